@@ -1,0 +1,93 @@
+using Lathe.Runtime;
+
+namespace Lathe.Kernels.Loops;
+
+/// <summary>A tensor of a computation: a shape and the layout that turns logical indices into an offset.</summary>
+/// <param name="Name">The name of its buffer; unique in the computation.</param>
+/// <param name="Element">The element type.</param>
+/// <param name="Dims">The logical shape.</param>
+/// <param name="Layout">Where its elements lie.</param>
+public sealed record Tensor(string Name, ElementType Element, EquatableArray<IndexExpr> Dims, Layout Layout)
+{
+    /// <summary>The element at logical indices.</summary>
+    public Access At(params ReadOnlySpan<IndexExpr> indices) => new(this, EquatableArray.Create(indices));
+
+    /// <summary>The offset of an element in elements.</summary>
+    public IndexExpr Offset(IReadOnlyList<IndexExpr> indices) => Layout.Offset(Dims, indices);
+
+    /// <summary>The number of elements of its buffer, padding included.</summary>
+    public IndexExpr Length => Layout.Length(Dims);
+}
+
+/// <summary>An axis of a stage: a variable and how many values it takes, from 0.</summary>
+public sealed record Axis(IndexVar Variable, IndexExpr Extent)
+{
+    /// <summary>An axis with the range that its extent gives.</summary>
+    public static Axis Of(string name, IndexExpr extent) =>
+        new(new IndexVar(name, 0, extent.Range.Max == long.MaxValue ? long.MaxValue : Math.Max(0, extent.Range.Max - 1)), extent);
+}
+
+/// <summary>A running value of a reduction; <paramref name="Update"/> speaks of it, and of the stage's others, as <see cref="Var"/>s.</summary>
+public sealed record Accumulator(string Name, ElementType Element, Expr Init, Expr Update)
+{
+    /// <summary>The running value in expressions.</summary>
+    public Var Value => new(Name, Element);
+}
+
+/// <summary>
+/// One loop nest without an order: for every point of the pure axes, start the accumulators, update them over all points of the reduction
+/// axes, and store the result. Expressions speak of axes by their variables, of tensors by <see cref="Access"/>.
+/// </summary>
+/// <param name="Name">Names the stage in emitted code.</param>
+/// <param name="Output">What it writes, at the pure axes in order.</param>
+/// <param name="Pure">One axis per dim of the output.</param>
+/// <param name="Reduction">The reduction axes; none for a map.</param>
+/// <param name="Accumulators">The running values; none for a map. Updates of one iteration see the values before it.</param>
+/// <param name="Result">What is stored.</param>
+public sealed record Stage(
+    string Name,
+    Tensor Output,
+    EquatableArray<Axis> Pure,
+    EquatableArray<Axis> Reduction,
+    EquatableArray<Accumulator> Accumulators,
+    Expr Result);
+
+/// <summary>What kind of kernel a computation is; schedules are chosen by it.</summary>
+public enum KernelFamily
+{
+    /// <summary>Element-wise work and movement: no reduction.</summary>
+    Map,
+
+    /// <summary>Reductions over axes of one tensor.</summary>
+    Reduction,
+
+    /// <summary>Reductions over a window.</summary>
+    Pool,
+
+    /// <summary>Products over input channels and a window; the stage's axes are [n, oc, spatial…] and reduce [ic, window…].</summary>
+    Convolution,
+
+    /// <summary>Products over a window, channel by channel; the stage's axes are [n, c, spatial…] and reduce [window…].</summary>
+    DepthwiseConvolution,
+
+    /// <summary>Matrix products; the stage's axes are [batch…, m, n] and reduce [k].</summary>
+    MatMul,
+
+    /// <summary>Several passes over each row: softmax and normalisations. All stages share their leading axes.</summary>
+    Rows,
+}
+
+/// <summary>What a kernel computes, before any schedule: stages in order, of which the last writes the output and the others temporaries.</summary>
+/// <param name="Name">Names the kernel in emitted code.</param>
+/// <param name="Family">How it is scheduled.</param>
+/// <param name="Stages">The stages in order.</param>
+/// <param name="Inputs">The tensors it reads, in the order of the kernel's parameters; the outputs follow them.</param>
+/// <param name="Outputs">The tensors it writes.</param>
+/// <param name="Dims">The named dims in its shapes.</param>
+public sealed record Computation(
+    string Name,
+    KernelFamily Family,
+    EquatableArray<Stage> Stages,
+    EquatableArray<Tensor> Inputs,
+    EquatableArray<Tensor> Outputs,
+    EquatableArray<IndexVar> Dims);

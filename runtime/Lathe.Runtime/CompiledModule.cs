@@ -1,0 +1,36 @@
+namespace Lathe.Runtime;
+
+/// <summary>
+/// What a kernel assembly offers the runtime: its plan, its weights and its functions. Every kernel assembly has one public sealed
+/// class derived from this one, named by a <see cref="CompiledModuleAttribute"/>.
+/// </summary>
+public abstract class CompiledModule
+{
+    /// <summary>The version of the plan's form and of the kernel ABI that the assembly was made for.</summary>
+    public abstract int Version { get; }
+
+    /// <summary>Opens the plan in the form of <c>Plans.PlanFormat</c>.</summary>
+    public abstract Stream OpenPlan();
+
+    /// <summary>Opens the weights, or null where they are a file beside the assembly.</summary>
+    public abstract Stream? OpenWeights();
+
+    /// <summary>The name of the weights' file where <see cref="OpenWeights"/> gives null.</summary>
+    public abstract string? WeightsFile { get; }
+
+    /// <summary>
+    /// The address of a kernel: <c>delegate*&lt;byte**, nint*, nint, nint, byte*, int&gt;</c>, that is
+    /// <c>int kernel(byte** buffers, nint* dims, nint from, nint to, byte* scratch)</c>, where [from, to) is a slice of the parallel axis.
+    /// It returns 0, or an error code that the runtime turns into an exception.
+    /// </summary>
+    /// <param name="index">A <see cref="Plans.PlanVariant.Function"/>.</param>
+    public abstract nint GetFunction(int index);
+}
+
+/// <summary>Names the <see cref="CompiledModule"/> of a kernel assembly.</summary>
+[AttributeUsage(AttributeTargets.Assembly)]
+public sealed class CompiledModuleAttribute(Type module) : Attribute
+{
+    /// <summary>The class; it has a public parameterless constructor.</summary>
+    public Type Module { get; } = module;
+}

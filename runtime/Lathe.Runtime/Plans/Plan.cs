@@ -1,0 +1,119 @@
+namespace Lathe.Runtime.Plans;
+
+/// <summary>The instruction set a kernel variant is written for.</summary>
+public enum Isa
+{
+    /// <summary>128-bit vectors, on every platform.</summary>
+    Vector128 = 0,
+
+    /// <summary>x86 AVX2 and FMA, 256-bit vectors.</summary>
+    Avx2 = 1,
+
+    /// <summary>x86 AVX-512 F, BW, CD, DQ and VL, 512-bit vectors.</summary>
+    Avx512 = 2,
+}
+
+/// <summary>Where a buffer lives.</summary>
+public enum BufferKind
+{
+    /// <summary>The memory of the input whose number is <see cref="PlanBuffer.Index"/>.</summary>
+    Input,
+
+    /// <summary>The memory of the output whose number is <see cref="PlanBuffer.Index"/>.</summary>
+    Output,
+
+    /// <summary>A part of the request's arena.</summary>
+    Arena,
+
+    /// <summary>A part of the model's weights; read only.</summary>
+    Weights,
+}
+
+/// <summary>
+/// What one inference does, as data: ordered steps over buffers. Made by the compiler, stored beside the kernels, executed by the runtime.
+/// Immutable.
+/// </summary>
+/// <param name="Model">The model's name, for messages.</param>
+/// <param name="Symbols">The named dims; every <see cref="SizeExpression"/> of the plan speaks of them by number.</param>
+/// <param name="Inputs">The model's inputs in graph order.</param>
+/// <param name="Outputs">The model's outputs in graph order.</param>
+/// <param name="Buffers">The buffers that steps name by number.</param>
+/// <param name="Kernels">The kernels that steps name by number.</param>
+/// <param name="Steps">The steps in order.</param>
+/// <param name="ArenaBytes">The size of a request's arena.</param>
+/// <param name="WeightBytes">The size of the weights.</param>
+public sealed record Plan(
+    string Model,
+    IReadOnlyList<PlanSymbol> Symbols,
+    IReadOnlyList<PlanTensor> Inputs,
+    IReadOnlyList<PlanTensor> Outputs,
+    IReadOnlyList<PlanBuffer> Buffers,
+    IReadOnlyList<PlanKernel> Kernels,
+    IReadOnlyList<PlanStep> Steps,
+    SizeExpression ArenaBytes,
+    long WeightBytes)
+{
+    /// <summary>The version of this form and of the kernel ABI; the runtime refuses others.</summary>
+    public const int Version = 1;
+
+    /// <summary>The alignment of arenas, weights and of every buffer in them, in bytes.</summary>
+    public const int Alignment = 64;
+}
+
+/// <summary>A named dim with the range that the model was compiled for, and the value it has where none is given.</summary>
+public sealed record PlanSymbol(string Name, long Min, long Max, long Default);
+
+/// <summary>An input or output: row-major, without padding, at the start of its buffer.</summary>
+public sealed record PlanTensor(string Name, ElementType Type, IReadOnlyList<SizeExpression> Dims, int Buffer);
+
+/// <summary>A piece of memory.</summary>
+/// <param name="Kind">Where it lives.</param>
+/// <param name="Index">The input's or output's number; 0 otherwise.</param>
+/// <param name="Offset">Bytes from the start of the arena or of the weights; 0 otherwise.</param>
+/// <param name="Bytes">Its size.</param>
+public sealed record PlanBuffer(BufferKind Kind, int Index, SizeExpression Offset, SizeExpression Bytes);
+
+/// <summary>A kernel, with a variant for each instruction set that was compiled in.</summary>
+public sealed record PlanKernel(string Name, IReadOnlyList<PlanVariant> Variants);
+
+/// <summary>One variant of a kernel.</summary>
+/// <param name="Isa">What it needs.</param>
+/// <param name="Function">Its number in <see cref="CompiledModule.GetFunction"/>.</param>
+/// <param name="ScratchBytes">The scratch memory that each thread gives it. Its dims are those passed to the kernel, not the plan's symbols.</param>
+/// <param name="Extent">The length of its parallel axis. Its dims are those passed to the kernel, not the plan's symbols.</param>
+public sealed record PlanVariant(Isa Isa, int Function, SizeExpression ScratchBytes, SizeExpression Extent);
+
+/// <summary>One step of a plan.</summary>
+/// <param name="Node">The name of the model's node (or of the last node of a fused group), for messages and counters.</param>
+/// <param name="Op">The operators the step computes, joined with '+', such as <c>Conv+Relu</c>.</param>
+public abstract record PlanStep(string Node, string Op);
+
+/// <summary>A call of a kernel.</summary>
+/// <param name="Node">See <see cref="PlanStep"/>.</param>
+/// <param name="Op">See <see cref="PlanStep"/>.</param>
+/// <param name="Kernel">The kernel's number.</param>
+/// <param name="Buffers">The numbers of the buffers it is given, in its order.</param>
+/// <param name="Dims">The dims it is given, in its order.</param>
+/// <param name="Precision">The arithmetic it uses, such as <c>fp32</c>.</param>
+/// <param name="Layout">The layout it writes, as text.</param>
+/// <param name="Macs">How many multiply-accumulates it does.</param>
+/// <param name="Traffic">How many bytes it reads and writes at least.</param>
+public sealed record KernelStep(
+    string Node,
+    string Op,
+    int Kernel,
+    IReadOnlyList<int> Buffers,
+    IReadOnlyList<SizeExpression> Dims,
+    string Precision,
+    string Layout,
+    SizeExpression Macs,
+    SizeExpression Traffic) : PlanStep(Node, Op);
+
+/// <summary>Runs one of two lists of steps. Both write the same buffers.</summary>
+/// <param name="Node">See <see cref="PlanStep"/>.</param>
+/// <param name="Op">See <see cref="PlanStep"/>.</param>
+/// <param name="Condition">The number of a buffer of one bool.</param>
+/// <param name="Then">What is done where it is true.</param>
+/// <param name="Else">What is done where it is false.</param>
+public sealed record IfStep(string Node, string Op, int Condition, IReadOnlyList<PlanStep> Then, IReadOnlyList<PlanStep> Else)
+    : PlanStep(Node, Op);
