@@ -1,0 +1,52 @@
+using Lathe.Runtime.Plans;
+
+namespace Lathe.Compiler;
+
+/// <summary>What a user may ask of a compilation. The defaults are those of <c>lathe compile</c>.</summary>
+public sealed record CompileOptions
+{
+    /// <summary>The name of the class, an identifier, with its namespace: <c>MyApp.SqueezeNet</c>. Null takes the file's name.</summary>
+    public string? ClassName { get; init; }
+
+    /// <summary>The arithmetic: <c>fp32</c>.</summary>
+    public string Precision { get; init; } = "fp32";
+
+    /// <summary>The device: <c>CPU</c>.</summary>
+    public string Device { get; init; } = "CPU";
+
+    /// <summary>Which kernels: <c>csharp</c>, or <c>auto</c>, which takes those that there are.</summary>
+    public string Kernels { get; init; } = "auto";
+
+    /// <summary>The instruction sets that are compiled in.</summary>
+    public IReadOnlyList<Isa> Isas { get; init; } = [Isa.Avx512, Isa.Avx2, Isa.Vector128];
+
+    /// <summary>
+    /// Shapes of inputs by name; each dim is a number, a name, or a name with a range such as <c>N=1..32</c>. An input that is not named keeps the
+    /// model's shape, dynamic dims left dynamic.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Shapes { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Means per channel, by input name; the empty name stands for the only input. The model sees (x - mean) / scale.</summary>
+    public IReadOnlyDictionary<string, float[]> Mean { get; init; } = new Dictionary<string, float[]>();
+
+    /// <summary>Scales per channel, by input name; the empty name stands for the only input.</summary>
+    public IReadOnlyDictionary<string, float[]> Scale { get; init; } = new Dictionary<string, float[]>();
+
+    /// <summary>False runs only the passes that lowering needs.</summary>
+    public bool Optimize { get; init; } = true;
+
+    /// <summary>Names of passes after which the graph's text goes to <see cref="Dump"/>.</summary>
+    public IReadOnlyList<string> DumpAfter { get; init; } = [];
+
+    /// <summary>Takes the text of graphs: the pass's name and the text.</summary>
+    public Action<string, string>? Dump { get; init; }
+
+    /// <summary>Weights larger than this become a file beside the assembly.</summary>
+    public long EmbedWeightsUpTo { get; init; } = 1 << 20;
+
+    /// <summary>True compiles the kernels unoptimised, for stepping through them.</summary>
+    public bool DebugKernels { get; init; }
+
+    /// <summary>Takes what is being done and which share of it is finished, from 0 to 1.</summary>
+    public IProgress<(string Stage, double Share)>? Progress { get; init; }
+}

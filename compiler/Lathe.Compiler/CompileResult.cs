@@ -1,0 +1,53 @@
+using Lathe.Compiler.Diagnostics;
+
+namespace Lathe.Compiler;
+
+/// <summary>What a compilation gives: diagnostics and, unless one of them is an error, the files.</summary>
+/// <param name="Diagnostics">What to tell the user.</param>
+/// <param name="Module">The compiled model; null if there was an error.</param>
+public sealed record CompileResult(IReadOnlyList<Diagnostic> Diagnostics, CompiledModel? Module)
+{
+    /// <summary>True if there is a compiled model.</summary>
+    public bool Success => Module is not null;
+}
+
+/// <summary>A compiled model, still in memory.</summary>
+/// <param name="ClassName">The class with its namespace.</param>
+/// <param name="AssemblyName">The name of the kernel assembly: the class's name, then <c>.Lathe</c>.</param>
+/// <param name="Assembly">The kernel assembly.</param>
+/// <param name="Symbols">Its portable PDB.</param>
+/// <param name="Weights">The weights where they are a file beside the assembly, otherwise null.</param>
+/// <param name="WeightsName">The name of that file.</param>
+/// <param name="Manifest">The text of <c>X.lathe.json</c>, the generator's input.</param>
+/// <param name="Sources">The generated source by file name.</param>
+/// <param name="Report">What is known of the plan.</param>
+public sealed record CompiledModel(
+    string ClassName,
+    string AssemblyName,
+    byte[] Assembly,
+    byte[] Symbols,
+    byte[]? Weights,
+    string WeightsName,
+    string Manifest,
+    IReadOnlyDictionary<string, string> Sources,
+    CompileReport Report);
+
+/// <summary>What a compilation knows of its plan; sizes for dims at their defaults.</summary>
+/// <param name="Macs">Multiply-accumulates of an inference.</param>
+/// <param name="Parameters">The number of the model's weights.</param>
+/// <param name="ArenaBytes">The size of a request's arena.</param>
+/// <param name="ArenaLowerBound">The largest sum of sizes of buffers alive at once.</param>
+/// <param name="WeightBytes">The size of the packed weights.</param>
+/// <param name="Reorders">How many steps only change a layout.</param>
+/// <param name="Groups">The steps in order.</param>
+public sealed record CompileReport(
+    long Macs,
+    long Parameters,
+    long ArenaBytes,
+    long ArenaLowerBound,
+    long WeightBytes,
+    int Reorders,
+    IReadOnlyList<CompileGroup> Groups);
+
+/// <summary>A step of the plan as <c>lathe inspect</c> shows it.</summary>
+public sealed record CompileGroup(string Name, string Op, string Kernel, string Device, string Precision, string Layout, string Shape, long Macs, long Bytes);

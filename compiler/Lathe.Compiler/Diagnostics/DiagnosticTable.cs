@@ -1,0 +1,41 @@
+namespace Lathe.Compiler.Diagnostics;
+
+/// <summary>
+/// Every kind of diagnostic, by range: 00xx import, 01xx inference, 02xx lowering, 03xx kernels, 04xx build, 05xx runtime, 09xx generator.
+/// A new one takes the next free number of its range; numbers are never used again.
+/// </summary>
+public static class DiagnosticTable
+{
+    /// <summary>The file cannot be read.</summary>
+    public static readonly DiagnosticDescriptor FileNotReadable = new("LATHE0001", Severity.Error, "the model cannot be read: {0}");
+
+    /// <summary>The file is no ONNX model.</summary>
+    public static readonly DiagnosticDescriptor NotAModel = new("LATHE0002", Severity.Error, "the file is not an ONNX model: {0}");
+
+    /// <summary>The model breaks a rule of the ONNX format.</summary>
+    public static readonly DiagnosticDescriptor MalformedModel = new("LATHE0003", Severity.Error, "the model is malformed: {0}");
+
+    /// <summary>Operators that Lathe does not have.</summary>
+    public static readonly DiagnosticDescriptor UnsupportedOperator = new("LATHE0004", Severity.Error, "operator '{0}' is not supported{1}");
+
+    /// <summary>An attribute is missing, of the wrong kind, or has a value outside its range.</summary>
+    public static readonly DiagnosticDescriptor BadAttribute = new("LATHE0005", Severity.Error, "attribute '{0}' of {1}: {2}");
+
+    /// <summary>External data lies outside the model's folder, is missing or too short.</summary>
+    public static readonly DiagnosticDescriptor BadExternalData = new("LATHE0006", Severity.Error, "external data of tensor '{0}': {1}");
+
+    /// <summary>An option names something that the model does not have, or contradicts it.</summary>
+    public static readonly DiagnosticDescriptor BadOption = new("LATHE0007", Severity.Error, "option {0}: {1}");
+
+    /// <summary>An operator's inputs do not fit it.</summary>
+    public static readonly DiagnosticDescriptor BadInputs = new("LATHE0101", Severity.Error, "{0}: {1}");
+
+    /// <summary>A shape is too large or its arithmetic overflows.</summary>
+    public static readonly DiagnosticDescriptor ShapeTooLarge = new("LATHE0102", Severity.Error, "{0}: the shape is too large ({1})");
+
+    /// <summary>A shape depends on data in a way that is not supported.</summary>
+    public static readonly DiagnosticDescriptor DataDependentShape = new("LATHE0103", Severity.Error, "{0}: the output's shape depends on data: {1}");
+
+    /// <summary>An operator has a form that no kernel computes.</summary>
+    public static readonly DiagnosticDescriptor NotLowered = new("LATHE0201", Severity.Error, "{0} cannot be compiled: {1}");
+}

@@ -1,0 +1,60 @@
+using System.Collections.Immutable;
+using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Operators;
+using Lathe.Kernels;
+using Lathe.Kernels.Loops;
+
+namespace Lathe.Compiler.Graph;
+
+/// <summary>
+/// Makes nodes and interns them: <see cref="Add(Op, ReadOnlySpan{Value})"/> with an operator and values that it has seen gives the node it made then.
+/// Types are inferred here, so that a node without types does not exist. Not safe for concurrent use.
+/// </summary>
+public sealed class GraphBuilder
+{
+    private readonly Dictionary<Key, Node> _interned = [];
+    private readonly Dictionary<Node, string> _names = new(ReferenceEqualityComparer.Instance);
+    private int _count;
+
+    /// <summary>The name that new nodes get, while it is set: a pass sets that of the node it replaces.</summary>
+    public string? CurrentName { get; set; }
+
+    /// <summary>The names given so far.</summary>
+    public IReadOnlyDictionary<Node, string> Names => _names;
+
+    /// <summary>An operator applied to values, for an operator of one output.</summary>
+    /// <exception cref="DiagnosticException">The values do not fit the operator.</exception>
+    public Value Add(Op op, params ReadOnlySpan<Value> inputs) => AddNode(op, inputs)[0];
+
+    /// <summary>An operator applied to values.</summary>
+    /// <exception cref="DiagnosticException">The values do not fit the operator.</exception>
+    public Node AddNode(Op op, params ReadOnlySpan<Value> inputs)
+    {
+        Key key = new(op, EquatableArray.Create(inputs));
+        if (_interned.TryGetValue(key, out Node? known)) return known;
+
+        InferContext context = new(op, key.Inputs.Items, CurrentName);
+        try
+        {
+            op.Infer(context);
+        }
+        catch (OverflowException overflow)
+        {
+            throw new DiagnosticException(new Diagnostic(DiagnosticTable.ShapeTooLarge, CurrentName, op.Name, overflow.Message));
+        }
+
+        Node node = new(_count++, op, key.Inputs.Items, context.Outputs, context.Contents);
+        _interned.Add(key, node);
+        if (CurrentName is not null) _names[node] = CurrentName;
+        return node;
+    }
+
+    /// <summary>A constant.</summary>
+    public Value Constant(TensorData data) => Add(new Constant(data));
+
+    /// <summary>The graph of given ports; keeps the names of its nodes.</summary>
+    public Graph Build(string name, IEnumerable<GraphPort> inputs, IEnumerable<GraphPort> outputs, IEnumerable<IndexVar> symbols) =>
+        new(name, [.. inputs], [.. outputs], [.. symbols], _names.ToImmutableDictionary());
+
+    private sealed record Key(Op Op, EquatableArray<Value> Inputs);
+}

@@ -1,0 +1,81 @@
+using Lathe.Compiler.Graph;
+using Lathe.Kernels.Loops;
+
+namespace Lathe.Compiler.Operators;
+
+/// <summary>How an operator takes part in fusion. Fusion asks this, never the type.</summary>
+public enum OpRole
+{
+    /// <summary>Output element i from input elements i, inputs broadcast.</summary>
+    Elementwise,
+
+    /// <summary>Output elements are input elements, elsewhere: reshape, transpose, slice, concat, pad.</summary>
+    Movement,
+
+    /// <summary>Sums or other reductions over axes or windows.</summary>
+    Reduction,
+
+    /// <summary>Sums of products: convolutions and matrix products.</summary>
+    Contraction,
+
+    /// <summary>Several passes over rows: softmax and normalisations.</summary>
+    Rows,
+
+    /// <summary>No loop nest: inputs, constants, control flow.</summary>
+    Opaque,
+}
+
+/// <summary>
+/// An operator. Each is one sealed record in one file, whose positional members are its ONNX attributes (PascalCase of the ONNX name, with ONNX's
+/// default), followed by shape inference, meaning, fusion role and lowering. Reshaping by a tensor reads that tensor through
+/// <see cref="InferContext.Content"/>.
+/// </summary>
+public abstract record Op
+{
+    /// <summary>The name in the text form and in messages: the record's name.</summary>
+    public string Name => GetType().Name;
+
+    /// <summary>How it takes part in fusion.</summary>
+    public abstract OpRole Role { get; }
+
+    /// <summary>Infers the types of the outputs, and their elements where they are known as expressions.</summary>
+    /// <exception cref="Diagnostics.DiagnosticException">The inputs do not fit.</exception>
+    public abstract void Infer(InferContext context);
+
+    /// <summary>
+    /// The meaning: slow and obvious. It is the oracle of every kernel, and what constant folding runs. Arithmetic on floats narrower than
+    /// float64 is done in the type that ONNX's reference uses.
+    /// </summary>
+    /// <param name="inputs">The inputs; null for an absent one.</param>
+    /// <param name="outputs">The inferred output types; static, since the inputs are at hand.</param>
+    /// <returns>One tensor per output.</returns>
+    public abstract TensorData[] Evaluate(IReadOnlyList<TensorData?> inputs, IReadOnlyList<TensorType> outputs);
+
+    /// <summary>The computation as loop stages, or null for an operator that has none (inputs, constants, control flow).</summary>
+    public virtual LoweredOp? Lower(LowerContext context) => null;
+
+    /// <summary>How many multiply-accumulates it does; 0 for what is no product.</summary>
+    public virtual IndexExpr Macs(IReadOnlyList<TensorType> inputs, IReadOnlyList<TensorType> outputs) => IndexExpr.Zero;
+}
+
+/// <summary>What the importer and the operator table need to know of an operator before there is one.</summary>
+/// <param name="OnnxName">The ONNX operator; null if it is our own.</param>
+/// <param name="Domain">The ONNX domain; empty for ai.onnx.</param>
+/// <param name="MinInputs">The least number of inputs.</param>
+/// <param name="MaxInputs">The greatest number of inputs, <see cref="int.MaxValue"/> for variadic ones.</param>
+/// <param name="Outputs">The greatest number of outputs.</param>
+public sealed record OpSchema(string? OnnxName, int MinInputs, int MaxInputs, int Outputs = 1, string Domain = "");
+
+/// <summary>The static side of an operator record, through which it enters <see cref="OperatorTable"/>.</summary>
+public interface IOp<TSelf>
+    where TSelf : Op, IOp<TSelf>
+{
+    /// <summary>What the importer needs to know.</summary>
+    static abstract OpSchema Schema { get; }
+
+    /// <summary>
+    /// Makes the operator, or the nodes that it stands for, from an ONNX node. The default reads every positional member from the attribute of its
+    /// name; operators whose opsets differ, or that take as attribute what newer opsets take as input, state their own.
+    /// </summary>
+    static virtual IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder) => AttributeReader.ImportPlain<TSelf>(node, builder);
+}
