@@ -5,7 +5,7 @@ namespace Lathe.Compiler;
 /// <summary>What a compilation gives: diagnostics and, unless one of them is an error, the files.</summary>
 /// <param name="Diagnostics">What to tell the user.</param>
 /// <param name="Module">The compiled model; null if there was an error.</param>
-public sealed record CompileResult(IReadOnlyList<Diagnostic> Diagnostics, CompiledModel? Module)
+public sealed record CompileResult(IReadOnlyList<Diagnostic> Diagnostics, CompiledOutput? Module)
 {
     /// <summary>True if there is a compiled model.</summary>
     public bool Success => Module is not null;
@@ -21,7 +21,7 @@ public sealed record CompileResult(IReadOnlyList<Diagnostic> Diagnostics, Compil
 /// <param name="Manifest">The text of <c>X.lathe.json</c>, the generator's input.</param>
 /// <param name="Sources">The generated source by file name.</param>
 /// <param name="Report">What is known of the plan.</param>
-public sealed record CompiledModel(
+public sealed record CompiledOutput(
     string ClassName,
     string AssemblyName,
     byte[] Assembly,
