@@ -29,6 +29,7 @@ public sealed record LoweredOp(KernelFamily Family, EquatableArray<LoweredPass> 
 public sealed class LowerContext
 {
     private readonly Func<int, IReadOnlyList<IndexExpr>, Expr> _read;
+    private readonly Func<int, int, (long Low, long High)>? _halo;
     private readonly string _prefix;
 
     /// <summary>Makes a context.</summary>
@@ -38,21 +39,26 @@ public sealed class LowerContext
     /// <param name="prefix">Keeps names of axes and accumulators apart from those of other operators in the same kernel.</param>
     /// <param name="axes">The axes of the output, given by the kernel that this is fused into, or null for new ones.</param>
     /// <param name="read">Reads an element of an input at indices inside its shape.</param>
+    /// <param name="index">Where the output is read, for an operator fused into its user; null for <paramref name="axes"/>.</param>
+    /// <param name="halo">How many zeros lie in memory before and after an axis of an input; null for none.</param>
     public LowerContext(
         IReadOnlyList<TensorType?> inputs,
         IReadOnlyList<TensorType> outputs,
         int output,
         string prefix,
         IReadOnlyList<Axis>? axes,
-        Func<int, IReadOnlyList<IndexExpr>, Expr> read)
+        Func<int, IReadOnlyList<IndexExpr>, Expr> read,
+        IReadOnlyList<IndexExpr>? index = null,
+        Func<int, int, (long Low, long High)>? halo = null)
     {
         Inputs = inputs;
         Outputs = outputs;
         OutputIndex = output;
         _prefix = prefix;
         _read = read;
+        _halo = halo;
         Axes = [.. axes ?? outputs[output].Dims.Select((extent, i) => Axis.Of($"{prefix}o{i}", extent))];
-        Index = [.. Axes.Select(a => (IndexExpr)a.Variable)];
+        Index = index is null ? [.. Axes.Select(a => (IndexExpr)a.Variable)] : [.. index];
     }
 
     /// <summary>The input types; null for an absent one.</summary>
@@ -97,13 +103,15 @@ public sealed class LowerContext
         for (int axis = 0; axis < indices.Count; axis++)
         {
             IndexRange low = indices[axis].Range, high = (indices[axis] - dims[axis]).Range;
-            if (low.Min < 0) inside = And(inside, Compare(BinaryOp.LessOrEqual, 0, indices[axis]));
-            if (high.Max >= 0) inside = And(inside, Compare(BinaryOp.Less, indices[axis], dims[axis]));
+            (long before, long after) = IsZero(outside) && _halo is not null ? _halo(input, axis) : (0, 0);
+            if (low.Min < -before) inside = And(inside, Compare(BinaryOp.LessOrEqual, 0, indices[axis]));
+            if (high.Max >= after) inside = And(inside, Compare(BinaryOp.Less, indices[axis], dims[axis]));
         }
 
         Expr element = Read(input, indices);
         return inside is null ? element : new Select(inside, element, outside);
 
+        static bool IsZero(Expr value) => value is Const { Float: 0, Integer: 0 };
         static Expr And(Expr? a, Expr b) => a is null ? b : new Binary(BinaryOp.And, a, b);
     }
 

@@ -1,0 +1,133 @@
+using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators;
+using Lathe.Kernels;
+using Lathe.Kernels.Loops;
+
+namespace Lathe.Compiler.Lowering;
+
+/// <summary>
+/// Turns a group of fused operators into one computation by composing their expressions: what comes before the root is substituted into its
+/// reads, what comes after is applied to its result. Names are canonical, so that layers of one signature give equal computations.
+/// </summary>
+public sealed class ComputationBuilder
+{
+    private readonly Fused _group;
+    private readonly Tensor[] _inputs;
+    private readonly Tensor _output;
+    private readonly Dictionary<Node, int> _numbers = [];
+    private readonly Dictionary<Node, int> _ports = [];
+    private readonly Axis[] _axes;
+    private readonly IndexExpr[] _index;
+    private LoweredOp? _rootLowered;
+
+    private ComputationBuilder(Fused group, IReadOnlyList<TensorType> inputs, TensorType output)
+    {
+        _group = group;
+        _inputs = [.. inputs.Select((t, i) => new Tensor($"x{i}", t.Element, t.Dims, t.EffectiveLayout))];
+        _output = new Tensor("y", output.Element, output.Dims, output.EffectiveLayout);
+        for (int i = 0; i < group.Body.Inputs.Length; i++) _ports[group.Body.Inputs[i].Value.Node] = i;
+        foreach (Node node in group.Members) _numbers[node] = _numbers.Count;
+        _axes = [.. output.Dims.Select((extent, i) => Axis.Of($"o{i}", extent))];
+        _index = [.. _axes.Select(a => (IndexExpr)a.Variable)];
+    }
+
+    /// <summary>The computation of a group.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="inputs">The types of its inputs, with their layouts.</param>
+    /// <param name="output">The type of its output, with its layout.</param>
+    /// <param name="name">The node's name, for messages.</param>
+    /// <exception cref="DiagnosticException">A member has no lowering.</exception>
+    public static Computation Build(Fused group, IReadOnlyList<TensorType> inputs, TensorType output, string name)
+    {
+        ComputationBuilder builder = new(group, inputs, output);
+        try
+        {
+            return builder.Build();
+        }
+        catch (NotLoweredException problem)
+        {
+            throw new DiagnosticException(new Diagnostic(DiagnosticTable.NotLowered, name, problem.Op, problem.Message));
+        }
+    }
+
+    private Computation Build()
+    {
+        Node root = _group.Root;
+        List<Stage> stages = [];
+        KernelFamily family = KernelFamily.Map;
+        if (root.Op.Role is OpRole.Contraction or OpRole.Reduction or OpRole.Rows)
+        {
+            // The root's output has the shape of the group's: what follows it is element-wise.
+            _rootLowered = LowerNode(root, 0, _axes, null);
+            family = _rootLowered.Family;
+            string prefix = Prefix(root);
+            for (int i = 0; i < _rootLowered.Passes.Length - 1; i++)
+            {
+                LoweredPass pass = _rootLowered.Passes[i];
+                EquatableArray<IndexExpr> dims = pass.Axes.Select(a => a.Extent).ToEquatableArray();
+                Tensor temporary = new($"{prefix}t{i}", pass.Result.Type.Element, dims, Layout.RowMajor(dims.Length));
+                stages.Add(new Stage($"{StageName(root)}{i}", temporary, pass.Axes, pass.Reduction, pass.Accumulators, pass.Result));
+            }
+        }
+
+        LoweredPass? last = _rootLowered?.Passes[^1];
+        Expr result = Element(_group.Result, _index);
+        stages.Add(new Stage(
+            StageName(root), _output, _axes, last?.Reduction ?? [], last?.Accumulators ?? [], result));
+
+        // Only dims that the shapes speak of become parameters of the kernel.
+        EquatableArray<IndexVar> symbols = _inputs.Append(_output)
+            .SelectMany(t => t.Dims).SelectMany(d => d.Variables).Distinct().OrderBy(v => v.Name, StringComparer.Ordinal).ToEquatableArray();
+        string name = string.Join("_", _group.Members.Select(StageName).Take(4));
+        return new Computation(name, family, stages.ToEquatableArray(), _inputs, [_output], symbols);
+    }
+
+    private Expr Element(Value value, IReadOnlyList<IndexExpr> index)
+    {
+        if (_ports.TryGetValue(value.Node, out int port)) return new Access(_inputs[port], index.ToEquatableArray());
+        if (value.Constant is { } constant)
+            return !Runtime.ElementTypes.IsFloat(constant.Element)
+                ? Const.OfInteger(constant.Element, constant.GetInt64(0))
+                : Const.Of(constant.Element, constant.GetDouble(0));
+        if (_rootLowered is not null && value.Node == _group.Root)
+        {
+            return index.SequenceEqual(_index)
+                ? _rootLowered.Passes[^1].Result
+                : throw new InvalidOperationException($"The result of {value.Op.Name} is read at another place than it is computed.");
+        }
+
+        LoweredOp lowered = LowerNode(value.Node, value.Output, null, index);
+        return lowered.Passes is [{ Reduction.Length: 0 } only]
+            ? only.Result
+            : throw new InvalidOperationException($"{value.Op.Name} reduces and cannot be computed inside another kernel.");
+    }
+
+    private LoweredOp LowerNode(Node node, int output, IReadOnlyList<Axis>? axes, IReadOnlyList<IndexExpr>? index)
+    {
+        LowerContext context = new(
+            [.. node.Inputs.Select(v => v.IsNone ? null : v.Type)],
+            node.OutputTypes,
+            output,
+            Prefix(node),
+            axes,
+            (input, at) => Element(node.Inputs[input], at),
+            index,
+            (input, axis) => Halo(node.Inputs[input], axis));
+        return node.Op.Lower(context) ?? throw new NotLoweredException(node.Op.Name, "it has no loop nest");
+    }
+
+    private (long Low, long High) Halo(Value value, int axis) =>
+        _ports.TryGetValue(value.Node, out int port) ? (_inputs[port].Layout.PadLow(axis), _inputs[port].Layout.PadHigh(axis)) : (0, 0);
+
+    private string Prefix(Node node) => $"n{_numbers[node]}_";
+
+    private static string StageName(Node node) => node.Op.Name.ToLowerInvariant();
+}
+
+/// <summary>An operator, in the form it has here, has no kernel.</summary>
+public sealed class NotLoweredException(string op, string reason) : Exception(reason)
+{
+    /// <summary>The operator.</summary>
+    public string Op { get; } = op;
+}
