@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Lathe.Runtime;
 
 /// <summary>
@@ -29,8 +31,10 @@ public abstract class CompiledModule
 
 /// <summary>Names the <see cref="CompiledModule"/> of a kernel assembly.</summary>
 [AttributeUsage(AttributeTargets.Assembly)]
-public sealed class CompiledModuleAttribute(Type module) : Attribute
+public sealed class CompiledModuleAttribute(
+    [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] Type module) : Attribute
 {
     /// <summary>The class; it has a public parameterless constructor.</summary>
+    [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)]
     public Type Module { get; } = module;
 }

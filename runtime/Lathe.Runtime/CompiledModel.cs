@@ -1,0 +1,222 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
+using Lathe.Runtime.Execution;
+using Lathe.Runtime.Plans;
+
+namespace Lathe.Runtime;
+
+/// <summary>
+/// A loaded model: its kernels, its plan and its weights. Immutable and safe for concurrent use; one inference at a time runs in each of its
+/// <see cref="InferRequest"/>s. Requests that outlive the model throw <see cref="ObjectDisposedException"/>; the weights are freed when the
+/// model and its last request are disposed.
+/// </summary>
+public sealed class CompiledModel : IDisposable
+{
+    private readonly ModelCode _code;
+    private readonly Weights _weights;
+    private readonly KernelAssembly? _assembly;
+    private readonly Stack<InferRequest> _pool = new();
+    private bool _disposed;
+
+    private CompiledModel(CompiledModule module, IReadOnlyList<string> directories, KernelAssembly? assembly, LatheOptions options)
+    {
+        if (options.Threads is < 1) throw new ArgumentOutOfRangeException(nameof(options), options.Threads, "There must be at least one thread.");
+        if (module.Version != Plan.Version)
+        {
+            throw new LatheException(
+                ErrorIds.OtherVersion, $"The kernel assembly was made for version {module.Version} of the kernel interface; this runtime has version {Plan.Version}.");
+        }
+
+        Plan plan;
+        using (Stream stream = module.OpenPlan()) plan = PlanFormat.Read(stream);
+        _code = ModelCode.Choose(module, plan, options.Isa ?? ModelCode.FromEnvironment());
+        _weights = Weights.Load(module, plan.WeightBytes, directories);
+        _assembly = assembly;
+        Profiling = options.Profiling;
+        Info = Describe(options);
+    }
+
+    /// <summary>What the model is and what was chosen when it was loaded.</summary>
+    public ModelInfo Info { get; }
+
+    /// <summary>How many requests keep this machine busy when they run at the same time, each with <see cref="ModelInfo.Threads"/> threads.</summary>
+    public int OptimalRequestCount => Math.Max(1, Environment.ProcessorCount / Info.Threads);
+
+    internal bool Profiling { get; }
+
+    internal bool IsDisposed => Volatile.Read(ref _disposed);
+
+    /// <summary>Loads a kernel assembly, such as <c>lathe compile</c> makes, into an assembly load context of its own.</summary>
+    /// <param name="path">The assembly's file; weights that are not in it lie beside it.</param>
+    /// <param name="options">How to load it; null for the defaults.</param>
+    /// <exception cref="LatheException">The file is no kernel assembly for this runtime and machine, its plan or weights are damaged, or they do not fit memory.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Less than one thread is asked for.</exception>
+    [RequiresUnreferencedCode("The assembly and what it needs of the runtime are not known when the application is trimmed; use Create.")]
+    [RequiresDynamicCode("The assembly's code is compiled when it runs; use Create.")]
+    public static CompiledModel Load(string path, LatheOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        options ??= new();
+        KernelAssembly assembly = KernelAssembly.Load(path, options.Unloadable);
+        try
+        {
+            return new(assembly.Module, [Path.GetDirectoryName(Path.GetFullPath(path))!, AppContext.BaseDirectory], assembly, options);
+        }
+        catch
+        {
+            assembly.Unload();
+            throw;
+        }
+    }
+
+    /// <summary>Loads a model whose kernels are part of the application; what generated classes call. Works under NativeAOT.</summary>
+    /// <param name="module">The kernel assembly's module. Weights that are not in its assembly are looked for beside it and beside the application.</param>
+    /// <param name="options">How to load it; null for the defaults.</param>
+    /// <exception cref="LatheException">The module is not for this runtime and machine, its plan or weights are damaged, or they do not fit memory.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Less than one thread is asked for.</exception>
+    public static CompiledModel Create(CompiledModule module, LatheOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        string? location = KernelAssembly.DirectoryOf(module.GetType().Assembly);
+        return new(module, location is null ? [AppContext.BaseDirectory] : [location, AppContext.BaseDirectory], null, options ?? new());
+    }
+
+    /// <summary>Creates a request in which every named dim has its default value.</summary>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    /// <exception cref="LatheException">LATHE0506: its memory does not fit.</exception>
+    public InferRequest CreateRequest() => new(this);
+
+    /// <summary>Creates a request for certain dims.</summary>
+    /// <param name="dims">Values of named dims; those not given have their default value.</param>
+    /// <exception cref="ArgumentException">The model has no dim of a name, or a value is outside the dim's range.</exception>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    /// <exception cref="LatheException">LATHE0506: its memory does not fit.</exception>
+    public InferRequest CreateRequest(IReadOnlyDictionary<string, long> dims)
+    {
+        ArgumentNullException.ThrowIfNull(dims);
+        return new(this, dims);
+    }
+
+    /// <summary>
+    /// Takes a request of the default dims from the model's pool, or creates one. Its <see cref="InferRequest.Dispose()"/> gives it back;
+    /// what its inputs and outputs hold is then left as it is.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    /// <exception cref="LatheException">LATHE0506: its memory does not fit.</exception>
+    public InferRequest Rent() => Rent(static model => new InferRequest(model));
+
+    /// <summary>As <see cref="Rent()"/>, for a class of requests derived from <see cref="InferRequest"/>.</summary>
+    /// <param name="create">Creates a request of the default dims where the pool has none of this class.</param>
+    public T Rent<T>(Func<CompiledModel, T> create)
+        where T : InferRequest
+    {
+        ArgumentNullException.ThrowIfNull(create);
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        T? request = null;
+        lock (_pool)
+        {
+            if (_pool.TryPeek(out InferRequest? top) && top is T) request = (T)_pool.Pop();
+        }
+
+        request ??= create(this);
+        request.HandOut();
+        return request;
+    }
+
+    /// <summary>Ends the use of the model. Inferences that run are finished; new ones throw. May be called at any time and more than once.</summary>
+    public void Dispose()
+    {
+        InferRequest[] pooled;
+        lock (_pool)
+        {
+            if (_disposed) return;
+            Volatile.Write(ref _disposed, true);
+            pooled = [.. _pool];
+            _pool.Clear();
+        }
+
+        foreach (InferRequest request in pooled) request.Free();
+        _weights.Memory.Dispose();
+        _assembly?.Unload();
+    }
+
+    internal bool TryGiveBack(InferRequest request)
+    {
+        lock (_pool)
+        {
+            if (_disposed) return false;
+            _pool.Push(request);
+            return true;
+        }
+    }
+
+    internal Executor Prepare(IReadOnlyDictionary<string, long>? dims, out RequestProgram program)
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        program = ProgramBuilder.Build(_code, _weights, Values(dims), Info.Threads);
+        return new(program, _code, Profiling);
+    }
+
+    private long[] Values(IReadOnlyDictionary<string, long>? dims)
+    {
+        long[] values = [.. Info.Symbols.Select(symbol => symbol.Default)];
+        if (dims is null) return values;
+        foreach ((string name, long value) in dims)
+        {
+            int number = 0;
+            while (number < values.Length && Info.Symbols[number].Name != name) number++;
+            if (number == values.Length) throw new ArgumentException($"Model '{Info.Name}' has no dim '{name}'.", nameof(dims));
+            PlanSymbol symbol = Info.Symbols[number];
+            if (value < symbol.Min || value > symbol.Max)
+            {
+                throw new ArgumentOutOfRangeException(
+                    nameof(dims), value, $"Dim '{name}' of model '{Info.Name}' was compiled for {symbol.Min} to {symbol.Max}.");
+            }
+
+            values[number] = value;
+        }
+
+        return values;
+    }
+
+    private ModelInfo Describe(LatheOptions options)
+    {
+        Plan plan = _code.Plan;
+        List<Fallback> fallbacks = [];
+        AddFallbacks(plan.Steps, fallbacks);
+        List<string> warnings = [];
+        if (fallbacks.Count > 0) warnings.Add($"{fallbacks.Count} steps have no {_code.Isa.Name()} kernel and run another.");
+        if (options.Threads > Environment.ProcessorCount)
+            warnings.Add($"{options.Threads} threads were asked for; this process may use {Environment.ProcessorCount} processors.");
+        return new()
+        {
+            Name = plan.Model,
+            Isa = _code.Isa,
+            Inputs = [.. plan.Inputs.Select(tensor => TensorInfo.Of(tensor, plan.Symbols))],
+            Outputs = [.. plan.Outputs.Select(tensor => TensorInfo.Of(tensor, plan.Symbols))],
+            Symbols = plan.Symbols,
+            ArenaBytes = ProgramBuilder.Size(plan.ArenaBytes, [.. plan.Symbols.Select(symbol => symbol.Default)], "the arena"),
+            WeightBytes = plan.WeightBytes,
+            Threads = Math.Min(options.Threads ?? int.MaxValue, Environment.ProcessorCount),
+            Fallbacks = fallbacks,
+            Warnings = warnings,
+        };
+    }
+
+    private void AddFallbacks(IReadOnlyList<PlanStep> steps, List<Fallback> fallbacks)
+    {
+        foreach (PlanStep step in steps)
+        {
+            switch (step)
+            {
+                case KernelStep kernel when _code.FallbackOf(kernel.Kernel) is { } reason:
+                    fallbacks.Add(new(kernel.Node, reason));
+                    break;
+                case IfStep branch:
+                    AddFallbacks(branch.Then, fallbacks);
+                    AddFallbacks(branch.Else, fallbacks);
+                    break;
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+namespace Lathe.Runtime;
+
+/// <summary>The ids of the runtime's errors.</summary>
+internal static class ErrorIds
+{
+    /// <summary>The file is missing or is not a kernel assembly.</summary>
+    public const string NotAKernelAssembly = "LATHE0501";
+
+    /// <summary>The assembly or its plan was made for another version of the runtime.</summary>
+    public const string OtherVersion = "LATHE0502";
+
+    /// <summary>The plan is corrupt or contradicts itself.</summary>
+    public const string CorruptPlan = "LATHE0503";
+
+    /// <summary>The weights are missing or have another length than the plan says.</summary>
+    public const string Weights = "LATHE0504";
+
+    /// <summary>The instruction set asked for is unknown, not available here, or not compiled in.</summary>
+    public const string Isa = "LATHE0505";
+
+    /// <summary>A size overflows or does not fit memory.</summary>
+    public const string DoesNotFit = "LATHE0506";
+
+    /// <summary>A kernel reported an error or failed.</summary>
+    public const string Kernel = "LATHE0507";
+}

@@ -1,0 +1,92 @@
+using Lathe.Runtime.Plans;
+
+namespace Lathe.Runtime.Execution;
+
+/// <summary>The kernels of a plan, each in the variant that runs here. Immutable.</summary>
+internal sealed class ModelCode
+{
+    // Referenced so that the code that the addresses lie in stays loaded.
+    private readonly CompiledModule _module;
+
+    private ModelCode(CompiledModule module, Plan plan, Isa isa, PlanVariant[] variants, nint[] functions)
+    {
+        _module = module;
+        Plan = plan;
+        Isa = isa;
+        Variants = variants;
+        Functions = functions;
+    }
+
+    public Plan Plan { get; }
+
+    public Isa Isa { get; }
+
+    /// <summary>The variant of each kernel.</summary>
+    public IReadOnlyList<PlanVariant> Variants { get; }
+
+    /// <summary>The address of each kernel.</summary>
+    public IReadOnlyList<nint> Functions { get; }
+
+    /// <param name="module">Whose code.</param>
+    /// <param name="plan">The module's plan.</param>
+    /// <param name="wanted">The instruction set that must be used; null for the best.</param>
+    /// <exception cref="LatheException">LATHE0505 or LATHE0503.</exception>
+    public static ModelCode Choose(CompiledModule module, Plan plan, Isa? wanted)
+    {
+        Isa isa = wanted is { } name ? Demand(plan, name) : Best(plan);
+        PlanVariant[] variants = [.. plan.Kernels.Select(kernel => VariantOf(kernel, isa))];
+        return new(module, plan, isa, variants, [.. variants.Select(variant => FunctionOf(module, variant))]);
+    }
+
+    /// <summary>The instruction set that <c>LATHE_ISA</c> names; null if it is not set.</summary>
+    /// <exception cref="LatheException">LATHE0505: there is none of this name.</exception>
+    public static Isa? FromEnvironment()
+    {
+        string? name = Environment.GetEnvironmentVariable("LATHE_ISA");
+        if (string.IsNullOrEmpty(name)) return null;
+        if (Isas.TryParse(name, out Isa isa)) return isa;
+        throw new LatheException(ErrorIds.Isa, $"LATHE_ISA is '{name}'; there are avx512, avx2 and vector128.");
+    }
+
+    /// <summary>Why a kernel runs in another variant than the chosen one; null if it does not.</summary>
+    public string? FallbackOf(int kernel) => Variants[kernel].Isa == Isa
+        ? null
+        : $"kernel '{Plan.Kernels[kernel].Name}' has no {Isa.Name()} variant; {Variants[kernel].Isa.Name()} runs";
+
+    private static Isa Demand(Plan plan, Isa isa)
+    {
+        if (!Enum.IsDefined(isa)) throw new LatheException(ErrorIds.Isa, $"There is no instruction set {(int)isa}.");
+        if (!isa.IsAvailable()) throw new LatheException(ErrorIds.Isa, $"This machine cannot run {isa.Name()} kernels.");
+        if (plan.Kernels.Count > 0 && !IsCompiledIn(plan, isa))
+            throw new LatheException(ErrorIds.Isa, $"Model '{plan.Model}' has no {isa.Name()} kernels compiled in.");
+        return isa;
+    }
+
+    private static Isa Best(Plan plan)
+    {
+        for (Isa isa = Isa.Avx512; isa > Isa.Vector128; isa--)
+            if (isa.IsAvailable() && IsCompiledIn(plan, isa)) return isa;
+        return Isa.Vector128;
+    }
+
+    private static bool IsCompiledIn(Plan plan, Isa isa) => plan.Kernels.Any(kernel => kernel.Variants.Any(variant => variant.Isa == isa));
+
+    private static PlanVariant VariantOf(PlanKernel kernel, Isa isa) =>
+        kernel.Variants.Where(variant => variant.Isa <= isa).MaxBy(variant => variant.Isa)
+        ?? throw new LatheException(ErrorIds.Isa, $"Kernel '{kernel.Name}' has no variant that {isa.Name()} can run.");
+
+    private static nint FunctionOf(CompiledModule module, PlanVariant variant)
+    {
+        try
+        {
+            nint function = module.GetFunction(variant.Function);
+            if (function != 0) return function;
+        }
+        catch (Exception e) when (e is ArgumentException or IndexOutOfRangeException)
+        {
+            throw PlanFormat.Corrupt($"the kernel assembly has no function {variant.Function}", e);
+        }
+
+        throw PlanFormat.Corrupt($"the kernel assembly has no function {variant.Function}");
+    }
+}

@@ -1,0 +1,64 @@
+using System.Runtime.InteropServices;
+
+namespace Lathe.Runtime.Execution;
+
+/// <summary>
+/// A zeroed, aligned block of native memory: on 64 bytes, from 1 MiB on a page of 4096. It may hold on to another block, which then lives
+/// at least as long.
+/// </summary>
+internal sealed unsafe class NativeBlock : SafeHandle
+{
+    private const long Large = 1 << 20;
+
+    private readonly SafeHandle? _keeps;
+
+    private NativeBlock(SafeHandle? keeps)
+        : base(0, ownsHandle: true)
+    {
+        if (keeps is null) return;
+        bool added = false;
+        keeps.DangerousAddRef(ref added);
+        _keeps = keeps;
+    }
+
+    /// <inheritdoc/>
+    public override bool IsInvalid => handle == 0;
+
+    public byte* Pointer => (byte*)handle;
+
+    /// <param name="bytes">The size; not negative.</param>
+    /// <param name="what">What the memory is for, as the beginning of a message.</param>
+    /// <param name="keeps">A block that is not freed before this one; null for none.</param>
+    /// <exception cref="LatheException">LATHE0506: there is not so much memory.</exception>
+    public static NativeBlock Allocate(long bytes, string what, SafeHandle? keeps = null)
+    {
+        // Linux promises memory that it does not have and kills the process that writes to it, so what cannot be is refused here.
+        if (bytes > GC.GetGCMemoryInfo().TotalAvailableMemoryBytes) throw DoesNotFit(bytes, what, null);
+        NativeBlock block = new(keeps);
+        try
+        {
+            nuint size = (nuint)Math.Max(bytes, 1);
+            block.handle = (nint)NativeMemory.AlignedAlloc(size, bytes >= Large ? 4096u : 64u);
+            NativeMemory.Clear(block.Pointer, size);
+            return block;
+        }
+        catch (OutOfMemoryException e)
+        {
+            // Without a handle, disposal would not let go of what it keeps.
+            keeps?.DangerousRelease();
+            block.SetHandleAsInvalid();
+            throw DoesNotFit(bytes, what, e);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override bool ReleaseHandle()
+    {
+        NativeMemory.AlignedFree(Pointer);
+        _keeps?.DangerousRelease();
+        return true;
+    }
+
+    private static LatheException DoesNotFit(long bytes, string what, Exception? cause) =>
+        new(ErrorIds.DoesNotFit, $"{what} would take {bytes} bytes, which this process cannot have.", cause);
+}

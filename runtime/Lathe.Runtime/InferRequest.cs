@@ -1,0 +1,193 @@
+using Lathe.Runtime.Execution;
+
+namespace Lathe.Runtime;
+
+/// <summary>
+/// One inference at a time of a model: the memory of its inputs, outputs and intermediate results. Fill the inputs, run <see cref="Infer"/> or
+/// <see cref="InferAsync"/>, read the outputs, again and again; neither allocates managed memory. A request is for one thread at a time:
+/// what is called while an inference runs throws <see cref="InvalidOperationException"/> and disturbs nothing.
+/// </summary>
+public partial class InferRequest : IDisposable
+{
+    private readonly CompiledModel _model;
+    private readonly RequestProgram _program;
+    private readonly Executor _executor;
+
+    /// <summary>Creates a request; what generated classes derive from calls this.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="dims">Values of named dims; those not given, and all if null, have their default value.</param>
+    /// <exception cref="ArgumentException">The model has no dim of a name, or a value is outside the dim's range.</exception>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    /// <exception cref="LatheException">LATHE0506: the memory does not fit.</exception>
+    protected internal InferRequest(CompiledModel model, IReadOnlyDictionary<string, long>? dims = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        _model = model;
+        _executor = model.Prepare(dims, out _program);
+    }
+
+    /// <summary>The model.</summary>
+    public CompiledModel Model => _model;
+
+    /// <summary>What the last inference executed. A snapshot.</summary>
+    /// <exception cref="ObjectDisposedException">The request is disposed.</exception>
+    /// <exception cref="InvalidOperationException">An inference runs.</exception>
+    public RunCounts Ran
+    {
+        get
+        {
+            RequireIdle();
+            return _executor.Ran();
+        }
+    }
+
+    /// <summary>What was measured of each step since the request was created, in order; empty without <see cref="LatheOptions.Profiling"/>. A snapshot.</summary>
+    /// <exception cref="ObjectDisposedException">The request is disposed.</exception>
+    /// <exception cref="InvalidOperationException">An inference runs.</exception>
+    public IReadOnlyList<StepCounter> Counters
+    {
+        get
+        {
+            RequireIdle();
+            return _executor.Counters();
+        }
+    }
+
+    /// <summary>The elements of an input, row-major: what the next inference reads.</summary>
+    /// <typeparam name="T">
+    /// The .NET type of the element type; <see cref="ushort"/> or <see cref="Half"/> for float16, <see cref="ushort"/> for bfloat16,
+    /// <see cref="byte"/> or <see cref="bool"/> for bool.
+    /// </typeparam>
+    /// <param name="name">The input's name.</param>
+    /// <exception cref="ArgumentException">There is no such input, or it has another type.</exception>
+    /// <exception cref="ObjectDisposedException">The request is disposed.</exception>
+    /// <exception cref="InvalidOperationException">An inference runs.</exception>
+    public Span<T> Input<T>(string name)
+        where T : unmanaged => Idle(Named(_program.Inputs, name)).As<T>();
+
+    /// <inheritdoc cref="Input{T}(string)"/>
+    /// <param name="index">The input's number in the model's order.</param>
+    public Span<T> Input<T>(int index)
+        where T : unmanaged => Idle(Numbered(_program.Inputs, index)).As<T>();
+
+    /// <summary>The elements of an input as bytes, little-endian.</summary>
+    /// <inheritdoc cref="Input{T}(int)"/>
+    public Span<byte> InputBytes(int index) => Idle(Numbered(_program.Inputs, index)).Span;
+
+    /// <summary>Copies all elements of an input.</summary>
+    /// <typeparam name="T">As in <see cref="Input{T}(string)"/>.</typeparam>
+    /// <param name="name">The input's name.</param>
+    /// <param name="values">The elements, row-major.</param>
+    /// <exception cref="ArgumentException">There is no such input, it has another type, or it has not as many elements.</exception>
+    /// <exception cref="ObjectDisposedException">The request is disposed.</exception>
+    /// <exception cref="InvalidOperationException">An inference runs.</exception>
+    public void SetInput<T>(string name, ReadOnlySpan<T> values)
+        where T : unmanaged
+    {
+        Span<T> input = Input<T>(name);
+        if (values.Length != input.Length) throw new ArgumentException($"Input '{name}' has {input.Length} elements, not {values.Length}.", nameof(values));
+        values.CopyTo(input);
+    }
+
+    /// <summary>The elements of an output, row-major, as the last inference left them; zero before the first.</summary>
+    /// <typeparam name="T">As in <see cref="Input{T}(string)"/>.</typeparam>
+    /// <param name="name">The output's name.</param>
+    /// <exception cref="ArgumentException">There is no such output, or it has another type.</exception>
+    /// <exception cref="ObjectDisposedException">The request is disposed.</exception>
+    /// <exception cref="InvalidOperationException">An inference runs.</exception>
+    public ReadOnlySpan<T> Output<T>(string name)
+        where T : unmanaged => Idle(Named(_program.Outputs, name)).As<T>();
+
+    /// <inheritdoc cref="Output{T}(string)"/>
+    /// <param name="index">The output's number in the model's order.</param>
+    public ReadOnlySpan<T> Output<T>(int index)
+        where T : unmanaged => Idle(Numbered(_program.Outputs, index)).As<T>();
+
+    /// <summary>The elements of an output as bytes, little-endian.</summary>
+    /// <inheritdoc cref="Output{T}(int)"/>
+    public ReadOnlySpan<byte> OutputBytes(int index) => Idle(Numbered(_program.Outputs, index)).Span;
+
+    /// <summary>The dims of an input in this request, outermost first.</summary>
+    /// <exception cref="ArgumentException">There is no such input.</exception>
+    public ReadOnlySpan<long> InputShape(string name) => Named(_program.Inputs, name).Shape;
+
+    /// <inheritdoc cref="InputShape(string)"/>
+    public ReadOnlySpan<long> InputShape(int index) => Numbered(_program.Inputs, index).Shape;
+
+    /// <summary>The dims of an output in this request, outermost first.</summary>
+    /// <exception cref="ArgumentException">There is no such output.</exception>
+    public ReadOnlySpan<long> OutputShape(string name) => Named(_program.Outputs, name).Shape;
+
+    /// <inheritdoc cref="OutputShape(string)"/>
+    public ReadOnlySpan<long> OutputShape(int index) => Numbered(_program.Outputs, index).Shape;
+
+    /// <summary>
+    /// Makes inferences read an input from the caller's memory, without a copy, until it is bound again or unbound. The caller keeps the
+    /// memory valid and unchanged while an inference runs.
+    /// </summary>
+    /// <param name="name">The input's name.</param>
+    /// <param name="pointer">The first element, aligned to the size of an element.</param>
+    /// <param name="strides">
+    /// The distance of neighbours along each dim in elements, outermost first; empty for the dense row-major strides. Others than these are
+    /// refused; the stride of a dim of 1 does not matter.
+    /// </param>
+    /// <exception cref="ArgumentException">There is no such input, the pointer is null or not aligned, or the strides are not the dense ones.</exception>
+    /// <exception cref="ObjectDisposedException">The request is disposed.</exception>
+    /// <exception cref="InvalidOperationException">An inference runs.</exception>
+    public unsafe void BindInput(string name, nint pointer, ReadOnlySpan<long> strides = default)
+    {
+        TensorMemory input = Idle(Named(_program.Inputs, name));
+        if (pointer == 0) throw new ArgumentException($"The memory for input '{name}' is null.", nameof(pointer));
+        if (pointer % input.Type.Size() != 0) throw new ArgumentException($"The memory for input '{name}' is not aligned to its elements.", nameof(pointer));
+        if (!strides.IsEmpty && !AreDense(strides, input.Shape))
+        {
+            throw new ArgumentException(
+                $"Input '{name}' of shape {string.Join(',', input.Shape)} takes dense row-major memory only, not strides {string.Join(',', strides.ToArray())}.",
+                nameof(strides));
+        }
+
+        _program.Bind(input, (byte*)pointer);
+    }
+
+    /// <summary>Makes inferences read an input from the request's own memory again, which holds what it held before.</summary>
+    /// <exception cref="ArgumentException">There is no such input.</exception>
+    /// <exception cref="ObjectDisposedException">The request is disposed.</exception>
+    /// <exception cref="InvalidOperationException">An inference runs.</exception>
+    public unsafe void UnbindInput(string name)
+    {
+        TensorMemory input = Idle(Named(_program.Inputs, name));
+        _program.Bind(input, input.Own);
+    }
+
+    private static bool AreDense(ReadOnlySpan<long> strides, ReadOnlySpan<long> shape)
+    {
+        if (strides.Length != shape.Length) return false;
+        if (shape.Contains(0)) return true;
+        long dense = 1;
+        for (int i = shape.Length - 1; i >= 0; i--)
+        {
+            if (shape[i] != 1 && strides[i] != dense) return false;
+            dense *= shape[i];
+        }
+
+        return true;
+    }
+
+    private static TensorMemory Named(TensorMemory[] tensors, string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        foreach (TensorMemory tensor in tensors)
+            if (tensor.Name == name) return tensor;
+        throw new ArgumentException($"There is no '{name}'; there are {string.Join(", ", tensors.Select(tensor => $"'{tensor.Name}'"))}.", nameof(name));
+    }
+
+    private static TensorMemory Numbered(TensorMemory[] tensors, int index) => (uint)index < (uint)tensors.Length
+        ? tensors[index]
+        : throw new ArgumentOutOfRangeException(nameof(index), index, $"There are {tensors.Length}.");
+
+    private TensorMemory Idle(TensorMemory tensor)
+    {
+        RequireIdle();
+        return tensor;
+    }
+}

@@ -1,0 +1,28 @@
+using Lathe.Runtime.Plans;
+
+namespace Lathe.Runtime;
+
+/// <summary>How a model is loaded. Immutable.</summary>
+public sealed record LatheOptions
+{
+    /// <summary>
+    /// The most threads that one inference uses, the calling thread among them; null for as many as this process may use. More than the
+    /// process may use (its affinity mask, its container's quota) are never used. Results do not depend on it.
+    /// </summary>
+    public int? Threads { get; init; }
+
+    /// <summary>
+    /// The instruction set of the kernels; null for the one that the environment variable <c>LATHE_ISA</c> names
+    /// (<c>avx512</c>, <c>avx2</c> or <c>vector128</c>), and without that the best that this machine has and that is compiled in.
+    /// </summary>
+    public Isa? Isa { get; init; }
+
+    /// <summary>Whether requests measure every step; see <see cref="InferRequest.Counters"/>. It costs two clock readings a step.</summary>
+    public bool Profiling { get; init; }
+
+    /// <summary>
+    /// Whether <see cref="CompiledModel.Load"/> loads the assembly so that its code is given back when the model and all its requests are
+    /// disposed and no longer referenced.
+    /// </summary>
+    public bool Unloadable { get; init; }
+}

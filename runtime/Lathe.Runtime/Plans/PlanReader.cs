@@ -1,0 +1,154 @@
+using System.Text;
+
+namespace Lathe.Runtime.Plans;
+
+/// <summary>
+/// Reads what <see cref="PlanWriter"/> writes, from bytes that may be anything: every count is held against the bytes that are left before
+/// memory is taken, nesting is bounded, and what does not fit is LATHE0503.
+/// </summary>
+internal ref struct PlanReader
+{
+    /// <summary>The deepest nesting of <see cref="IfStep"/>s that is read and executed.</summary>
+    internal const int MaximumDepth = 64;
+
+    private static readonly UTF8Encoding Utf8 = new(false, throwOnInvalidBytes: true);
+
+    private readonly ReadOnlySpan<byte> _bytes;
+    private int _position;
+
+    private PlanReader(ReadOnlySpan<byte> bytes) => _bytes = bytes;
+
+    public static Plan Read(ReadOnlySpan<byte> bytes)
+    {
+        PlanReader reader = new(bytes);
+        Plan plan = reader.Plan();
+        if (reader._position != bytes.Length) throw PlanFormat.Corrupt("it goes on after its end");
+        return plan;
+    }
+
+    private Plan Plan()
+    {
+        string model = Text();
+        PlanSymbol[] symbols = new PlanSymbol[Count(4)];
+        for (int i = 0; i < symbols.Length; i++) symbols[i] = new(Text(), Number(), Number(), Number());
+        PlanTensor[] inputs = Tensors(), outputs = Tensors();
+        PlanBuffer[] buffers = new PlanBuffer[Count(8)];
+        for (int i = 0; i < buffers.Length; i++) buffers[i] = new((BufferKind)Index(), Index(), Expression(), Expression());
+        PlanKernel[] kernels = new PlanKernel[Count(2)];
+        for (int i = 0; i < kernels.Length; i++) kernels[i] = new(Text(), Variants());
+        return new(model, symbols, inputs, outputs, buffers, kernels, Steps(0), Expression(), Number());
+    }
+
+    private PlanTensor[] Tensors()
+    {
+        PlanTensor[] tensors = new PlanTensor[Count(4)];
+        for (int i = 0; i < tensors.Length; i++) tensors[i] = new(Text(), (ElementType)Index(), Expressions(), Index());
+        return tensors;
+    }
+
+    private PlanVariant[] Variants()
+    {
+        PlanVariant[] variants = new PlanVariant[Count(8)];
+        for (int i = 0; i < variants.Length; i++) variants[i] = new((Isa)Index(), Index(), Expression(), Expression());
+        return variants;
+    }
+
+    private PlanStep[] Steps(int depth)
+    {
+        if (depth > MaximumDepth) throw PlanFormat.Corrupt("its branches are nested too deeply");
+        PlanStep[] steps = new PlanStep[Count(6)];
+        for (int i = 0; i < steps.Length; i++)
+        {
+            steps[i] = Byte() switch
+            {
+                PlanWriter.KernelTag => new KernelStep(
+                    Text(), Text(), Index(), Indices(), Expressions(), Text(), Text(), Expression(), Expression()),
+                PlanWriter.IfTag => new IfStep(Text(), Text(), Index(), Steps(depth + 1), Steps(depth + 1)),
+                _ => throw PlanFormat.Corrupt("it has a step of an unknown kind"),
+            };
+        }
+
+        return steps;
+    }
+
+    private int[] Indices()
+    {
+        int[] indices = new int[Count(1)];
+        for (int i = 0; i < indices.Length; i++) indices[i] = Index();
+        return indices;
+    }
+
+    private SizeExpression[] Expressions()
+    {
+        SizeExpression[] expressions = new SizeExpression[Count(3)];
+        for (int i = 0; i < expressions.Length; i++) expressions[i] = Expression();
+        return expressions;
+    }
+
+    private SizeExpression Expression()
+    {
+        SizeExpression.Instruction[] code = new SizeExpression.Instruction[Count(1)];
+        for (int i = 0; i < code.Length; i++)
+        {
+            SizeExpression.Code operation = (SizeExpression.Code)Byte();
+            code[i] = new(operation, operation <= SizeExpression.Code.Dim ? Number() : 0);
+        }
+
+        try
+        {
+            return new(code);
+        }
+        catch (FormatException e)
+        {
+            throw PlanFormat.Corrupt("it has a size that cannot be computed", e);
+        }
+    }
+
+    private string Text()
+    {
+        int length = Count(1);
+        try
+        {
+            string text = Utf8.GetString(_bytes.Slice(_position, length));
+            _position += length;
+            return text;
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw PlanFormat.Corrupt("it has a name that is not UTF-8", e);
+        }
+    }
+
+    /// <summary>The number of items, each of at least so many bytes, that follow.</summary>
+    private int Count(int itemBytes)
+    {
+        long count = Number();
+        if (count < 0 || count > (_bytes.Length - _position) / itemBytes) throw PlanFormat.Corrupt("it is cut off or a count is wrong");
+        return (int)count;
+    }
+
+    private int Index()
+    {
+        long index = Number();
+        if (index is < 0 or > int.MaxValue) throw PlanFormat.Corrupt("a number is out of range");
+        return (int)index;
+    }
+
+    private byte Byte()
+    {
+        if (_position >= _bytes.Length) throw PlanFormat.Corrupt("it is cut off");
+        return _bytes[_position++];
+    }
+
+    private long Number()
+    {
+        ulong value = 0;
+        for (int shift = 0; ; shift += 7)
+        {
+            byte b = Byte();
+            if (shift == 63 && b > 1) throw PlanFormat.Corrupt("a number has more than 64 bits");
+            value |= (ulong)(b & 0x7f) << shift;
+            if (b < 0x80) return unchecked((long)(value >> 1) ^ -(long)(value & 1));
+        }
+    }
+}

@@ -1,0 +1,151 @@
+namespace Lathe.Runtime.Plans;
+
+/// <summary>
+/// Checks of a plan whatever does not need the values of the named dims: that every number names something that is there, that expressions
+/// speak of dims that exist, and that constant sizes lie inside their memory. The rest is checked when a request is created.
+/// </summary>
+internal sealed class PlanVerifier
+{
+    private readonly Plan _plan;
+
+    private PlanVerifier(Plan plan) => _plan = plan;
+
+    /// <exception cref="LatheException">LATHE0503: the plan contradicts itself.</exception>
+    public static void Verify(Plan plan)
+    {
+        PlanVerifier verifier = new(plan);
+        verifier.Symbols();
+        verifier.Tensors(plan.Inputs, BufferKind.Input, "input");
+        verifier.Tensors(plan.Outputs, BufferKind.Output, "output");
+        verifier.Buffers();
+        verifier.Kernels();
+        verifier.Steps(plan.Steps, 0);
+        verifier.Size(plan.ArenaBytes, "the arena's size");
+        Require(plan.WeightBytes >= 0, "the weights' size is negative");
+    }
+
+    private static void Require(bool condition, string otherwise)
+    {
+        if (!condition) throw PlanFormat.Corrupt(otherwise);
+    }
+
+    private void Symbols()
+    {
+        HashSet<string> names = [];
+        foreach (PlanSymbol symbol in _plan.Symbols)
+        {
+            Require(symbol.Name.Length > 0 && names.Add(symbol.Name), $"the name of dim '{symbol.Name}' is empty or used twice");
+            Require(
+                symbol.Min >= 0 && symbol.Min <= symbol.Default && symbol.Default <= symbol.Max,
+                $"the range of dim '{symbol.Name}' is empty or does not hold its default");
+        }
+    }
+
+    private void Tensors(IReadOnlyList<PlanTensor> tensors, BufferKind kind, string what)
+    {
+        HashSet<string> names = [];
+        for (int i = 0; i < tensors.Count; i++)
+        {
+            PlanTensor tensor = tensors[i];
+            Require(names.Add(tensor.Name), $"two {what}s have the name '{tensor.Name}'");
+            Require(
+                Enum.IsDefined(tensor.Type) && tensor.Type is not (ElementType.Undefined or ElementType.String),
+                $"{what} '{tensor.Name}' has a type without a size");
+            foreach (SizeExpression dim in tensor.Dims) Size(dim, $"a dim of {what} '{tensor.Name}'");
+            PlanBuffer buffer = BufferAt(tensor.Buffer);
+            Require(buffer.Kind == kind && buffer.Index == i, $"{what} '{tensor.Name}' has the buffer of something else");
+        }
+    }
+
+    private void Buffers()
+    {
+        foreach (PlanBuffer buffer in _plan.Buffers)
+        {
+            int limit = buffer.Kind switch
+            {
+                BufferKind.Input => _plan.Inputs.Count,
+                BufferKind.Output => _plan.Outputs.Count,
+                BufferKind.Arena or BufferKind.Weights => 1,
+                _ => 0,
+            };
+            Require((uint)buffer.Index < (uint)limit, "a buffer has an unknown kind or belongs to an input or output that is not there");
+            Size(buffer.Offset, "a buffer's offset");
+            Size(buffer.Bytes, "a buffer's size");
+            if (buffer.Kind is BufferKind.Input or BufferKind.Output)
+                Require(buffer.Offset.IsConstant && buffer.Offset.Evaluate([]) == 0, "the buffer of an input or output has an offset");
+            if (buffer.Kind == BufferKind.Weights && buffer.Offset.IsConstant && buffer.Bytes.IsConstant)
+            {
+                long offset = buffer.Offset.Evaluate([]);
+                Require(offset <= _plan.WeightBytes && buffer.Bytes.Evaluate([]) <= _plan.WeightBytes - offset, "a buffer ends after the weights");
+            }
+        }
+    }
+
+    private void Kernels()
+    {
+        foreach (PlanKernel kernel in _plan.Kernels)
+        {
+            HashSet<Isa> isas = [];
+            foreach (PlanVariant variant in kernel.Variants)
+            {
+                Require(Enum.IsDefined(variant.Isa) && isas.Add(variant.Isa), $"kernel '{kernel.Name}' has an unknown variant or two of a kind");
+                Require(variant.Function >= 0, $"kernel '{kernel.Name}' has a negative function number");
+            }
+
+            Require(isas.Count > 0, $"kernel '{kernel.Name}' has no variant");
+        }
+    }
+
+    private void Steps(IReadOnlyList<PlanStep> steps, int depth)
+    {
+        Require(depth <= PlanReader.MaximumDepth, "its branches are nested too deeply");
+        foreach (PlanStep step in steps)
+        {
+            switch (step)
+            {
+                case KernelStep kernel:
+                    Step(kernel);
+                    break;
+                case IfStep branch:
+                    BufferAt(branch.Condition);
+                    Steps(branch.Then, depth + 1);
+                    Steps(branch.Else, depth + 1);
+                    break;
+            }
+        }
+    }
+
+    private void Step(KernelStep step)
+    {
+        Require((uint)step.Kernel < (uint)_plan.Kernels.Count, $"step '{step.Node}' names a kernel that is not there");
+        foreach (int buffer in step.Buffers) BufferAt(buffer);
+        foreach (SizeExpression dim in step.Dims) Dims(dim, _plan.Symbols.Count, $"a dim of step '{step.Node}'");
+        Dims(step.Macs, _plan.Symbols.Count, $"the work of step '{step.Node}'");
+        Dims(step.Traffic, _plan.Symbols.Count, $"the traffic of step '{step.Node}'");
+        foreach (PlanVariant variant in _plan.Kernels[step.Kernel].Variants)
+        {
+            Dims(variant.Extent, step.Dims.Count, $"the extent of step '{step.Node}'");
+            Dims(variant.ScratchBytes, step.Dims.Count, $"the scratch of step '{step.Node}'");
+        }
+    }
+
+    private PlanBuffer BufferAt(int index)
+    {
+        Require((uint)index < (uint)_plan.Buffers.Count, "it names a buffer that is not there");
+        return _plan.Buffers[index];
+    }
+
+    private void Size(SizeExpression expression, string what)
+    {
+        Dims(expression, _plan.Symbols.Count, what);
+        Require(!expression.IsConstant || expression.Evaluate([]) >= 0, $"{what} is negative");
+    }
+
+    private static void Dims(SizeExpression expression, int count, string what)
+    {
+        foreach (SizeExpression.Instruction instruction in expression.Instructions)
+            Require(
+                instruction.Code != SizeExpression.Code.Dim || (ulong)instruction.Operand < (ulong)count,
+                $"{what} speaks of a dim that is not there");
+    }
+}

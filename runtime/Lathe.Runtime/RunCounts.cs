@@ -1,0 +1,14 @@
+namespace Lathe.Runtime;
+
+/// <summary>What an inference executed, counted while it did; all numbers are of steps.</summary>
+/// <param name="Devices">Steps by device, such as <c>CPU</c>.</param>
+/// <param name="Kernels">Steps by the kind of kernel: <c>csharp</c>, <c>native</c>, <c>opencl</c> and <c>routine</c>.</param>
+/// <param name="Isa">The instruction set that was chosen, such as <c>avx512</c>.</param>
+/// <param name="Precisions">Steps by the arithmetic they used, such as <c>fp32</c>.</param>
+/// <param name="Fallbacks">The executed steps that did not run as they were asked to.</param>
+public sealed record RunCounts(
+    IReadOnlyDictionary<string, int> Devices,
+    IReadOnlyDictionary<string, int> Kernels,
+    string Isa,
+    IReadOnlyDictionary<string, int> Precisions,
+    IReadOnlyList<Fallback> Fallbacks);

@@ -1,0 +1,16 @@
+using Lathe.Runtime.Plans;
+
+namespace Lathe.Runtime;
+
+/// <summary>An input or output of a model. Immutable.</summary>
+/// <param name="Name">The name in the model.</param>
+/// <param name="Type">The type of the elements, which lie row-major and without padding.</param>
+/// <param name="Dims">The dims, outermost first; none for a scalar.</param>
+public sealed record TensorInfo(string Name, ElementType Type, IReadOnlyList<DimInfo> Dims)
+{
+    internal static TensorInfo Of(PlanTensor tensor, IReadOnlyList<PlanSymbol> symbols) =>
+        new(tensor.Name, tensor.Type, [.. tensor.Dims.Select(dim => DimInfo.Of(dim, symbols))]);
+
+    /// <summary>For example <c>data: float32[N,3,224,224]</c>.</summary>
+    public override string ToString() => $"{Name}: {Type.Name()}[{string.Join(',', Dims)}]";
+}
