@@ -191,7 +191,7 @@ internal static class LaneArithmetic
         return Round(to, wide);
     }
 
-    /// <summary>The error function: its series without cancellation, to a few units in the last place of a double.</summary>
+    /// <summary>The error function: its series without cancellation, to 1e-15.</summary>
     public static double Erf(double x)
     {
         if (double.IsNaN(x) || x == 0) return x;
