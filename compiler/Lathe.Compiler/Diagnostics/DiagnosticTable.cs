@@ -27,6 +27,12 @@ public static class DiagnosticTable
     /// <summary>An option names something that the model does not have, or contradicts it.</summary>
     public static readonly DiagnosticDescriptor BadOption = new("LATHE0007", Severity.Error, "option {0}: {1}");
 
+    /// <summary>A type that Lathe has no tensors of.</summary>
+    public static readonly DiagnosticDescriptor UnsupportedType = new("LATHE0008", Severity.Error, "{0}: the type {1} is not supported");
+
+    /// <summary>The model is written for a version of an operator set that Lathe does not know.</summary>
+    public static readonly DiagnosticDescriptor UnsupportedOpset = new("LATHE0009", Severity.Error, "operator set {0} version {1} is not supported: {2}");
+
     /// <summary>An operator's inputs do not fit it.</summary>
     public static readonly DiagnosticDescriptor BadInputs = new("LATHE0101", Severity.Error, "{0}: {1}");
 

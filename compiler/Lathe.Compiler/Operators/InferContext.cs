@@ -11,6 +11,8 @@ namespace Lathe.Compiler.Operators;
 /// <summary>What <see cref="Op.Infer"/> reads and sets.</summary>
 public sealed class InferContext(Op op, ImmutableArray<Value> inputs, string? node)
 {
+    private const int MaxDimText = 2000, MaxTerms = 2000;
+
     private readonly List<TensorType> _outputs = [];
     private readonly List<EquatableArray<IndexExpr>?> _contents = [];
 
@@ -48,7 +50,15 @@ public sealed class InferContext(Op op, ImmutableArray<Value> inputs, string? no
     /// <param name="content">Its elements, where they are known.</param>
     public void Output(TensorType type, EquatableArray<IndexExpr>? content)
     {
-        // Sizes are never trusted: what cannot be held is refused where it arises.
+        // Sizes are never trusted: what cannot be held is refused where it arises. That holds for the text of a dim too, and for that of their product.
+        double terms = 1;
+        foreach (IndexExpr dim in type.Dims)
+        {
+            terms *= Math.Max(1, dim.Terms.Length);
+            if (!dim.IsConstant && dim.ToString().Length > MaxDimText) throw new OverflowException("a dim is no expression of a reasonable size");
+        }
+
+        if (terms > MaxTerms) throw new OverflowException("the product of its dims is no expression of a reasonable size");
         IndexExpr bytes = type.Count * (type.Element == ElementType.String ? 1 : type.Element.Size());
         if (bytes.IsConstant && bytes.Value > 1L << 40) throw new OverflowException($"{type} takes {bytes.Value} bytes");
         foreach (IndexExpr dim in type.Dims)

@@ -1,0 +1,35 @@
+using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Graph;
+
+namespace Lathe.Compiler.Onnx;
+
+/// <summary>Where ONNX files enter. Whatever a file holds, it gives a graph or diagnostics, in time and memory bounded by the file's size.</summary>
+public static class OnnxFrontEnd
+{
+    /// <summary>Reads a model.</summary>
+    /// <param name="path">The file; external data is looked for in its directory.</param>
+    /// <param name="options">Gives shapes.</param>
+    /// <returns>The graph, or null with the errors that say why.</returns>
+    public static (Graph.Graph? Graph, IReadOnlyList<Diagnostic> Diagnostics) Read(string path, CompileOptions options)
+    {
+        try
+        {
+            ModelProto model = ModelReader.ReadModel(path);
+            return new Importer(model, DirectoryOf(path), options).Import();
+        }
+        catch (DiagnosticException failed)
+        {
+            return (null, [failed.Diagnostic]);
+        }
+    }
+
+    /// <summary>Reads a tensor as ONNX's test data holds them.</summary>
+    /// <exception cref="DiagnosticException">The file holds none.</exception>
+    public static (string Name, TensorData Data) ReadTensor(string path)
+    {
+        TensorProto tensor = ModelReader.ReadTensor(path);
+        return (tensor.Name, new TensorReader(DirectoryOf(path)).Read(tensor));
+    }
+
+    private static string DirectoryOf(string path) => Path.GetDirectoryName(Path.GetFullPath(path)) ?? Path.GetPathRoot(Path.GetFullPath(path))!;
+}

@@ -1,0 +1,47 @@
+using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Operators;
+
+namespace Lathe.Compiler.Onnx;
+
+/// <summary>Looks through a model for operators that Lathe does not have, so that all are reported at once.</summary>
+internal static class OperatorSurvey
+{
+    private const int NamedNodes = 3;
+
+    /// <summary>One diagnostic per operator that is not supported, in order of first use.</summary>
+    public static IReadOnlyList<Diagnostic> Unsupported(GraphProto graph, FunctionTable functions)
+    {
+        List<(string Operator, List<string> Nodes)> missing = [];
+        Dictionary<string, int> index = new(StringComparer.Ordinal);
+        HashSet<FunctionProto> seen = new(ReferenceEqualityComparer.Instance);
+        Stack<IEnumerable<NodeProto>> bodies = new([graph.Node]);
+        while (bodies.TryPop(out IEnumerable<NodeProto>? nodes))
+        {
+            foreach (NodeProto node in nodes)
+            {
+                foreach (GraphProto body in NodeOrder.Bodies(node)) bodies.Push(body.Node);
+                if (Importer.IsConstant(node) || Importer.RowOf(node) is not null) continue;
+                if (functions.Find(node) is { } function)
+                {
+                    if (seen.Add(function)) bodies.Push(function.Node);
+                    continue;
+                }
+
+                string name = node.Domain.Length == 0 ? node.OpType : $"{node.Domain}.{node.OpType}";
+                if (index.TryAdd(name, missing.Count)) missing.Add((name, []));
+                missing[index[name]].Nodes.Add(Importer.NameOf(node));
+            }
+        }
+
+        return [.. missing.Select(m => new Diagnostic(DiagnosticTable.UnsupportedOperator, null, m.Operator, Where(m.Nodes)))];
+    }
+
+    private static string Where(List<string> nodes)
+    {
+        string named = string.Join(", ", nodes.Take(NamedNodes).Select(n => $"'{Clip(n)}'"));
+        string more = nodes.Count > NamedNodes ? $" and {nodes.Count - NamedNodes} more" : "";
+        return $" ({(nodes.Count == 1 ? "node" : "nodes")} {named}{more})";
+    }
+
+    private static string Clip(string name) => name.Length <= 80 ? name : string.Concat(name.AsSpan(0, 80), "…");
+}
