@@ -3,6 +3,7 @@ using System.Text;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
 using Lathe.Kernels;
+using Lathe.Runtime;
 
 namespace Lathe.Compiler.Operators;
 
@@ -71,6 +72,7 @@ public static class AttributeReader
         {
             (long number, _) when wanted == typeof(long) => number,
             (long number, _) when wanted == typeof(bool) => number != 0,
+            (long number, _) when wanted == typeof(ElementType) && number is > 0 and <= int.MaxValue && Enum.IsDefined((ElementType)number) => (ElementType)number,
             (float number, _) when wanted == typeof(float) => number,
             (string text, _) when wanted == typeof(string) => text,
             (long[] numbers, _) when wanted == typeof(EquatableArray<long>) => (EquatableArray<long>)numbers,

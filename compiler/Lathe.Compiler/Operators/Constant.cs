@@ -8,21 +8,23 @@ namespace Lathe.Compiler.Operators;
 /// <summary>A constant. Two are the same node only if they hold the same object: large tensors are not compared.</summary>
 public sealed record Constant(TensorData Data, Layout? DataLayout = null) : Op
 {
-    /// <summary>The largest integer tensor whose elements take part in shape inference.</summary>
-    private const int MaxContent = 64;
-
     /// <inheritdoc/>
     public override OpRole Role => OpRole.Opaque;
 
     /// <inheritdoc/>
-    public override void Infer(InferContext context)
-    {
-        EquatableArray<IndexExpr>? content = Data.Element.IsInteger() && Data.Dims.Length <= 1 && Data.Count <= MaxContent
-            ? Enumerable.Range(0, Data.Count).Select(i => (IndexExpr)Data.GetInt64(i)).ToEquatableArray()
-            : (EquatableArray<IndexExpr>?)null;
-        context.Output(TensorType.Of(Data.Element, Data.Dims) with { Layout = DataLayout }, content);
-    }
+    public override void Infer(InferContext context) =>
+        context.Output(TensorType.Of(Data.Element, Data.Dims) with { Layout = DataLayout }, KnownElements());
 
     /// <inheritdoc/>
     public override TensorData[] Evaluate(IReadOnlyList<TensorData?> inputs, IReadOnlyList<TensorType> outputs) => [Data];
+
+    /// <summary>The elements of a small tensor of integers, of bools, or of floats that are integers, for shape arithmetic.</summary>
+    private EquatableArray<IndexExpr>? KnownElements()
+    {
+        if (Data.Strings is not null || Data.Element == ElementType.UInt64 || Data.Count > KnownContents.MaxCount) return null;
+        if (!Data.Element.IsFloat()) return Enumerable.Range(0, Data.Count).Select(i => (IndexExpr)Data.GetInt64(i)).ToEquatableArray();
+        double[] values = Data.ToDoubles();
+        if (!values.All(v => Math.Abs(v) <= 1L << 53 && v == Math.Floor(v))) return null;
+        return values.Select(v => (IndexExpr)(long)v).ToEquatableArray();
+    }
 }

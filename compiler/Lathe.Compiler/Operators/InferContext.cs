@@ -36,6 +36,18 @@ public sealed class InferContext(Op op, ImmutableArray<Value> inputs, string? no
         return inputs[input].Type;
     }
 
+    /// <summary>The type of an input of floats.</summary>
+    /// <exception cref="DiagnosticException">It is not given or of other elements.</exception>
+    public TensorType Float(int input) => Typed(input, ElementTypes.IsFloat, "floats");
+
+    /// <summary>The type of an input of floats or integers.</summary>
+    /// <exception cref="DiagnosticException">It is not given or of other elements.</exception>
+    public TensorType Numeric(int input) => Typed(input, e => e.IsFloat() || e.IsInteger(), "numbers");
+
+    /// <summary>The type of an input of integers.</summary>
+    /// <exception cref="DiagnosticException">It is not given or of other elements.</exception>
+    public TensorType Integer(int input) => Typed(input, ElementTypes.IsInteger, "integers");
+
     /// <summary>The elements of an integer input where they are known, as expressions over symbols; null otherwise.</summary>
     public EquatableArray<IndexExpr>? Content(int input) => Has(input) ? inputs[input].Contents : null;
 
@@ -110,5 +122,16 @@ public sealed class InferContext(Op op, ImmutableArray<Value> inputs, string? no
         }
 
         return result;
+    }
+
+    /// <summary>Fails unless two inputs have the same element type.</summary>
+    public void RequireSameElement(int input, int other) =>
+        Require(Type(input).Element == Type(other).Element, $"input {other} has elements of type {Type(other).Element.Name()}, not {Type(input).Element.Name()}");
+
+    private TensorType Typed(int input, Func<ElementType, bool> allowed, string what)
+    {
+        TensorType type = Type(input);
+        Require(allowed(type.Element), $"input {input} has elements of type {type.Element.Name()}, not {what}");
+        return type;
     }
 }

@@ -1,0 +1,23 @@
+using Lathe.Kernels.Loops;
+using Lathe.Runtime;
+
+namespace Lathe.Compiler.Operators.Elementwise;
+
+/// <summary>a &lt; b.</summary>
+public sealed record Less : BinaryOperator, IOp<Less>
+{
+    /// <inheritdoc/>
+    public static OpSchema Schema => new("Less", 2, 2);
+
+    /// <inheritdoc/>
+    protected override ElementType ResultElement(ElementType element) => ElementType.Bool;
+
+    /// <inheritdoc/>
+    protected override double Apply(double a, double b) => a < b ? 1 : 0;
+
+    /// <inheritdoc/>
+    protected override Int128 Apply(Int128 a, Int128 b) => a < b ? 1 : 0;
+
+    /// <inheritdoc/>
+    protected override Expr Apply(Expr a, Expr b) => a < b;
+}
