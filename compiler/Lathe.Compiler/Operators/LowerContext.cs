@@ -30,6 +30,7 @@ public sealed class LowerContext
 {
     private readonly Func<int, IReadOnlyList<IndexExpr>, Expr> _read;
     private readonly Func<int, int, (long Low, long High)>? _halo;
+    private readonly Func<int, Expr, Expr>? _gather;
     private readonly string _prefix;
 
     /// <summary>Makes a context.</summary>
@@ -41,6 +42,7 @@ public sealed class LowerContext
     /// <param name="read">Reads an element of an input at indices inside its shape.</param>
     /// <param name="index">Where the output is read, for an operator fused into its user; null for <paramref name="axes"/>.</param>
     /// <param name="halo">How many zeros lie in memory before and after an axis of an input; null for none.</param>
+    /// <param name="gather">Reads the element of an input at a row-major offset that is computed from data; null where that is not possible.</param>
     public LowerContext(
         IReadOnlyList<TensorType?> inputs,
         IReadOnlyList<TensorType> outputs,
@@ -49,7 +51,8 @@ public sealed class LowerContext
         IReadOnlyList<Axis>? axes,
         Func<int, IReadOnlyList<IndexExpr>, Expr> read,
         IReadOnlyList<IndexExpr>? index = null,
-        Func<int, int, (long Low, long High)>? halo = null)
+        Func<int, int, (long Low, long High)>? halo = null,
+        Func<int, Expr, Expr>? gather = null)
     {
         Inputs = inputs;
         Outputs = outputs;
@@ -57,6 +60,7 @@ public sealed class LowerContext
         _prefix = prefix;
         _read = read;
         _halo = halo;
+        _gather = gather;
         Axes = [.. axes ?? outputs[output].Dims.Select((extent, i) => Axis.Of($"{prefix}o{i}", extent))];
         Index = index is null ? [.. Axes.Select(a => (IndexExpr)a.Variable)] : [.. index];
     }
@@ -113,6 +117,21 @@ public sealed class LowerContext
 
         static bool IsZero(Expr value) => value is Const { Float: 0, Integer: 0 };
         static Expr And(Expr? a, Expr b) => a is null ? b : new Binary(BinaryOp.And, a, b);
+    }
+
+    /// <summary>
+    /// An element of an input at indices of which some come from data. They are int64 and inside the input's shape: the operator has to have brought
+    /// them there, since memory is read as they say. <see cref="Op.ReadsAtData"/> says of which inputs an operator reads so.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The input is not memory here.</exception>
+    public Expr ReadAt(int input, params IReadOnlyList<Expr> indices)
+    {
+        if (_gather is null) throw new InvalidOperationException($"Input {input} cannot be read at indices from data here.");
+        EquatableArray<IndexExpr> dims = Inputs[input]!.Dims;
+        Expr offset = Const.OfInteger(ElementType.Int64, 0);
+        for (int axis = 0; axis < dims.Length; axis++)
+            offset = axis == 0 ? indices[0] : (offset * dims[axis].ToExpr(ElementType.Int64)) + indices[axis];
+        return _gather(input, offset);
     }
 
     /// <summary>An element of an input broadcast to the output's shape, at the output's index.</summary>

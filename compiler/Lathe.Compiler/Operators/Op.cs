@@ -51,6 +51,18 @@ public abstract record Op
     /// <returns>One tensor per output.</returns>
     public abstract TensorData[] Evaluate(IReadOnlyList<TensorData?> inputs, IReadOnlyList<TensorType> outputs);
 
+    /// <summary>
+    /// The operator with symbols in its attributes replaced; null leaves one as it is. Operators that hold shapes (Reshape, Slice, Expand, …) hold them
+    /// as expressions over the graph's symbols.
+    /// </summary>
+    public virtual Op Substitute(Func<IndexVar, IndexExpr?> replacement) => this;
+
+    /// <summary>
+    /// True for an input that is read at indices which come from data (<see cref="LowerContext.ReadAt"/>): it has to lie in memory, row-major, and no
+    /// other operator can be fused into that read.
+    /// </summary>
+    public virtual bool ReadsAtData(int input) => false;
+
     /// <summary>The computation as loop stages, or null for an operator that has none (inputs, constants, control flow).</summary>
     public virtual LoweredOp? Lower(LowerContext context) => null;
 

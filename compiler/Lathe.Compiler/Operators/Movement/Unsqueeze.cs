@@ -1,0 +1,27 @@
+using Lathe.Compiler.Graph;
+using Lathe.Kernels;
+using Lathe.Kernels.Loops;
+
+namespace Lathe.Compiler.Operators.Movement;
+
+/// <summary>With further axes, 1 long, at the given positions of the result.</summary>
+public sealed record Unsqueeze(EquatableArray<long> Axes) : ReshapeOperator, IOp<Unsqueeze>
+{
+    /// <inheritdoc/>
+    public static OpSchema Schema => new("Unsqueeze", 1, 2);
+
+    /// <inheritdoc/>
+    /// <remarks>Up to opset 12 the axes are an attribute.</remarks>
+    public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder) =>
+        [builder.Add(new Unsqueeze(OnnxInputs.NumbersOrAttribute(node, 1, "axes") ?? throw node.Bad("it has no axes")), node.Inputs[0])];
+
+    /// <inheritdoc/>
+    protected override IEnumerable<IndexExpr> Shape(InferContext context, TensorType x)
+    {
+        int rank = x.Rank + Axes.Length;
+        HashSet<int> axes = [.. Axes.Select(a => context.Axis(a, rank))];
+        context.Require(axes.Count == Axes.Length, $"axes {Axes} name one twice");
+        Queue<IndexExpr> dims = new(x.Dims);
+        return [.. Enumerable.Range(0, rank).Select(i => axes.Contains(i) ? IndexExpr.One : dims.Dequeue())];
+    }
+}
