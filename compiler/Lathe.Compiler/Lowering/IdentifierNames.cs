@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using System.Text;
 
 namespace Lathe.Compiler.Lowering;
@@ -28,12 +29,16 @@ public static class IdentifierNames
         "scoped", "unmanaged", "value", "var", "when", "where", "with", "yield",
     };
 
-    /// <summary>Members of the typed class and of its request, and those of object.</summary>
+    /// <summary>Members of the typed class, of the runtime's request from which its request derives, and of object.</summary>
     private static readonly HashSet<string> Members = new(StringComparer.Ordinal)
     {
-        "Bind", "BindInput", "CreateRequest", "Dispose", "Equals", "Finalize", "GetHashCode", "GetType", "Infer", "InferAsync", "Info", "Inner", "Load",
-        "MemberwiseClone", "Model", "OptimalRequestCount", "ReferenceEquals", "Rent", "Request", "StartAsync", "ToString", "Wait",
+        "Counters", "CreateRequest", "Dispose", "Equals", "Finalize", "GetHashCode", "GetType", "Infer", "InferAsync", "Info", "InputBytes", "Load",
+        "MemberwiseClone", "Model", "OptimalRequestCount", "OutputBytes", "Ran", "ReferenceEquals", "Rent", "Request", "SetInput", "StartAsync",
+        "ToString", "Wait",
     };
+
+    /// <summary>Methods of the runtime's request that a property must not hide, but that the methods of an input named "Input" may overload.</summary>
+    private static readonly HashSet<string> Overloads = new(StringComparer.Ordinal) { "BindInput", "UnbindInput" };
 
     /// <summary>What follows a property's name in the names of further members.</summary>
     private static readonly string[] Suffixes = ["", "Shape", "Length"];
@@ -92,12 +97,13 @@ public static class IdentifierNames
     /// <param name="tensorNames">The inputs' names, then the outputs'.</param>
     public static IReadOnlyList<string> Properties(string className, IReadOnlyList<string> tensorNames)
     {
-        HashSet<string> taken = new(Members, StringComparer.Ordinal) { SimpleName(className) };
+        HashSet<string> reserved = new(Members.Concat(Overloads), StringComparer.Ordinal) { SimpleName(className) };
+        HashSet<string> taken = new(reserved.Except(Overloads), StringComparer.Ordinal);
         Dictionary<string, int> numbers = new(StringComparer.Ordinal);
         List<string> properties = [];
         foreach (string tensorName in tensorNames)
         {
-            string property = Unique(Pascal(tensorName, "Tensor"), "Tensor", numbers, IsFree);
+            string property = Unique(Pascal(tensorName, "Tensor"), "Tensor", reserved, numbers, IsFree);
             foreach (string member in MembersOf(property)) taken.Add(member);
             properties.Add(property);
         }
@@ -108,7 +114,7 @@ public static class IdentifierNames
         {
             foreach (string member in MembersOf(name))
                 if (taken.Contains(member)) return false;
-            return IsIdentifier(name);
+            return IsIdentifier(name) && !reserved.Contains(name);
         }
     }
 
@@ -122,7 +128,7 @@ public static class IdentifierNames
         {
             string pascal = Pascal(symbolName, "Dim");
             string camel = char.ToLowerInvariant(pascal[0]) + pascal.Substring(1);
-            string parameter = Unique(camel, "Dim", numbers, name => IsIdentifier(name) && !taken.Contains(name));
+            string parameter = Unique(camel, "Dim", Keywords, numbers, name => IsIdentifier(name) && !taken.Contains(name));
             taken.Add(parameter);
             parameters.Add(parameter);
         }
@@ -134,13 +140,14 @@ public static class IdentifierNames
     {
         foreach (string suffix in Suffixes) yield return property + suffix;
         yield return "Bind" + property;
+        yield return "Unbind" + property;
     }
 
-    /// <summary>The name, or the first of its numbered forms that is free. The last number given to a name is kept: many equal names cost no more.</summary>
-    private static string Unique(string name, string kind, Dictionary<string, int> numbers, Func<string, bool> isFree)
+    /// <summary>The name, with its kind behind it where it is reserved, or the first of its numbered forms that is free. The last number given to a name is kept: many equal names cost no more.</summary>
+    private static string Unique(string name, string kind, HashSet<string> reserved, Dictionary<string, int> numbers, Func<string, bool> isFree)
     {
         if (isFree(name)) return name;
-        if ((Members.Contains(name) || Keywords.Contains(name)) && isFree(name + kind)) return name + kind;
+        if (reserved.Contains(name) && isFree(name + kind)) return name + kind;
         string separator = char.IsDigit(name[name.Length - 1]) ? "_" : "";
         numbers.TryGetValue(name, out int number);
         number = Math.Max(number, 1);

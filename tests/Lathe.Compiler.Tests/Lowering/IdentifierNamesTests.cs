@@ -15,7 +15,10 @@ public sealed class IdentifierNamesTests
     [TestCase("class", "Class")]
     [TestCase("infer", "InferTensor")]
     [TestCase("get hash code", "GetHashCodeTensor")]
-    [TestCase("net", "Net2")]
+    [TestCase("net", "NetTensor")]
+    [TestCase("input", "Input")]
+    [TestCase("output", "Output")]
+    [TestCase("bind_input", "BindInputTensor")]
     [TestCase("große_eingabe", "GroßeEingabe")]
     [TestCase("a\u202Eb\uD83D\uDE00c\u0301", "ABC")]
     public void Properties_Name_IsPascalCase(string name, string expected) =>

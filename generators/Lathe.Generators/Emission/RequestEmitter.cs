@@ -1,0 +1,96 @@
+using Lathe.Generators.Manifests;
+
+namespace Lathe.Generators.Emission;
+
+/// <summary>Writes the request of a typed class: a property for each input and output.</summary>
+internal static class RequestEmitter
+{
+    /// <summary>
+    /// Members of the runtime's request that a property of a common name hides. <c>Input</c> and <c>Output</c> hide nothing: what the runtime calls
+    /// so has a type parameter.
+    /// </summary>
+    private static readonly HashSet<string> Inherited = new(StringComparer.Ordinal) { "InputShape", "OutputShape" };
+
+    /// <summary>Writes the nested class.</summary>
+    public static void Write(SourceWriter writer, Manifest manifest)
+    {
+        writer.Lines(
+            "/// <summary>",
+            "/// One inference at a time: the memory of the inputs, the outputs and the intermediate results. Fill the inputs, run <c>Infer</c>,",
+            "/// <c>InferAsync</c>, or <c>StartAsync</c> and <c>Wait</c>, read the outputs, again and again: that allocates no managed memory. What is",
+            "/// called while an inference runs throws <see cref=\"global::System.InvalidOperationException\"/> and disturbs nothing.",
+            "/// </summary>",
+            ModelEmitter.GeneratedCode(manifest));
+        writer.Open("public sealed partial class Request : global::Lathe.Runtime.InferRequest");
+        writer.Lines(
+            "internal Request(global::Lathe.Runtime.CompiledModel model, global::System.Collections.Generic.IReadOnlyDictionary<string, long>? dims)",
+            "    : base(model, dims)",
+            "{",
+            "}");
+        for (int i = 0; i < manifest.Inputs.Count; i++) WriteInput(writer, manifest.Inputs[i], i);
+        for (int i = 0; i < manifest.Outputs.Count; i++) WriteOutput(writer, manifest.Outputs[i], i);
+        writer.Close();
+    }
+
+    private static void WriteInput(SourceWriter writer, ManifestTensor input, int index)
+    {
+        writer.Lines("", $"/// <summary>The input <c>{SourceWriter.Doc(input.Name)}</c>: {Describe(input)}. What the next inference reads.</summary>");
+        WriteRemarks(writer, input);
+        writer.Lines($"public {New(input.Property)}global::System.Span<{input.Element}> {input.Property} => base.Input<{input.Element}>({index});");
+        WriteShape(writer, input, "Input", index);
+        string name = SourceWriter.Literal(input.Name);
+        writer.Lines(
+            "",
+            $"/// <summary>Makes inferences read <see cref=\"{input.Property}\"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>",
+            "/// <param name=\"pointer\">The first element, aligned to the size of an element. The memory stays valid and unchanged while an inference runs.</param>",
+            "/// <param name=\"strides\">The distance of neighbours along each dim in elements, outermost first; empty for dense memory.</param>",
+            "/// <exception cref=\"global::System.ArgumentException\">The pointer is null or not aligned, or the strides are not those of dense memory.</exception>",
+            $"public void Bind{input.Property}(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput({name}, pointer, strides);",
+            "",
+            $"/// <summary>Makes inferences read <see cref=\"{input.Property}\"/> from the request's own memory again.</summary>",
+            $"public void Unbind{input.Property}() => base.UnbindInput({name});");
+    }
+
+    private static void WriteOutput(SourceWriter writer, ManifestTensor output, int index)
+    {
+        writer.Lines("", $"/// <summary>The output <c>{SourceWriter.Doc(output.Name)}</c>: {Describe(output)}. As the last inference left it.</summary>");
+        WriteRemarks(writer, output);
+        writer.Lines($"public {New(output.Property)}global::System.ReadOnlySpan<{output.Element}> {output.Property} => base.Output<{output.Element}>({index});");
+        WriteShape(writer, output, "Output", index);
+    }
+
+    private static void WriteShape(SourceWriter writer, ManifestTensor tensor, string kind, int index)
+    {
+        if (!tensor.IsDynamic) return;
+        string name = tensor.Property + "Shape";
+        writer.Lines(
+            "",
+            $"/// <summary>The dims of <see cref=\"{tensor.Property}\"/> in this request, outermost first: {ModelEmitter.Shape(tensor)}.</summary>",
+            $"public {New(name)}global::System.ReadOnlySpan<long> {name} => base.{kind}Shape({index});");
+    }
+
+    private static void WriteRemarks(SourceWriter writer, ManifestTensor tensor)
+    {
+        List<string> remarks = [];
+        if (tensor.Mean.Length + tensor.Scale.Length > 0)
+        {
+            remarks.Add(
+                "The first kernel normalises: the model sees (x - mean) / scale"
+                + (tensor.Mean.Length > 0 ? $", mean {SourceWriter.Doc(tensor.Mean)}" : "")
+                + (tensor.Scale.Length > 0 ? $", scale {SourceWriter.Doc(tensor.Scale)}" : "")
+                + ". Give it the values as they are.");
+        }
+
+        if (tensor.Doc.Length > 0) remarks.Add(SourceWriter.Doc(tensor.Doc));
+        if (tensor.Type == "bfloat16") remarks.Add("Each element is the upper half of a 32-bit float.");
+        if (remarks.Count > 0) writer.Lines($"/// <remarks>{string.Join(" ", remarks)}</remarks>");
+    }
+
+    private static string Describe(ManifestTensor tensor) =>
+        $"{tensor.Type}, {ModelEmitter.Shape(tensor)}"
+        + (tensor.Layout.Length > 0 ? $", {SourceWriter.Doc(tensor.Layout)}" : "")
+        + (tensor.Channels.Length > 0 ? $", channels {SourceWriter.Doc(tensor.Channels)}" : "")
+        + ", row-major";
+
+    private static string New(string name) => Inherited.Contains(name) ? "new " : "";
+}
