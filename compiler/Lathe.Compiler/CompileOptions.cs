@@ -41,6 +41,16 @@ public sealed record CompileOptions
     /// <summary>Takes the text of graphs: the pass's name and the text.</summary>
     public Action<string, string>? Dump { get; init; }
 
+    /// <summary>True checks the graph after every pass: for tests, and to find which pass is at fault.</summary>
+#if DEBUG
+    public bool Verify { get; init; } = true;
+#else
+    public bool Verify { get; init; }
+#endif
+
+    /// <summary>Applies no more than this many rewriting rules, to find a wrong one by bisection; null for all.</summary>
+    public int? StopAfter { get; init; }
+
     /// <summary>Weights larger than this become a file beside the assembly.</summary>
     public long EmbedWeightsUpTo { get; init; } = 1 << 20;
 

@@ -1,39 +1,16 @@
-using System.Collections.Immutable;
-
 namespace Lathe.Kernels.Loops;
-
-/// <summary>A product of atoms with a constant factor.</summary>
-public readonly record struct IndexTerm
-{
-    /// <summary>Makes a term; the atoms are put in canonical order.</summary>
-    public IndexTerm(long coefficient, ImmutableArray<IndexAtom> atoms)
-    {
-        Coefficient = coefficient;
-        Atoms = atoms.Length > 1 ? atoms.Sort((a, b) => string.CompareOrdinal(a.ToString(), b.ToString())) : atoms;
-        Key = KeyOf(Atoms);
-    }
-
-    /// <summary>The constant factor.</summary>
-    public long Coefficient { get; init; }
-
-    /// <summary>The atoms in canonical order; none for a constant.</summary>
-    public ImmutableArray<IndexAtom> Atoms { get; }
-
-    /// <summary>The atoms as text.</summary>
-    public string Key { get; }
-
-    /// <summary>The product.</summary>
-    public static IndexTerm operator *(IndexTerm a, IndexTerm b) =>
-        new(checked(a.Coefficient * b.Coefficient), a.Atoms.Length == 0 ? b.Atoms : b.Atoms.Length == 0 ? a.Atoms : a.Atoms.AddRange(b.Atoms));
-
-    internal static string KeyOf(ImmutableArray<IndexAtom> atoms) =>
-        atoms.Length == 1 ? atoms[0].ToString() : string.Join('*', atoms.Select(a => a.ToString()).Order(StringComparer.Ordinal));
-}
 
 /// <summary>What a polynomial's terms are products of. Equal if their text is.</summary>
 public abstract record IndexAtom
 {
+    private string? _text;
+
     private protected IndexAtom()
+    {
+    }
+
+    /// <summary>Copies no text: a <c>with</c> may change it.</summary>
+    protected IndexAtom(IndexAtom original)
     {
     }
 
@@ -41,13 +18,44 @@ public abstract record IndexAtom
     public abstract IndexRange Range { get; }
 
     /// <summary>The variables in it.</summary>
-    public abstract IEnumerable<IndexVar> Variables { get; }
+    public IEnumerable<IndexVar> Variables
+    {
+        get
+        {
+            List<IndexVar> variables = [];
+            Collect(variables);
+            return variables;
+        }
+    }
+
+    /// <summary>Its text, made once.</summary>
+    internal string Text => _text ??= Write();
 
     /// <summary>Its value for given variables.</summary>
     public abstract long Evaluate(Func<IndexVar, long> value);
 
     /// <summary>It with variables replaced.</summary>
-    public abstract IndexExpr Substitute(Func<IndexVar, IndexExpr?> replacement);
+    public IndexExpr Substitute(Func<IndexVar, IndexExpr?> replacement) => Replace(replacement) ?? IndexExpr.FromAtom(this);
+
+    /// <summary>True if the variable occurs in it.</summary>
+    public abstract bool DependsOn(IndexVar variable);
+
+    /// <inheritdoc/>
+    public virtual bool Equals(IndexAtom? other) => other is not null && (ReferenceEquals(this, other) || Text == other.Text);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => string.GetHashCode(Text, StringComparison.Ordinal);
+
+    /// <inheritdoc/>
+    public sealed override string ToString() => Text;
+
+    /// <summary>Adds the variables that are not in the list yet.</summary>
+    internal abstract void Collect(List<IndexVar> variables);
+
+    /// <summary>It with variables replaced, or null if none of them occurs.</summary>
+    internal abstract IndexExpr? Replace(Func<IndexVar, IndexExpr?> replacement);
+
+    private protected abstract string Write();
 }
 
 /// <summary>A variable: a loop's, a named dim or a let. It carries its range, so that no table beside the IR can go stale.</summary>
@@ -59,24 +67,6 @@ public sealed record IndexVar(string Name, long Min, long Max) : IndexAtom
     /// <inheritdoc/>
     public override IndexRange Range => new(Min, Max);
 
-    /// <inheritdoc/>
-    public override IEnumerable<IndexVar> Variables => [this];
-
-    /// <inheritdoc/>
-    public bool Equals(IndexVar? other) => other is not null && other.Name == Name;
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => string.GetHashCode(Name, StringComparison.Ordinal);
-
-    /// <inheritdoc/>
-    public override long Evaluate(Func<IndexVar, long> value) => value(this);
-
-    /// <inheritdoc/>
-    public override IndexExpr Substitute(Func<IndexVar, IndexExpr?> replacement) => replacement(this) ?? this;
-
-    /// <inheritdoc/>
-    public override string ToString() => Name;
-
     /// <summary>The sum, so that a variable may stand where an expression does.</summary>
     public static IndexExpr operator +(IndexVar a, IndexExpr b) => (IndexExpr)a + b;
 
@@ -86,15 +76,97 @@ public sealed record IndexVar(string Name, long Min, long Max) : IndexAtom
     /// <summary>The product.</summary>
     public static IndexExpr operator *(IndexVar a, IndexExpr b) => (IndexExpr)a * b;
 
+    /// <summary>The sum.</summary>
+    public static IndexExpr operator +(long a, IndexVar b) => (IndexExpr)b + a;
+
+    /// <summary>The difference.</summary>
+    public static IndexExpr operator -(long a, IndexVar b) => (IndexExpr)a - b;
+
+    /// <summary>The product.</summary>
+    public static IndexExpr operator *(long a, IndexVar b) => (IndexExpr)b * a;
+
     /// <summary>The quotient.</summary>
     public static IndexExpr operator /(IndexVar a, IndexExpr b) => (IndexExpr)a / b;
 
     /// <summary>The remainder.</summary>
     public static IndexExpr operator %(IndexVar a, IndexExpr b) => (IndexExpr)a % b;
+
+    /// <inheritdoc/>
+    public bool Equals(IndexVar? other) => other is not null && (ReferenceEquals(this, other) || other.Name == Name);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => string.GetHashCode(Name, StringComparison.Ordinal);
+
+    /// <inheritdoc/>
+    public override long Evaluate(Func<IndexVar, long> value) => value(this);
+
+    /// <inheritdoc/>
+    public override bool DependsOn(IndexVar variable) => Equals(variable);
+
+    internal override void Collect(List<IndexVar> variables)
+    {
+        if (!variables.Contains(this)) variables.Add(this);
+    }
+
+    internal override IndexExpr? Replace(Func<IndexVar, IndexExpr?> replacement) => replacement(this);
+
+    private protected override string Write() => Name;
+}
+
+/// <summary>An atom of two expressions.</summary>
+public abstract record IndexPair : IndexAtom
+{
+    private protected IndexPair()
+    {
+    }
+
+    private protected abstract (IndexExpr First, IndexExpr Second) Parts { get; }
+
+    /// <inheritdoc/>
+    public override bool DependsOn(IndexVar variable) => Parts.First.DependsOn(variable) || Parts.Second.DependsOn(variable);
+
+    internal override void Collect(List<IndexVar> variables)
+    {
+        Parts.First.Collect(variables);
+        Parts.Second.Collect(variables);
+    }
+
+    internal override IndexExpr? Replace(Func<IndexVar, IndexExpr?> replacement)
+    {
+        (IndexExpr first, IndexExpr second) = Parts;
+        IndexExpr? a = first.Replace(replacement), b = second.Replace(replacement);
+        return a is null && b is null ? null : Combine(a ?? first, b ?? second);
+    }
+
+    private protected abstract IndexExpr Combine(IndexExpr first, IndexExpr second);
 }
 
 /// <summary>The quotient of non-negative operands, rounded down.</summary>
-public sealed record IndexDiv(IndexExpr Operand, IndexExpr Divisor) : IndexAtom
+public sealed record IndexDiv(IndexExpr Operand, IndexExpr Divisor) : IndexPair
+{
+    /// <inheritdoc/>
+    public override IndexRange Range => Divisor.Range.Min <= 0
+        ? new IndexRange(Operand.Range.Min >= 0 ? 0 : long.MinValue, long.MaxValue)
+        : Operand.Range.DividedBy(Divisor.Range);
+
+    private protected override (IndexExpr First, IndexExpr Second) Parts => (Operand, Divisor);
+
+    /// <inheritdoc/>
+    public bool Equals(IndexDiv? other) => base.Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => base.GetHashCode();
+
+    /// <inheritdoc/>
+    public override long Evaluate(Func<IndexVar, long> value) => IndexRange.FloorDiv(Operand.Evaluate(value), Divisor.Evaluate(value));
+
+    private protected override IndexExpr Combine(IndexExpr first, IndexExpr second) => first / second;
+
+    private protected override string Write() => $"({Operand.AsFactor()} div {Divisor.AsFactor()})";
+}
+
+/// <summary>The remainder of non-negative operands.</summary>
+public sealed record IndexMod(IndexExpr Operand, IndexExpr Divisor) : IndexPair
 {
     /// <inheritdoc/>
     public override IndexRange Range
@@ -102,90 +174,74 @@ public sealed record IndexDiv(IndexExpr Operand, IndexExpr Divisor) : IndexAtom
         get
         {
             IndexRange a = Operand.Range, b = Divisor.Range;
-            if (b.Min <= 0) return new IndexRange(a.Min >= 0 ? 0 : long.MinValue, long.MaxValue);
-            long min = a.Min < 0 ? a.Min : b.Max == long.MaxValue ? 0 : a.Min / b.Max;
-            return new IndexRange(min, a.Max == long.MaxValue ? long.MaxValue : Math.Max(0, a.Max / b.Min));
+            if (b.Min <= 0) return a.Min >= 0 ? a : IndexRange.Unbounded;
+            long below = b.Max == long.MaxValue ? long.MaxValue : b.Max - 1;
+            return new IndexRange(0, a.Min >= 0 ? Math.Min(a.Max, below) : below);
         }
     }
 
-    /// <inheritdoc/>
-    public override IEnumerable<IndexVar> Variables => Operand.Variables.Concat(Divisor.Variables);
+    private protected override (IndexExpr First, IndexExpr Second) Parts => (Operand, Divisor);
 
     /// <inheritdoc/>
-    public override long Evaluate(Func<IndexVar, long> value) => Operand.Evaluate(value) / Divisor.Evaluate(value);
+    public bool Equals(IndexMod? other) => base.Equals(other);
 
     /// <inheritdoc/>
-    public override IndexExpr Substitute(Func<IndexVar, IndexExpr?> replacement) => Operand.Substitute(replacement) / Divisor.Substitute(replacement);
+    public override int GetHashCode() => base.GetHashCode();
 
     /// <inheritdoc/>
-    public override string ToString() => $"({Operand} div {Divisor})";
-}
-
-/// <summary>The remainder of non-negative operands.</summary>
-public sealed record IndexMod(IndexExpr Operand, IndexExpr Divisor) : IndexAtom
-{
-    /// <inheritdoc/>
-    public override IndexRange Range
+    public override long Evaluate(Func<IndexVar, long> value)
     {
-        get
-        {
-            if (Operand.Range.Min < 0) return IndexRange.Unbounded;
-            long below = Divisor.Range.Max == long.MaxValue ? long.MaxValue : Divisor.Range.Max - 1;
-            return new IndexRange(0, Math.Min(Operand.Range.Max, below));
-        }
+        long a = Operand.Evaluate(value), b = Divisor.Evaluate(value);
+        return a - (IndexRange.FloorDiv(a, b) * b);
     }
 
-    /// <inheritdoc/>
-    public override IEnumerable<IndexVar> Variables => Operand.Variables.Concat(Divisor.Variables);
+    private protected override IndexExpr Combine(IndexExpr first, IndexExpr second) => first % second;
 
-    /// <inheritdoc/>
-    public override long Evaluate(Func<IndexVar, long> value) => Operand.Evaluate(value) % Divisor.Evaluate(value);
-
-    /// <inheritdoc/>
-    public override IndexExpr Substitute(Func<IndexVar, IndexExpr?> replacement) => Operand.Substitute(replacement) % Divisor.Substitute(replacement);
-
-    /// <inheritdoc/>
-    public override string ToString() => $"({Operand} mod {Divisor})";
+    private protected override string Write() => $"({Operand.AsFactor()} mod {Divisor.AsFactor()})";
 }
 
 /// <summary>The smaller of two.</summary>
-public sealed record IndexMin(IndexExpr A, IndexExpr B) : IndexAtom
+public sealed record IndexMin(IndexExpr A, IndexExpr B) : IndexPair
 {
     /// <inheritdoc/>
     public override IndexRange Range => new(Math.Min(A.Range.Min, B.Range.Min), Math.Min(A.Range.Max, B.Range.Max));
 
+    private protected override (IndexExpr First, IndexExpr Second) Parts => (A, B);
+
     /// <inheritdoc/>
-    public override IEnumerable<IndexVar> Variables => A.Variables.Concat(B.Variables);
+    public bool Equals(IndexMin? other) => base.Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => base.GetHashCode();
 
     /// <inheritdoc/>
     public override long Evaluate(Func<IndexVar, long> value) => Math.Min(A.Evaluate(value), B.Evaluate(value));
 
-    /// <inheritdoc/>
-    public override IndexExpr Substitute(Func<IndexVar, IndexExpr?> replacement) =>
-        IndexExpr.Min(A.Substitute(replacement), B.Substitute(replacement));
+    private protected override IndexExpr Combine(IndexExpr first, IndexExpr second) => IndexExpr.Min(first, second);
 
-    /// <inheritdoc/>
-    public override string ToString() => $"min({A}, {B})";
+    private protected override string Write() => $"min({A}, {B})";
 }
 
 /// <summary>The larger of two.</summary>
-public sealed record IndexMax(IndexExpr A, IndexExpr B) : IndexAtom
+public sealed record IndexMax(IndexExpr A, IndexExpr B) : IndexPair
 {
     /// <inheritdoc/>
     public override IndexRange Range => new(Math.Max(A.Range.Min, B.Range.Min), Math.Max(A.Range.Max, B.Range.Max));
 
+    private protected override (IndexExpr First, IndexExpr Second) Parts => (A, B);
+
     /// <inheritdoc/>
-    public override IEnumerable<IndexVar> Variables => A.Variables.Concat(B.Variables);
+    public bool Equals(IndexMax? other) => base.Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => base.GetHashCode();
 
     /// <inheritdoc/>
     public override long Evaluate(Func<IndexVar, long> value) => Math.Max(A.Evaluate(value), B.Evaluate(value));
 
-    /// <inheritdoc/>
-    public override IndexExpr Substitute(Func<IndexVar, IndexExpr?> replacement) =>
-        IndexExpr.Max(A.Substitute(replacement), B.Substitute(replacement));
+    private protected override IndexExpr Combine(IndexExpr first, IndexExpr second) => IndexExpr.Max(first, second);
 
-    /// <inheritdoc/>
-    public override string ToString() => $"max({A}, {B})";
+    private protected override string Write() => $"max({A}, {B})";
 }
 
 /// <summary><paramref name="Then"/> where A &lt; B, <paramref name="Else"/> otherwise.</summary>
@@ -195,16 +251,32 @@ public sealed record IndexSelect(IndexExpr A, IndexExpr B, IndexExpr Then, Index
     public override IndexRange Range => Then.Range.Union(Else.Range);
 
     /// <inheritdoc/>
-    public override IEnumerable<IndexVar> Variables => A.Variables.Concat(B.Variables).Concat(Then.Variables).Concat(Else.Variables);
+    public bool Equals(IndexSelect? other) => base.Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => base.GetHashCode();
 
     /// <inheritdoc/>
     public override long Evaluate(Func<IndexVar, long> value) =>
         A.Evaluate(value) < B.Evaluate(value) ? Then.Evaluate(value) : Else.Evaluate(value);
 
     /// <inheritdoc/>
-    public override IndexExpr Substitute(Func<IndexVar, IndexExpr?> replacement) => IndexExpr.IfLess(
-        A.Substitute(replacement), B.Substitute(replacement), Then.Substitute(replacement), Else.Substitute(replacement));
+    public override bool DependsOn(IndexVar variable) =>
+        A.DependsOn(variable) || B.DependsOn(variable) || Then.DependsOn(variable) || Else.DependsOn(variable);
 
-    /// <inheritdoc/>
-    public override string ToString() => $"select({A} < {B}, {Then}, {Else})";
+    internal override void Collect(List<IndexVar> variables)
+    {
+        A.Collect(variables);
+        B.Collect(variables);
+        Then.Collect(variables);
+        Else.Collect(variables);
+    }
+
+    internal override IndexExpr? Replace(Func<IndexVar, IndexExpr?> replacement)
+    {
+        IndexExpr? a = A.Replace(replacement), b = B.Replace(replacement), then = Then.Replace(replacement), otherwise = Else.Replace(replacement);
+        return a is null && b is null && then is null && otherwise is null ? null : IndexExpr.IfLess(a ?? A, b ?? B, then ?? Then, otherwise ?? Else);
+    }
+
+    private protected override string Write() => $"select({A} < {B}, {Then}, {Else})";
 }

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Lathe.Kernels.Loops;
@@ -9,12 +11,16 @@ namespace Lathe.Kernels.Loops;
 /// maxima and choices. Two expressions that the normal form makes alike are equal. It serves as the index of a load, the bound of a
 /// loop, the dim of a shape and the offset of a buffer. Quotients and remainders are defined for non-negative operands. Immutable.
 /// </summary>
-/// <remarks>All arithmetic on coefficients is checked: what leaves 64 bits is an <see cref="OverflowException"/>.</remarks>
+/// <remarks>
+/// All arithmetic on coefficients is checked: what leaves 64 bits is an <see cref="OverflowException"/>. Simplification never changes the
+/// value of division that rounds down, also of negative operands; <see cref="Evaluate"/> rounds down.
+/// </remarks>
 public sealed class IndexExpr : IEquatable<IndexExpr>
 {
     private readonly ImmutableArray<IndexTerm> _terms;
     private string? _text;
-    private IndexRange? _range;
+    private StrongBox<IndexRange>? _range;
+    private int _hash;
 
     private IndexExpr(ImmutableArray<IndexTerm> terms) => _terms = terms;
 
@@ -38,10 +44,18 @@ public sealed class IndexExpr : IEquatable<IndexExpr>
     public long Value => IsConstant ? Constant : throw new InvalidOperationException($"'{this}' is not a constant.");
 
     /// <summary>The least and the greatest value that it can take, by interval arithmetic over the ranges of its variables.</summary>
-    public IndexRange Range => _range ??= ComputeRange();
+    public IndexRange Range => (_range ??= new StrongBox<IndexRange>(ComputeRange())).Value;
 
     /// <summary>Every variable in it, also inside atoms, each once, in order of first appearance.</summary>
-    public IEnumerable<IndexVar> Variables => _terms.SelectMany(t => t.Atoms).SelectMany(a => a.Variables).Distinct();
+    public IEnumerable<IndexVar> Variables
+    {
+        get
+        {
+            List<IndexVar> variables = [];
+            Collect(variables);
+            return variables;
+        }
+    }
 
     /// <summary>A constant.</summary>
     public static implicit operator IndexExpr(long value) => value == 0 ? Zero : new([new IndexTerm(value, [])]);
@@ -50,7 +64,11 @@ public sealed class IndexExpr : IEquatable<IndexExpr>
     public static implicit operator IndexExpr(IndexVar variable) => FromAtom(variable);
 
     /// <summary>The sum.</summary>
-    public static IndexExpr operator +(IndexExpr a, IndexExpr b) => FromTerms(a._terms.Concat(b._terms));
+    public static IndexExpr operator +(IndexExpr a, IndexExpr b)
+    {
+        if (a._terms.Length == 0) return b;
+        return b._terms.Length == 0 ? a : Simplified(Merge(a._terms, b._terms));
+    }
 
     /// <summary>The difference.</summary>
     public static IndexExpr operator -(IndexExpr a, IndexExpr b) => a + (b * -1);
@@ -61,18 +79,23 @@ public sealed class IndexExpr : IEquatable<IndexExpr>
     /// <summary>The product.</summary>
     public static IndexExpr operator *(IndexExpr a, IndexExpr b)
     {
-        if (a.IsConstant && a.Constant == 1) return b;
-        if (b.IsConstant && b.Constant == 1) return a;
-        return FromTerms(from x in a._terms from y in b._terms select x * y);
+        if (b.IsConstant) return a.Times(b.Constant);
+        if (a.IsConstant) return b.Times(a.Constant);
+        List<IndexTerm> products = new(a._terms.Length * b._terms.Length);
+        foreach (IndexTerm x in a._terms)
+            foreach (IndexTerm y in b._terms) products.Add(x * y);
+        return FromTerms(products);
     }
 
     /// <summary>The quotient of non-negative operands, rounded down.</summary>
     /// <exception cref="DivideByZeroException">The divisor is the constant zero.</exception>
-    public static IndexExpr operator /(IndexExpr a, IndexExpr b) => Divide(a, b).Quotient;
+    /// <exception cref="ArgumentOutOfRangeException">The divisor is a negative constant.</exception>
+    public static IndexExpr operator /(IndexExpr a, IndexExpr b) => IndexDivision.Divide(a, b).Quotient;
 
     /// <summary>The remainder of non-negative operands.</summary>
     /// <exception cref="DivideByZeroException">The divisor is the constant zero.</exception>
-    public static IndexExpr operator %(IndexExpr a, IndexExpr b) => Divide(a, b).Remainder;
+    /// <exception cref="ArgumentOutOfRangeException">The divisor is a negative constant.</exception>
+    public static IndexExpr operator %(IndexExpr a, IndexExpr b) => IndexDivision.Divide(a, b).Remainder;
 
     /// <summary>Equality of normal forms.</summary>
     public static bool operator ==(IndexExpr? a, IndexExpr? b) => a is null ? b is null : a.Equals(b);
@@ -119,15 +142,18 @@ public sealed class IndexExpr : IEquatable<IndexExpr>
     /// <summary>The sum of terms in any order.</summary>
     public static IndexExpr FromTerms(IEnumerable<IndexTerm> terms)
     {
-        Dictionary<string, IndexTerm> sums = new(StringComparer.Ordinal);
-        foreach (IndexTerm term in terms)
+        IndexTerm[] sorted = [.. terms];
+        if (sorted.Length > 1) Array.Sort(sorted, static (a, b) => IndexTerm.Compare(a, b));
+        int count = 0;
+        for (int i = 0; i < sorted.Length;)
         {
-            string key = term.Key;
-            sums[key] = sums.TryGetValue(key, out IndexTerm same) ? same with { Coefficient = checked(same.Coefficient + term.Coefficient) } : term;
+            IndexTerm sum = sorted[i++];
+            for (; i < sorted.Length && IndexTerm.Compare(sorted[i], sum) == 0; i++)
+                sum = sum with { Coefficient = checked(sum.Coefficient + sorted[i].Coefficient) };
+            if (sum.Coefficient != 0) sorted[count++] = sum;
         }
 
-        ImmutableArray<IndexTerm> sorted = Sort(sums.Values);
-        return Recombine(sorted) is { } simpler ? simpler : new IndexExpr(sorted);
+        return Simplified(ImmutableArray.Create(sorted, 0, count));
     }
 
     /// <summary>The value for given variables.</summary>
@@ -146,25 +172,19 @@ public sealed class IndexExpr : IEquatable<IndexExpr>
     }
 
     /// <summary>The expression with variables replaced; null leaves one as it is.</summary>
-    public IndexExpr Substitute(Func<IndexVar, IndexExpr?> replacement)
-    {
-        if (IsConstant) return this;
-        IndexExpr sum = Zero;
-        foreach (IndexTerm term in _terms)
-        {
-            IndexExpr product = term.Coefficient;
-            foreach (IndexAtom atom in term.Atoms) product *= atom.Substitute(replacement);
-            sum += product;
-        }
-
-        return sum;
-    }
+    public IndexExpr Substitute(Func<IndexVar, IndexExpr?> replacement) => Replace(replacement) ?? this;
 
     /// <summary>The expression with one variable replaced.</summary>
-    public IndexExpr Substitute(IndexVar variable, IndexExpr replacement) => Substitute(v => v == variable ? replacement : null);
+    public IndexExpr Substitute(IndexVar variable, IndexExpr replacement) => Substitute(v => v.Equals(variable) ? replacement : null);
 
     /// <summary>True if the variable occurs, also inside an atom.</summary>
-    public bool DependsOn(IndexVar variable) => _terms.Any(t => t.Atoms.Any(a => a.Variables.Contains(variable)));
+    public bool DependsOn(IndexVar variable)
+    {
+        foreach (IndexTerm term in _terms)
+            foreach (IndexAtom atom in term.Atoms)
+                if (atom.DependsOn(variable)) return true;
+        return false;
+    }
 
     /// <summary>
     /// The constant factor of a variable, or null if the expression is not of the form <c>c * variable + rest</c> with a constant c and a
@@ -175,24 +195,34 @@ public sealed class IndexExpr : IEquatable<IndexExpr>
         long coefficient = 0;
         foreach (IndexTerm term in _terms)
         {
-            if (!term.Atoms.Any(a => a.Variables.Contains(variable))) continue;
-            if (term.Atoms is not [IndexVar only] || only != variable) return null;
-            coefficient = term.Coefficient;
+            if (term.Atoms is [IndexVar only] && only.Equals(variable)) coefficient = term.Coefficient;
+            else
+            {
+                foreach (IndexAtom atom in term.Atoms)
+                    if (atom.DependsOn(variable)) return null;
+            }
         }
 
         return coefficient;
     }
 
     /// <inheritdoc/>
-    public bool Equals(IndexExpr? other) => other is not null && (ReferenceEquals(this, other) || ToString() == other.ToString());
+    public bool Equals(IndexExpr? other) =>
+        other is not null && (ReferenceEquals(this, other) || (GetHashCode() == other.GetHashCode() && _terms.AsSpan().SequenceEqual(other._terms.AsSpan())));
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as IndexExpr);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => string.GetHashCode(ToString(), StringComparison.Ordinal);
+    public override int GetHashCode()
+    {
+        if (_hash != 0) return _hash;
+        HashCode hash = default;
+        foreach (IndexTerm term in _terms) hash.Add(term);
+        return _hash = hash.ToHashCode() | 1;
+    }
 
-    /// <summary>The text form, such as <c>16*c/16 + n mod 4 - 1</c>; the IR parser reads it back.</summary>
+    /// <summary>The text form, such as <c>16*(c div 16) + (n mod 4) - 1</c>; the parser reads it back.</summary>
     public override string ToString()
     {
         if (_text is not null) return _text;
@@ -200,142 +230,85 @@ public sealed class IndexExpr : IEquatable<IndexExpr>
         StringBuilder text = new();
         foreach (IndexTerm term in _terms)
         {
-            long magnitude = term.Coefficient;
-            if (text.Length > 0)
-            {
-                text.Append(magnitude < 0 ? " - " : " + ");
-                if (magnitude < 0 && magnitude != long.MinValue) magnitude = -magnitude;
-            }
-
-            if (term.Atoms.Length == 0) text.Append(magnitude.ToString(CultureInfo.InvariantCulture));
-            else text.Append(magnitude == 1 ? term.Key : magnitude == -1 ? $"-{term.Key}" : $"{magnitude.ToString(CultureInfo.InvariantCulture)}*{term.Key}");
+            string magnitude = term.Coefficient.ToString(CultureInfo.InvariantCulture).TrimStart('-');
+            bool negative = term.Coefficient < 0;
+            text.Append(text.Length == 0 ? negative ? "-" : string.Empty : negative ? " - " : " + ");
+            if (term.Atoms.Length == 0) text.Append(magnitude);
+            else text.Append(magnitude == "1" ? term.Key : $"{magnitude}*{term.Key}");
         }
 
         return _text = text.ToString();
     }
 
-    private static ImmutableArray<IndexTerm> Sort(IEnumerable<IndexTerm> terms) =>
-    [
-        .. terms.Where(t => t.Coefficient != 0)
-            .OrderBy(t => t.Atoms.Length == 0)
-            .ThenBy(t => t.Key, StringComparer.Ordinal),
-    ];
+    /// <summary>The text, in parentheses where it is more than a product.</summary>
+    internal string AsFactor() => _terms.Length > 1 || (_terms.Length == 1 && _terms[0] is { Coefficient: not 1, Atoms.Length: > 0 } or { Coefficient: < 0 }) ? $"({this})" : ToString();
 
-    /// <summary>c*k*(x div k) + c*(x mod k) = c*x.</summary>
-    private static IndexExpr? Recombine(ImmutableArray<IndexTerm> terms)
+    /// <summary>Adds the variables that are not in the list yet.</summary>
+    internal void Collect(List<IndexVar> variables)
     {
-        for (int i = 0; i < terms.Length; i++)
+        foreach (IndexTerm term in _terms)
+            foreach (IndexAtom atom in term.Atoms) atom.Collect(variables);
+    }
+
+    /// <summary>The expression with variables replaced, or null if none of them occurs.</summary>
+    internal IndexExpr? Replace(Func<IndexVar, IndexExpr?> replacement)
+    {
+        List<IndexTerm>? terms = null;
+        for (int i = 0; i < _terms.Length; i++)
         {
-            foreach (IndexAtom atom in terms[i].Atoms)
+            IndexTerm term = _terms[i];
+            IndexExpr? product = null;
+            for (int j = 0; j < term.Atoms.Length; j++)
             {
-                if (atom is not IndexMod { Divisor: { IsConstant: true, Constant: var k } } mod) continue;
-                ImmutableArray<IndexAtom> rest = terms[i].Atoms.Remove(atom);
-                string wanted = IndexTerm.KeyOf([.. rest, new IndexDiv(mod.Operand, k)]);
-                for (int j = 0; j < terms.Length; j++)
-                {
-                    if (terms[j].Key != wanted || terms[j].Coefficient != terms[i].Coefficient * k) continue;
-                    IndexExpr whole = new IndexExpr([new IndexTerm(terms[i].Coefficient, rest)]) * mod.Operand;
-                    return FromTerms(terms.Where((_, n) => n != i && n != j).Concat(whole._terms));
-                }
+                IndexExpr? replaced = term.Atoms[j].Replace(replacement);
+                if (replaced is not null && product is null) product = new IndexExpr([new IndexTerm(term.Coefficient, term.Atoms[..j])]);
+                if (product is not null) product *= replaced ?? FromAtom(term.Atoms[j]);
+            }
+
+            if (product is not null && terms is null) terms = [.. _terms[..i]];
+            if (product is not null) terms!.AddRange(product._terms);
+            else terms?.Add(term);
+        }
+
+        return terms is null ? null : FromTerms(terms);
+    }
+
+    private static ImmutableArray<IndexTerm> Merge(ImmutableArray<IndexTerm> a, ImmutableArray<IndexTerm> b)
+    {
+        IndexTerm[] merged = new IndexTerm[a.Length + b.Length];
+        int count = 0, i = 0, j = 0;
+        while (i < a.Length && j < b.Length)
+        {
+            int order = IndexTerm.Compare(a[i], b[j]);
+            if (order < 0) merged[count++] = a[i++];
+            else if (order > 0) merged[count++] = b[j++];
+            else
+            {
+                long sum = checked(a[i].Coefficient + b[j++].Coefficient);
+                if (sum != 0) merged[count++] = a[i] with { Coefficient = sum };
+                i++;
             }
         }
 
-        return null;
+        while (i < a.Length) merged[count++] = a[i++];
+        while (j < b.Length) merged[count++] = b[j++];
+        return count == merged.Length ? ImmutableCollectionsMarshal.AsImmutableArray(merged) : ImmutableArray.Create(merged, 0, count);
     }
 
-    private static (IndexExpr Quotient, IndexExpr Remainder) Divide(IndexExpr a, IndexExpr b)
+    private static IndexExpr Simplified(ImmutableArray<IndexTerm> terms)
     {
-        if (b.IsConstant)
-        {
-            long k = b.Constant;
-            if (k == 0) throw new DivideByZeroException($"'{a}' is divided by zero.");
-            if (k == 1) return (a, Zero);
-            if (k > 1) return DivideBy(a, k);
-        }
-        else if (a.Range is { Min: >= 0 } range && range.Max < b.Range.Min)
-        {
-            return (Zero, a);
-        }
-        else if (a == b)
-        {
-            return (One, Zero);
-        }
-        else if (QuotientOfTerms(a, b) is { } exact)
-        {
-            return (exact, Zero);
-        }
-
-        return (FromAtom(new IndexDiv(a, b)), FromAtom(new IndexMod(a, b)));
+        if (terms.Length == 0) return Zero;
+        return terms.Length > 1 && IndexDivision.Recombine(terms) is { } simpler ? simpler : new IndexExpr(terms);
     }
 
-    /// <summary>(k*q + r) div k = q + r div k, and with a common factor g of r's terms and k, r div k = (r/g) div (k/g).</summary>
-    private static (IndexExpr, IndexExpr) DivideBy(IndexExpr a, long k)
+    private IndexExpr Times(long factor)
     {
-        // r keeps the part of the constant that is below k, so that it stays non-negative where a is.
-        List<IndexTerm> quotient = [], rest = [];
-        foreach (IndexTerm term in a._terms)
-        {
-            if (term.Coefficient % k == 0) quotient.Add(term with { Coefficient = term.Coefficient / k });
-            else if (term.Atoms.Length == 0)
-            {
-                long floor = Math.DivRem(term.Coefficient, k, out long below);
-                if (below < 0) (floor, below) = (floor - 1, below + k);
-                quotient.Add(term with { Coefficient = floor });
-                rest.Add(term with { Coefficient = below });
-            }
-            else rest.Add(term);
-        }
-
-        IndexExpr q = FromTerms(quotient), r = FromTerms(rest);
-        // Taking k*q out is right only where the rest stays non-negative; otherwise the operand is divided as it stands.
-        if (r.Range.Min < 0) (q, r) = (Zero, a);
-        if (r.Range.Min >= 0 && r.Range.Max < k) return (q, r);
-
-        long common = k;
-        foreach (IndexTerm term in r._terms)
-            if (term.Atoms.Length > 0) common = Gcd(common, Math.Abs(term.Coefficient));
-        if (common > 1 && r.Range.Min >= 0)
-        {
-            long low = r.Constant % common;
-            IndexExpr shrunk = FromTerms((r - low)._terms.Select(t => t with { Coefficient = t.Coefficient / common }));
-            (IndexExpr innerQuotient, IndexExpr innerRest) = Divide(shrunk, k / common);
-            return (q + innerQuotient, (innerRest * common) + low);
-        }
-
-        // ((x div m) div k) = x div (m*k).
-        if (r._terms is [{ Coefficient: 1, Atoms: [IndexDiv { Divisor: { IsConstant: true, Constant: var m } } inner] }])
-        {
-            IndexExpr nested = inner.Operand / checked(m * k);
-            return (q + nested, r - (nested * k));
-        }
-
-        return (q + FromAtom(new IndexDiv(r, k)), FromAtom(new IndexMod(r, k)));
+        if (factor == 0) return Zero;
+        if (factor == 1) return this;
+        IndexTerm[] scaled = new IndexTerm[_terms.Length];
+        for (int i = 0; i < scaled.Length; i++) scaled[i] = _terms[i] with { Coefficient = checked(_terms[i].Coefficient * factor) };
+        return new IndexExpr(ImmutableCollectionsMarshal.AsImmutableArray(scaled));
     }
-
-    /// <summary>a / b where every term of a holds the single term of b.</summary>
-    private static IndexExpr? QuotientOfTerms(IndexExpr a, IndexExpr b)
-    {
-        if (b._terms.Length != 1) return null;
-        IndexTerm divisor = b._terms[0];
-        List<IndexTerm> quotient = [];
-        foreach (IndexTerm term in a._terms)
-        {
-            if (term.Coefficient % divisor.Coefficient != 0) return null;
-            ImmutableArray<IndexAtom> rest = term.Atoms;
-            foreach (IndexAtom atom in divisor.Atoms)
-            {
-                int at = rest.IndexOf(atom);
-                if (at < 0) return null;
-                rest = rest.RemoveAt(at);
-            }
-
-            quotient.Add(new IndexTerm(term.Coefficient / divisor.Coefficient, rest));
-        }
-
-        return FromTerms(quotient);
-    }
-
-    private static long Gcd(long a, long b) => b == 0 ? a : Gcd(b, a % b);
 
     private IndexRange ComputeRange()
     {

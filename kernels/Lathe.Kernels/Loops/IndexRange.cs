@@ -12,14 +12,27 @@ public readonly record struct IndexRange(long Min, long Max)
     /// <summary>The products of an element of each.</summary>
     public static IndexRange operator *(IndexRange a, IndexRange b)
     {
-        ReadOnlySpan<long> corners = [Multiply(a.Min, b.Min), Multiply(a.Min, b.Max), Multiply(a.Max, b.Min), Multiply(a.Max, b.Max)];
-        long min = corners[0], max = corners[0];
-        foreach (long corner in corners) (min, max) = (Math.Min(min, corner), Math.Max(max, corner));
-        return new IndexRange(min, max);
+        long p = Multiply(a.Min, b.Min), q = Multiply(a.Min, b.Max), r = Multiply(a.Max, b.Min), s = Multiply(a.Max, b.Max);
+        return new IndexRange(Math.Min(Math.Min(p, q), Math.Min(r, s)), Math.Max(Math.Max(p, q), Math.Max(r, s)));
     }
 
     /// <summary>The smallest interval that holds both.</summary>
     public IndexRange Union(IndexRange other) => new(Math.Min(Min, other.Min), Math.Max(Max, other.Max));
+
+    /// <summary>The quotients, rounded down, of an element and a positive one of the other.</summary>
+    internal IndexRange DividedBy(IndexRange divisor)
+    {
+        long min = Min == long.MinValue ? long.MinValue : Min < 0 ? FloorDiv(Min, divisor.Min) : divisor.Max == long.MaxValue ? 0 : Min / divisor.Max;
+        long max = Max == long.MaxValue ? long.MaxValue : Max >= 0 ? Max / divisor.Min : divisor.Max == long.MaxValue ? -1 : FloorDiv(Max, divisor.Max);
+        return new IndexRange(min, max);
+    }
+
+    /// <summary>The quotient rounded down.</summary>
+    internal static long FloorDiv(long a, long b)
+    {
+        long quotient = Math.DivRem(a, b, out long rest);
+        return rest != 0 && (rest < 0) != (b < 0) ? quotient - 1 : quotient;
+    }
 
     private static long Add(long a, long b, long bound)
     {

@@ -1,0 +1,55 @@
+using Lathe.Compiler.Graph;
+
+namespace Lathe.Compiler.Passes;
+
+/// <summary>The passes, in order: the only list of them.</summary>
+public static class Pipeline
+{
+    /// <summary>The portable passes: they know no hardware, and each leaves a graph of ONNX's operators with the model's meaning.</summary>
+    public static IReadOnlyList<IPass> Normalise { get; } =
+    [
+        // 1. What the user says of the input becomes part of the graph, so that everything below sees it.
+        new BakePreprocessing(),
+
+        // 2. Constants, and shapes that are known by now.
+        new FoldConstants(),
+
+        // 3. One form for what can be written in several.
+        new Canonicalise(),
+
+        // 4. Reshapes and transposes meet, and vanish where they meet their inverse.
+        new SinkMovement(),
+
+        // 5. Arithmetic with constants goes into the weights beside it.
+        new FoldIntoWeights(),
+
+        // 6. What the rules above left between constants.
+        new FoldConstants(),
+
+        // 7. Every output becomes a value that a step writes.
+        new SeparateOutputs(),
+    ];
+
+    /// <summary>Passes that run even where nothing is to be optimised: lowering or the meaning needs them.</summary>
+    private static readonly HashSet<Type> Required = [typeof(BakePreprocessing), typeof(FoldConstants), typeof(SeparateOutputs)];
+
+    /// <summary>Runs the portable passes.</summary>
+    /// <exception cref="Diagnostics.DiagnosticException">The model or an option does not allow one.</exception>
+    public static Graph.Graph RunNormalise(Graph.Graph graph, PassContext context) =>
+        Run(graph, context.Options.Optimize ? Normalise : Normalise.Where(p => Required.Contains(p.GetType())), context);
+
+    /// <summary>Runs passes in order, checking and dumping after each as the options ask.</summary>
+    /// <exception cref="Diagnostics.DiagnosticException">The model or an option does not allow one.</exception>
+    public static Graph.Graph Run(Graph.Graph graph, IEnumerable<IPass> passes, PassContext context)
+    {
+        foreach (IPass pass in passes)
+        {
+            context.Cancellation.ThrowIfCancellationRequested();
+            graph = pass.Run(graph, context);
+            if (context.Options.Verify) GraphVerifier.Verify(graph, pass.Name);
+            if (context.Options.DumpAfter.Contains(pass.Name, StringComparer.OrdinalIgnoreCase)) context.Options.Dump?.Invoke(pass.Name, GraphPrinter.Print(graph));
+        }
+
+        return graph;
+    }
+}

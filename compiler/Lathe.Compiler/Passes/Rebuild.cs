@@ -1,0 +1,32 @@
+using Lathe.Compiler.Graph;
+
+namespace Lathe.Compiler.Passes;
+
+/// <summary>Makes a graph anew, node by node. What no output needs any more is left behind; names stay.</summary>
+internal static class Rebuild
+{
+    /// <summary>The graph with some nodes replaced.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="replacement">
+    /// Given a node of the new graph, what stands for its outputs instead, or null to leave it. What it adds gets the node's name.
+    /// </param>
+    public static Graph.Graph Run(Graph.Graph graph, Func<Node, GraphBuilder, IReadOnlyList<Value>?> replacement)
+    {
+        GraphBuilder builder = new();
+        Dictionary<Value, Value> replaced = [];
+        foreach (Node node in graph.TopologicalOrder())
+        {
+            builder.CurrentName = graph.Names.GetValueOrDefault(node);
+            Node copy = builder.AddNode(node.Op, [.. node.Inputs.Select(v => v.IsNone ? v : replaced[v])]);
+            IReadOnlyList<Value>? values = replacement(copy, builder);
+            for (int output = 0; output < node.OutputTypes.Length; output++) replaced.Add(node[output], values is null ? copy[output] : values[output]);
+        }
+
+        // Inputs stay inputs, whatever their readers see instead.
+        return builder.Build(
+            graph.Name,
+            graph.Inputs.Select(p => p with { Value = builder.Add(p.Value.Op) }),
+            graph.Outputs.Select(p => p with { Value = replaced[p.Value] }),
+            graph.Symbols);
+    }
+}

@@ -1,0 +1,35 @@
+using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Movement;
+using Lathe.Compiler.Operators.Shapes;
+
+namespace Lathe.Compiler.Rules.Weights;
+
+/// <summary>
+/// conv(x + c, w, b) → conv(x, w, b + Σ w · c) for one c per channel of x. At a padded border, where the window reads 0 and not x + c, x is read as -c,
+/// so that the result is the same there: that is the optional input pad_value of <see cref="Operators.Linear.Conv"/>. Such a border costs a
+/// kernel something, so a padded convolution takes the offset only of what comes from outside the graph.
+/// </summary>
+public static class ConvOfOffset
+{
+    /// <summary>Applies the rule.</summary>
+    public static Value? TryRewrite(Node node, Rewriting g)
+    {
+        if (Filters.Of(node) is not { } filters || !g.IsReadOnce(filters.Input)) return null;
+        if (ChannelArithmetic.Offset(filters.Input.Node, _ => 1) is not var (x, offset)) return null;
+        if (filters.IsPadded && !IsFromOutside(x)) return null;
+        double[] sums = filters.Applied(offset);
+        return (filters with
+        {
+            Input = x,
+            Bias = [.. sums.Select((s, o) => s + (filters.Bias?[o] ?? 0))],
+            Outside = filters.IsPadded ? [.. offset.Select((c, i) => (filters.Outside?[i] ?? 0) - c)] : null,
+        }).Build(g);
+    }
+
+    private static bool IsFromOutside(Value x)
+    {
+        while (x.Node is { Op: Cast or Transpose or Reshape, Inputs: [var source] }) x = source;
+        return x.Op is Input;
+    }
+}
