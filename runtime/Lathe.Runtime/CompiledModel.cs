@@ -154,7 +154,7 @@ public sealed class CompiledModel : IDisposable
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
         program = ProgramBuilder.Build(_code, _weights, Values(dims), Info.Threads);
-        return new(program, _code, Profiling);
+        return new(program, _code, Profiling, Team.Shared);
     }
 
     private long[] Values(IReadOnlyDictionary<string, long>? dims)

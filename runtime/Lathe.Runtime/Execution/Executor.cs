@@ -3,8 +3,9 @@ using System.Diagnostics;
 namespace Lathe.Runtime.Execution;
 
 /// <summary>Runs a request's operations in order and counts what it ran. Used by one thread at a time.</summary>
-internal sealed unsafe class Executor(RequestProgram program, ModelCode code, bool profiling)
+internal sealed unsafe class Executor(RequestProgram program, ModelCode code, bool profiling, Team team)
 {
+    private readonly TeamJob _job = new(program.Operations.Length == 0 ? 1 : program.Operations.Max(operation => operation.Slices));
     private readonly int[] _ran = new int[program.Steps.Length];
     private readonly long[] _count = new long[program.Steps.Length];
     private readonly long[] _totalTicks = new long[program.Steps.Length];
@@ -14,24 +15,14 @@ internal sealed unsafe class Executor(RequestProgram program, ModelCode code, bo
     /// <exception cref="LatheException">LATHE0507: a kernel reported an error or failed.</exception>
     public void Run(CancellationToken cancellationToken)
     {
-        Array.Clear(_ran);
-        Operation[] operations = program.Operations;
-        for (int i = 0; i < operations.Length;)
+        team.Enter();
+        try
         {
-            ref readonly Operation operation = ref operations[i++];
-            switch (operation.Kind)
-            {
-                case OperationKind.Branch:
-                    if (**operation.Buffers == 0) i = operation.Target;
-                    break;
-                case OperationKind.Jump:
-                    i = operation.Target;
-                    break;
-                default:
-                    cancellationToken.ThrowIfCancellationRequested();
-                    Call(in operation);
-                    break;
-            }
+            RunOperations(cancellationToken);
+        }
+        finally
+        {
+            team.Leave();
         }
     }
 
@@ -71,20 +62,42 @@ internal sealed unsafe class Executor(RequestProgram program, ModelCode code, bo
         return counters;
     }
 
+    private void RunOperations(CancellationToken cancellationToken)
+    {
+        Array.Clear(_ran);
+        Operation[] operations = program.Operations;
+        for (int i = 0; i < operations.Length;)
+        {
+            ref readonly Operation operation = ref operations[i++];
+            switch (operation.Kind)
+            {
+                case OperationKind.Branch:
+                    if (**operation.Buffers == 0) i = operation.Target;
+                    break;
+                case OperationKind.Jump:
+                    i = operation.Target;
+                    break;
+                default:
+                    cancellationToken.ThrowIfCancellationRequested();
+                    Call(in operation);
+                    break;
+            }
+        }
+    }
+
     private void Call(in Operation operation)
     {
         long start = profiling ? Stopwatch.GetTimestamp() : 0;
-        int error;
-        try
+        if (operation.Slices > 1) team.Run(_job, in operation, program.Scratch, program.ScratchStride);
+        else
         {
-            error = operation.Function(operation.Buffers, operation.Dims, 0, operation.Extent, program.Scratch);
-        }
-        catch (Exception e)
-        {
-            throw new LatheException(ErrorIds.Kernel, $"{Describe(operation)} failed: {e.Message}", e);
+            _job.Set(in operation, program.Scratch, program.ScratchStride);
+            _job.Divide(1);
+            _job.RunSlice(0);
         }
 
-        if (error != 0) throw new LatheException(ErrorIds.Kernel, $"{Describe(operation)} reported error {error}.");
+        if (_job.Failure is { } e) throw new LatheException(ErrorIds.Kernel, $"{Describe(operation)} failed: {e.Message}", e);
+        if (_job.Error != 0) throw new LatheException(ErrorIds.Kernel, $"{Describe(operation)} reported error {_job.Error}.");
         _ran[operation.Step]++;
         if (profiling) Measure(operation.Step, Stopwatch.GetTimestamp() - start);
     }

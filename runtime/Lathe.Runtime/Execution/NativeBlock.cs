@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Lathe.Runtime.Execution;
 
 /// <summary>
-/// A zeroed, aligned block of native memory: on 64 bytes, from 1 MiB on a page of 4096. It may hold on to another block, which then lives
+/// A zeroed block of native memory, aligned to 64 bytes, from 1 MiB on to a page of 4096. It may hold on to another block, which then lives
 /// at least as long.
 /// </summary>
 internal sealed unsafe class NativeBlock : SafeHandle
@@ -11,6 +11,7 @@ internal sealed unsafe class NativeBlock : SafeHandle
     private const long Large = 1 << 20;
 
     private readonly SafeHandle? _keeps;
+    private nint _pointer;
 
     private NativeBlock(SafeHandle? keeps)
         : base(0, ownsHandle: true)
@@ -24,7 +25,7 @@ internal sealed unsafe class NativeBlock : SafeHandle
     /// <inheritdoc/>
     public override bool IsInvalid => handle == 0;
 
-    public byte* Pointer => (byte*)handle;
+    public byte* Pointer => (byte*)_pointer;
 
     /// <param name="bytes">The size; not negative.</param>
     /// <param name="what">What the memory is for, as the beginning of a message.</param>
@@ -37,9 +38,10 @@ internal sealed unsafe class NativeBlock : SafeHandle
         NativeBlock block = new(keeps);
         try
         {
-            nuint size = (nuint)Math.Max(bytes, 1);
-            block.handle = (nint)NativeMemory.AlignedAlloc(size, bytes >= Large ? 4096u : 64u);
-            NativeMemory.Clear(block.Pointer, size);
+            // Not AlignedAlloc and Clear: the system gives large zeroed blocks page by page as they are used.
+            int alignment = bytes >= Large ? 4096 : 64;
+            block.handle = (nint)NativeMemory.AllocZeroed((nuint)bytes + (nuint)alignment);
+            block._pointer = (block.handle + alignment - 1) & -alignment;
             return block;
         }
         catch (OutOfMemoryException e)
@@ -54,7 +56,7 @@ internal sealed unsafe class NativeBlock : SafeHandle
     /// <inheritdoc/>
     protected override bool ReleaseHandle()
     {
-        NativeMemory.AlignedFree(Pointer);
+        NativeMemory.Free((void*)handle);
         _keeps?.DangerousRelease();
         return true;
     }
