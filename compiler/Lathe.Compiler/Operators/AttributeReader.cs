@@ -59,7 +59,9 @@ public static class AttributeReader
 
     private static object? Argument(OnnxNode node, ParameterInfo parameter)
     {
-        string attribute = SnakeCase(parameter.Name!);
+        string attribute = SnakeCase(parameter.Name!), camelCase = char.ToLowerInvariant(parameter.Name![0]) + parameter.Name[1..];
+        // A few attributes of ONNX are written the other way: transA.
+        if (node.Attributes.ContainsKey(camelCase)) attribute = camelCase;
         Type type = parameter.ParameterType;
         if (!node.Attributes.TryGetValue(attribute, out object? value))
         {
