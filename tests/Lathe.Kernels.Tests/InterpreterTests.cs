@@ -304,7 +304,7 @@ public sealed class InterpreterTests
     [Test]
     public void Run_OutOfBounds_NamesStatementAndVariables() => Assert.That(
         Error(new For(I, 0, 5, LoopKind.Serial, new Store("Y", I, X(0)))),
-        Is.EqualTo("test: store to Y[i] at from=0, to=1, N=0, i=4: writes element 4 of Y, which has 4."));
+        Is.EqualTo("test: Y[i] = X[0] at from=0, to=1, N=0, i=4: writes element 4 of Y, which has 4."));
 
     [Test]
     public void Run_UnwrittenMemory_IsAnError()

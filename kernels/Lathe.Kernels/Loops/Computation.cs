@@ -90,4 +90,13 @@ public sealed record Computation(
     EquatableArray<Stage> Stages,
     EquatableArray<Tensor> Inputs,
     EquatableArray<Tensor> Outputs,
-    EquatableArray<IndexVar> Dims);
+    EquatableArray<IndexVar> Dims)
+{
+    /// <summary>Tensors whose elements are known: the matrices of a transform. Stages read them like inputs; they are no parameters.</summary>
+    public EquatableArray<ConstantTensor> Constants { get; init; } = [];
+}
+
+/// <summary>A small tensor of known elements, row-major and of constant shape.</summary>
+/// <param name="Tensor">Its name, type and shape.</param>
+/// <param name="Values">The elements; the type holds each exactly.</param>
+public sealed record ConstantTensor(Tensor Tensor, EquatableArray<double> Values);

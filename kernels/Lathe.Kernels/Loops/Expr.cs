@@ -31,9 +31,15 @@ public abstract record Expr
 
 // ── 1. Leaves ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/// <summary>A constant; all lanes alike. Integers, and bools as 0 and 1, are kept in <paramref name="Integer"/>, floats in <paramref name="Float"/>.</summary>
+/// <summary>
+/// A constant; all lanes alike. Integers, and bools as 0 and 1, are kept in <paramref name="Integer"/>, floats, rounded to their type, in
+/// <paramref name="Float"/>. Two are equal if their bits are: -0 is not 0.
+/// </summary>
 public sealed record Const(VectorType ValueType, double Float, long Integer) : Expr
 {
+    /// <summary>The value of a float.</summary>
+    public double Float { get; init; } = ValueType.Element.IsFloat() ? LaneArithmetic.Round(ValueType.Element, Float) : Float;
+
     /// <inheritdoc/>
     public override VectorType Type => ValueType;
 
@@ -42,6 +48,15 @@ public sealed record Const(VectorType ValueType, double Float, long Integer) : E
 
     /// <summary>An integer or bool constant.</summary>
     public static Const OfInteger(VectorType type, long value) => type.Element.IsFloat() ? new Const(type, value, 0) : new Const(type, 0, value);
+
+    /// <inheritdoc/>
+    public bool Equals(Const? other) => other is not null
+        && ValueType == other.ValueType
+        && Integer == other.Integer
+        && BitConverter.DoubleToInt64Bits(Float) == BitConverter.DoubleToInt64Bits(other.Float);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(ValueType, BitConverter.DoubleToInt64Bits(Float), Integer);
 }
 
 /// <summary>The value of a <see cref="Let"/>, a <see cref="Local"/> or a running value of a reduction.</summary>

@@ -4,7 +4,7 @@ namespace Lathe.Kernels.Loops;
 
 /// <summary>
 /// A statement of a loop program. There are two dialects of these records. <i>Scheduled</i>: all kinds of loops, register arrays, any
-/// index. <i>Final</i>, what targets print: serial and parallel loops only, no register arrays, vectors of the machine's width, every
+/// index, tables. <i>Final</i>, what targets print: serial and parallel loops only, no register arrays, vectors of the machine's width, every
 /// address a pointer plus a constant.
 /// </summary>
 public abstract record Statement
@@ -81,6 +81,15 @@ public sealed record Pointer(string Name, string Buffer, IndexExpr Offset) : Sta
 
 /// <summary>Memory of <paramref name="Size"/> elements, named within the body, uninitialised.</summary>
 public sealed record Alloc(string Name, ElementType Element, IndexExpr Size, MemoryScope Scope, Statement Body) : Statement;
+
+/// <summary>
+/// Named constants, from here to the end of the block, which loads read as a buffer: the matrices of a transform. Scheduled dialect only;
+/// after unrolling their indices are constants and the loads fold.
+/// </summary>
+/// <param name="Name">The name.</param>
+/// <param name="Element">The type of an element.</param>
+/// <param name="Values">The elements; the type holds each exactly.</param>
+public sealed record Table(string Name, ElementType Element, EquatableArray<double> Values) : Statement;
 
 /// <summary>Stores a value's lanes at consecutive elements, <paramref name="Stride"/> apart. Lanes that the mask excludes are not written.</summary>
 public sealed record Store(string Buffer, IndexExpr Index, Expr Value, Expr? Mask = null, long Stride = 1, bool Streaming = false) : Statement;

@@ -11,6 +11,7 @@ public sealed class ComputationInterpreter
     private readonly Slots _slots = new();
     private readonly ExprCompiler _expressions = new(CompileAccess);
     private readonly List<(Tensor Tensor, int Slot, IndexCode[] Dims)> _temporaries = [];
+    private readonly List<(Memory Values, int Slot)> _constants = [];
     private readonly List<Action<Frame>> _stages = [];
 
     private ComputationInterpreter(Computation computation)
@@ -19,6 +20,13 @@ public sealed class ComputationInterpreter
         foreach (IndexVar dim in computation.Dims) scope = scope.With(dim.Name, _slots.Index());
         foreach (Tensor tensor in computation.Inputs) scope = scope.With(tensor.Name, _slots.Buffer(tensor.Element, written: false));
         foreach (Tensor tensor in computation.Outputs) scope = scope.With(tensor.Name, _slots.Buffer(tensor.Element, written: true));
+        foreach (ConstantTensor constant in computation.Constants)
+        {
+            BufferBinding binding = _slots.Buffer(constant.Tensor.Element, written: false);
+            scope = scope.With(constant.Tensor.Name, binding);
+            _constants.Add((Memory.Of(constant.Tensor.Element, constant.Values), binding.Slot));
+        }
+
         foreach (Stage stage in computation.Stages)
         {
             Tensor output = stage.Output;
@@ -48,6 +56,7 @@ public sealed class ComputationInterpreter
             Frame frame = interpreter._slots.NewFrame();
             for (int i = 0; i < dims.Count; i++) frame.Indices[i] = LoopCode.InRange(computation.Dims[i], dims[i]);
             for (int i = 0; i < buffers.Count; i++) frame.Buffers[i] = new Address(buffers[i], 0);
+            foreach ((Memory values, int slot) in interpreter._constants) frame.Buffers[slot] = new Address(values, 0);
             foreach ((Tensor tensor, int slot, IndexCode[] shape) in interpreter._temporaries)
                 frame.Buffers[slot] = new Address(Temporary(tensor, [.. shape.Select(d => d(frame))]), 0);
             for (int i = 0; i < interpreter._stages.Count; i++)

@@ -54,6 +54,22 @@ public sealed class Memory
         return new Memory(element, MemoryMarshal.AsBytes(values).ToArray(), initialised: true);
     }
 
+    /// <summary>Memory that holds numbers of any element type.</summary>
+    /// <exception cref="InterpreterException">The type does not hold one of them exactly.</exception>
+    internal static Memory Of(ElementType element, IReadOnlyList<double> values)
+    {
+        Memory memory = Uninitialised(element, values.Count);
+        for (int i = 0; i < values.Count; i++)
+        {
+            if (element.IsFloat()) memory.SetFloat(i, values[i]);
+            else memory.SetInteger(i, (long)values[i]);
+            double held = element.IsFloat() ? memory.GetFloat(i) : memory.GetInteger(i);
+            if (!held.Equals(values[i])) throw new InterpreterException($"has {values[i]}, which is no {element.Name()}");
+        }
+
+        return memory;
+    }
+
     /// <summary>The elements as values of the same size.</summary>
     public Span<T> As<T>()
         where T : unmanaged => Unsafe.SizeOf<T>() == _size

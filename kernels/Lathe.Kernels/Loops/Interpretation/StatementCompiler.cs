@@ -1,3 +1,4 @@
+using Lathe.Kernels.Loops.Text;
 using Lathe.Runtime;
 
 namespace Lathe.Kernels.Loops.Interpretation;
@@ -28,7 +29,7 @@ internal sealed class StatementCompiler(Slots slots)
     public string Describe(Statement? statement, Frame? frame)
     {
         if (statement is null) return "its parameters";
-        string text = Head(statement);
+        string text = Printer.Head(statement);
         if (frame is null || !_scopes.TryGetValue(statement, out Scope? scope)) return text;
         string values = string.Join(", ", scope.Names
             .Where(n => n.Value is IndexBinding)
@@ -61,6 +62,7 @@ internal sealed class StatementCompiler(Slots slots)
             case Assign assign: return OfAssign(assign, scope);
             case Pointer pointer: return OfPointer(pointer, ref scope);
             case Alloc alloc: return OfAlloc(alloc, scope);
+            case Table table: return OfTable(table, ref scope);
             case Store store: return OfStore(store, scope);
             case Barrier barrier:
                 if (_lanes == 0) throw new InterpreterException("is outside the work-items of a group");
@@ -253,6 +255,14 @@ internal sealed class StatementCompiler(Slots slots)
         return body.Steps is null ? new StatementCode(Run) : new StatementCode(Run, Steps);
     }
 
+    private StatementCode OfTable(Table table, ref Scope scope)
+    {
+        BufferBinding binding = slots.Buffer(table.Element, written: false);
+        scope = scope.With(table.Name, binding);
+        Address address = new(Memory.Of(table.Element, table.Values), 0);
+        return new StatementCode(frame => frame.Buffers[binding.Slot] = address);
+    }
+
     private StatementCode OfStore(Store store, Scope scope)
     {
         BufferBinding buffer = scope.Find<BufferBinding>(store.Buffer);
@@ -289,17 +299,4 @@ internal sealed class StatementCompiler(Slots slots)
             }
         });
     }
-
-    private static string Head(Statement statement) => statement switch
-    {
-        For loop => $"{loop.Kind} loop over {loop.Variable} in {loop.Lo}..{loop.Hi}",
-        Let let => $"let {let.Name}",
-        LetIndex let => $"let {let.Variable} = {let.Value}",
-        Local local => $"local {local.Name}",
-        Assign assign => $"assignment of {assign.Name}",
-        Pointer pointer => $"pointer {pointer.Name} = {pointer.Buffer} + {pointer.Offset}",
-        Alloc alloc => $"alloc {alloc.Name}",
-        Store store => $"store to {store.Buffer}[{store.Index}]",
-        _ => statement.GetType().Name,
-    };
 }

@@ -1,7 +1,7 @@
 using System.Numerics;
 using Lathe.Runtime;
 
-namespace Lathe.Kernels.Loops.Interpretation;
+namespace Lathe.Kernels.Loops;
 
 /// <summary>
 /// What the operators mean in one lane. Floats of all types are kept as doubles that hold a value of their type, integers of all types
