@@ -70,7 +70,12 @@ internal sealed class Session : IDisposable
 
             byte[] bytes = File.ReadAllBytes(file);
             if (bytes.Length != data.Length)
-                throw new ArgumentException($"{file} has {bytes.Length} bytes; input '{input.Name}' of {string.Join(',', request.InputShape(i).ToArray())} {input.Type.Name()} elements takes {data.Length}.");
+            {
+                string shape = string.Join(',', request.InputShape(i).ToArray());
+                throw new ArgumentException(
+                    $"{file} has {bytes.Length} bytes; input '{input.Name}' of {shape} {input.Type.Name()} elements takes {data.Length}.");
+            }
+
             bytes.CopyTo(data);
         }
     }

@@ -24,7 +24,8 @@ public sealed class CompiledModel : IDisposable
         if (module.Version != Plan.Version)
         {
             throw new LatheException(
-                ErrorIds.OtherVersion, $"The kernel assembly was made for version {module.Version} of the kernel interface; this runtime has version {Plan.Version}.");
+                ErrorIds.OtherVersion,
+                $"The kernel assembly was made for version {module.Version} of the kernel interface; this runtime has version {Plan.Version}.");
         }
 
         Plan plan;
@@ -49,7 +50,9 @@ public sealed class CompiledModel : IDisposable
     /// <summary>Loads a kernel assembly, such as <c>lathe compile</c> makes, into an assembly load context of its own.</summary>
     /// <param name="path">The assembly's file; weights that are not in it lie beside it.</param>
     /// <param name="options">How to load it; null for the defaults.</param>
-    /// <exception cref="LatheException">The file is no kernel assembly for this runtime and machine, its plan or weights are damaged, or they do not fit memory.</exception>
+    /// <exception cref="LatheException">
+    /// The file is no kernel assembly for this runtime and machine, its plan or weights are damaged, or they do not fit memory.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">Less than one thread is asked for.</exception>
     [RequiresUnreferencedCode("The assembly and what it needs of the runtime are not known when the application is trimmed; use Create.")]
     [RequiresDynamicCode("The assembly's code is compiled when it runs; use Create.")]

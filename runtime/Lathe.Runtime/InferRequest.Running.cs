@@ -101,7 +101,8 @@ public partial class InferRequest : IValueTaskSource
     public bool Wait(TimeSpan timeout)
     {
         double milliseconds = timeout.TotalMilliseconds;
-        if (timeout != Timeout.InfiniteTimeSpan && milliseconds is < 0 or > int.MaxValue) throw new ArgumentOutOfRangeException(nameof(timeout), timeout, "The time is negative or too long.");
+        if (timeout != Timeout.InfiniteTimeSpan && milliseconds is < 0 or > int.MaxValue)
+            throw new ArgumentOutOfRangeException(nameof(timeout), timeout, "The time is negative or too long.");
         long deadline = timeout == Timeout.InfiniteTimeSpan ? long.MaxValue : Environment.TickCount64 + (long)Math.Ceiling(milliseconds);
         lock (_gate)
         {

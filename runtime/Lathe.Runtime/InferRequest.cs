@@ -41,7 +41,9 @@ public partial class InferRequest : IDisposable
         }
     }
 
-    /// <summary>What was measured of each step since the request was created, in order; empty without <see cref="LatheOptions.Profiling"/>. A snapshot.</summary>
+    /// <summary>
+    /// What was measured of each step since the request was created, in order; empty without <see cref="LatheOptions.Profiling"/>. A snapshot.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">The request is disposed.</exception>
     /// <exception cref="InvalidOperationException">An inference runs.</exception>
     public IReadOnlyList<StepCounter> Counters
@@ -141,9 +143,8 @@ public partial class InferRequest : IDisposable
         if (pointer % input.Type.Size() != 0) throw new ArgumentException($"The memory for input '{name}' is not aligned to its elements.", nameof(pointer));
         if (!strides.IsEmpty && !AreDense(strides, input.Shape))
         {
-            throw new ArgumentException(
-                $"Input '{name}' of shape {string.Join(',', input.Shape)} takes dense row-major memory only, not strides {string.Join(',', strides.ToArray())}.",
-                nameof(strides));
+            string shape = string.Join(',', input.Shape), given = string.Join(',', strides.ToArray());
+            throw new ArgumentException($"Input '{name}' of shape {shape} takes dense row-major memory only, not strides {given}.", nameof(strides));
         }
 
         _program.Bind(input, (byte*)pointer);

@@ -50,7 +50,8 @@ public sealed class CompiledModelTests
     }
 
     [Test]
-    public void Create_OtherVersion_IsLathe0502() => AssertId("LATHE0502", () => CompiledModel.Create(new TestModule(PlanBuilder.ScaleAdd(), new byte[4], version: Plan.Version + 1)));
+    public void Create_OtherVersion_IsLathe0502() =>
+        AssertId("LATHE0502", () => CompiledModel.Create(new TestModule(PlanBuilder.ScaleAdd(), new byte[4], version: Plan.Version + 1)));
 
     [Test]
     public void Create_FunctionThatIsNotThere_IsLathe0503()

@@ -54,9 +54,11 @@ public sealed class InferRequestTests
     [Test]
     public void CreateRequest_DimOutsideItsRangeOrUnknown_IsRefused()
     {
-        Assert.That(() => _model.CreateRequest(new Dictionary<string, long> { ["N"] = 0 }), Throws.TypeOf<ArgumentOutOfRangeException>().With.Message.Contain("1048576"));
-        Assert.That(() => _model.CreateRequest(new Dictionary<string, long> { ["N"] = (1 << 20) + 1 }), Throws.TypeOf<ArgumentOutOfRangeException>());
-        Assert.That(() => _model.CreateRequest(new Dictionary<string, long> { ["M"] = 1 }), Throws.TypeOf<ArgumentException>().With.Message.Contain("'M'"));
+        Assert.That(() => With("N", 0), Throws.TypeOf<ArgumentOutOfRangeException>().With.Message.Contain("1048576"));
+        Assert.That(() => With("N", (1 << 20) + 1), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => With("M", 1), Throws.TypeOf<ArgumentException>().With.Message.Contain("'M'"));
+
+        InferRequest With(string name, long value) => _model.CreateRequest(new Dictionary<string, long> { [name] = value });
     }
 
     [TestCase(1L << 61)]
@@ -188,11 +190,14 @@ public sealed class InferRequestTests
         {
             PlanBuilder builder = new();
             int condition = builder.Input("bad", ElementType.Bool), y = builder.Output("y", 1);
-            builder.Steps.Add(new IfStep("if", "If", condition, [builder.Step("conv_12", builder.Kernel(kernel), [1])], [builder.Step("ok", builder.Kernel(TestKernels.Add), [1], y, y, y)]));
+            KernelStep bad = builder.Step("conv_12", builder.Kernel(kernel), [1]), good = builder.Step("ok", builder.Kernel(TestKernels.Add), [1], y, y, y);
+            builder.Steps.Add(new IfStep("if", "If", condition, [bad], [good]));
             using CompiledModel model = CompiledModel.Create(new TestModule(builder.Build(), []));
             using InferRequest request = model.CreateRequest();
             request.Input<bool>("bad")[0] = true;
-            Assert.That(request.Infer, Throws.TypeOf<LatheException>().With.Property("Id").EqualTo("LATHE0507").And.Message.Contains("'conv_12'").And.Message.Contains(message));
+            LatheException? error = Assert.Throws<LatheException>(request.Infer);
+            Assert.That(error!.Id, Is.EqualTo("LATHE0507"));
+            Assert.That(error.Message, Does.Contain("'conv_12'").And.Contain(message));
             request.Input<bool>("bad")[0] = false;
             Assert.That(request.Infer, Throws.Nothing);
         }
@@ -205,7 +210,11 @@ public sealed class InferRequestTests
         int c = builder.Input("c", ElementType.Bool), x = builder.Input("x", 1), y = builder.Output("y", 1), w = builder.Weights(0, 4);
         int add = builder.Kernel(TestKernels.Add), scale = builder.Kernel(TestKernels.Scale);
         builder.Steps.Add(new IfStep(
-            "if", "If", c, [builder.Step("scale", scale, [1], y, x, w)], [builder.Step("twice", add, [1], y, x, x), builder.Step("again", add, [1], y, y, x) with { Precision = "int8" }]));
+            "if",
+            "If",
+            c,
+            [builder.Step("scale", scale, [1], y, x, w)],
+            [builder.Step("twice", add, [1], y, x, x), builder.Step("again", add, [1], y, y, x) with { Precision = "int8" }]));
         builder.Steps.Add(builder.Step("last", add, [1], y, y, x));
         using CompiledModel model = CompiledModel.Create(new TestModule(builder.Build(), PlanBuilder.Factor(10)));
         using InferRequest request = model.CreateRequest();

@@ -147,7 +147,8 @@ public sealed class PlanFormatTests
         SizeExpression n = b.Symbol("N", 0, 64, 3), h = b.Symbol("höhe", 1, 1000, 7);
         int c = b.Input("condition", ElementType.Bool), x = b.Input("x", n, 4, h), y = b.Output("y", n);
         int t = b.Arena(PlanBuilder.Times(n, 64)), w = b.Weights(0, 4);
-        int scale = b.Kernel(TestKernels.Scale, PlanBuilder.Dim(0), PlanBuilder.Times(PlanBuilder.Dim(0), 8)), add = b.Kernel(TestKernels.Add, isas: Isa.Vector128);
+        int scale = b.Kernel(TestKernels.Scale, PlanBuilder.Dim(0), PlanBuilder.Times(PlanBuilder.Dim(0), 8));
+        int add = b.Kernel(TestKernels.Add, isas: Isa.Vector128);
         b.Steps.Add(b.Step("first", scale, [n, -5], t, x, w) with { Macs = long.MaxValue, Traffic = n });
         b.Steps.Add(new IfStep("if", "If", c, [b.Step("then", add, [n], y, t, t)], [new IfStep("inner", "If", c, [], [b.Step("else", scale, [n], y, t, w)])]));
         return b.Build("modèle");

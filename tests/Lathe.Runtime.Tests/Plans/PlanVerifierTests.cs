@@ -13,7 +13,7 @@ public sealed class PlanVerifierTests
         ["extent speaks of a dim the step does not pass"] = plan => plan with { Steps = [Kernel(plan) with { Dims = [] }] },
         ["condition is missing"] = plan => plan with { Steps = [new IfStep("if", "If", 5, [], [])] },
         ["kernel without variants"] = plan => plan with { Kernels = [plan.Kernels[0], new("empty", [])] },
-        ["kernel with a variant twice"] = plan => plan with { Kernels = [plan.Kernels[0], new("twice", [plan.Kernels[0].Variants[0], plan.Kernels[0].Variants[0]])] },
+        ["kernel with a variant twice"] = plan => plan with { Kernels = [plan.Kernels[0], new("twice", [.. plan.Kernels[0].Variants, plan.Kernels[0].Variants[0]])] },
         ["unknown instruction set"] = plan => plan with { Kernels = [plan.Kernels[0], new("odd", [new((Isa)9, 0, 0, 1)])] },
         ["two inputs of a name"] = plan => plan with { Inputs = [plan.Inputs[0], plan.Inputs[1] with { Name = "x" }] },
         ["input without a type"] = plan => plan with { Inputs = [plan.Inputs[0] with { Type = ElementType.Undefined }, plan.Inputs[1]] },
