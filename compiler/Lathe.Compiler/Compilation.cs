@@ -1,4 +1,15 @@
+using System.Security.Cryptography;
+using System.Text;
 using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Emission;
+using Lathe.Compiler.Graph;
+using Lathe.Compiler.Lowering;
+using Lathe.Compiler.Onnx;
+using Lathe.Compiler.Operators;
+using Lathe.Compiler.Passes;
+using Lathe.Kernels.Loops;
+using Lathe.Runtime;
+using Lathe.Runtime.Plans;
 
 namespace Lathe.Compiler;
 
@@ -11,6 +22,148 @@ public static class Compilation
     /// <param name="cancellation">Ends the compilation between its stages.</param>
     /// <returns>The compiled model, or the diagnostics that say why there is none. The same file, options and version of Lathe give the same bytes.</returns>
     /// <exception cref="OperationCanceledException">The compilation was cancelled.</exception>
-    public static CompileResult Compile(string path, CompileOptions options, CancellationToken cancellation = default) =>
-        throw new NotSupportedException($"'{path}'");
+    public static CompileResult Compile(string path, CompileOptions options, CancellationToken cancellation = default)
+    {
+        List<Diagnostic> diagnostics = [];
+        try
+        {
+            options.Progress?.Report(("Reading", 0));
+            (Graph.Graph? graph, IReadOnlyList<Diagnostic> read) = OnnxFrontEnd.Read(path, options);
+            diagnostics.AddRange(read);
+            if (graph is null || read.Any(d => d.Descriptor.Severity == Severity.Error)) return new CompileResult(diagnostics, null);
+
+            cancellation.ThrowIfCancellationRequested();
+            options.Progress?.Report(("Optimising", 0.1));
+            long parameters = CountParameters(graph);
+            PassContext context = new(options, diagnostics);
+            graph = Pipeline.Run(graph, context);
+            if (diagnostics.Any(d => d.Descriptor.Severity == Severity.Error)) return new CompileResult(diagnostics, null);
+
+            cancellation.ThrowIfCancellationRequested();
+            options.Progress?.Report(("Planning", 0.2));
+            PlannedModel planned = PlanBuilder.Build(graph);
+            string className = options.ClassName ?? IdentifierNames.ClassName(Path.GetFileName(path));
+            return new CompileResult(diagnostics, Emit(path, className, graph, planned, parameters, options, cancellation));
+        }
+        catch (DiagnosticException problem)
+        {
+            diagnostics.Add(problem.Diagnostic);
+            return new CompileResult(diagnostics, null);
+        }
+    }
+
+    private static CompiledOutput Emit(
+        string path, string className, Graph.Graph graph, PlannedModel planned, long parameters, CompileOptions options, CancellationToken cancellation)
+    {
+        EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, options, cancellation);
+        string modelName = Path.GetFileNameWithoutExtension(path);
+        Plan plan = new(
+            modelName,
+            [.. planned.Symbols.Select(s => new PlanSymbol(s.Name, s.Min, s.Max, Math.Max(1, s.Min)))],
+            planned.Inputs,
+            planned.Outputs,
+            planned.Buffers,
+            kernels.Kernels,
+            planned.Steps,
+            planned.ArenaBytes.ToSize(planned.Symbols),
+            planned.Weights.Length);
+
+        using MemoryStream planBytes = new();
+        PlanFormat.Write(plan, planBytes);
+        bool embedded = planned.Weights.Length <= options.EmbedWeightsUpTo;
+        string weightsFile = IdentifierNames.WeightsFile(className), assemblyName = IdentifierNames.AssemblyName(className);
+        Dictionary<string, byte[]> resources = new() { [ModuleEmitter.PlanResource] = planBytes.ToArray() };
+        if (embedded) resources[ModuleEmitter.WeightsResource] = planned.Weights;
+        Dictionary<string, string> sources = new(kernels.Sources)
+        {
+            ["Module.cs"] = ModuleEmitter.Emit(IdentifierNames.ModuleName(className), kernels.Functions, embedded ? null : weightsFile),
+        };
+
+        options.Progress?.Report(("Compiling kernels", 0.6));
+        (byte[] assembly, byte[] symbols) = KernelAssembly.Compile(assemblyName, sources, resources, options.DebugKernels, cancellation);
+        CompileReport report = Report(planned, plan, parameters);
+        ManifestModel manifest = new()
+        {
+            LatheVersion = typeof(Compilation).Assembly.GetName().Version!.ToString(3),
+            ClassName = className,
+            AssemblyName = assemblyName,
+            ModuleName = IdentifierNames.ModuleName(className),
+            WeightsFile = embedded ? null : weightsFile,
+            ModelName = modelName,
+            Precision = "fp32",
+            Device = "CPU",
+            Isas = [.. options.Isas.Select(i => i.ToString().ToLowerInvariant())],
+            Symbols = Symbols(planned),
+            Inputs = Tensors(graph, graph.Inputs, className, 0, options),
+            Outputs = Tensors(graph, graph.Outputs, className, graph.Inputs.Length, options),
+            ArenaBytes = report.ArenaBytes,
+            WeightBytes = planned.Weights.Length,
+            ModelHash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path))),
+            OptionsHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(options.CanonicalText()))),
+        };
+        options.Progress?.Report(("Done", 1));
+        return new CompiledOutput(
+            className, assemblyName, assembly, symbols, embedded ? null : planned.Weights, weightsFile, ManifestWriter.Write(manifest), sources, report);
+    }
+
+    private static IReadOnlyList<ManifestSymbol> Symbols(PlannedModel planned)
+    {
+        IReadOnlyList<string> parameters = IdentifierNames.Parameters([.. planned.Symbols.Select(s => s.Name)]);
+        return [.. planned.Symbols.Select((s, i) => new ManifestSymbol(s.Name, parameters[i], s.Min, s.Max, Math.Max(1, s.Min)))];
+    }
+
+    private static IReadOnlyList<ManifestTensor> Tensors(Graph.Graph graph, IReadOnlyList<GraphPort> ports, string className, int first, CompileOptions options)
+    {
+        IReadOnlyList<string> properties = IdentifierNames.Properties(className, [.. graph.Inputs.Concat(graph.Outputs).Select(p => p.Name)]);
+        return
+        [
+            .. ports.Select((port, i) => new ManifestTensor(
+                port.Name,
+                properties[first + i],
+                port.Value.Type.Element.Name(),
+                [.. port.Value.Type.Dims.Select(d => d.IsConstant ? (ManifestDim)d.Value : (ManifestDim)d.ToString())])
+            {
+                Mean = first > 0 ? [] : options.Mean.GetValueOrDefault(port.Name) ?? options.Mean.GetValueOrDefault("") ?? [],
+                Scale = first > 0 ? [] : options.Scale.GetValueOrDefault(port.Name) ?? options.Scale.GetValueOrDefault("") ?? [],
+            }),
+        ];
+    }
+
+    private static CompileReport Report(PlannedModel planned, Plan plan, long parameters)
+    {
+        long[] dims = [.. plan.Symbols.Select(s => s.Default)];
+        long Size(IndexExpr size) => size.Evaluate(v => dims[planned.Symbols.ToList().IndexOf(v)]);
+        List<CompileGroup> groups = [];
+        Collect(plan.Steps);
+        return new CompileReport(
+            groups.Sum(g => g.Macs),
+            parameters,
+            plan.ArenaBytes.Evaluate(dims),
+            MemoryPlanner.LowerBound(planned.Storages, Size),
+            plan.WeightBytes,
+            groups.Count(g => g.Op == nameof(Reorder)),
+            groups);
+
+        void Collect(IReadOnlyList<PlanStep> steps)
+        {
+            foreach (PlanStep step in steps)
+            {
+                if (step is KernelStep kernel)
+                {
+                    groups.Add(new CompileGroup(
+                        kernel.Node, kernel.Op, plan.Kernels[kernel.Kernel].Name, "CPU", kernel.Precision, kernel.Layout,
+                        string.Join('x', planned.Kernels[kernel.Kernel].Computation.Outputs[0].Dims.Select(Size)),
+                        kernel.Macs.Evaluate(dims), kernel.Traffic.Evaluate(dims)));
+                }
+                else if (step is IfStep choice)
+                {
+                    Collect(choice.Then);
+                    Collect(choice.Else);
+                }
+            }
+        }
+    }
+
+    private static long CountParameters(Graph.Graph graph) =>
+        graph.TopologicalOrder().Where(n => n.Op is Constant { Data.Element: var e } && e.IsFloat()).Sum(n => (long)((Constant)n.Op).Data.Count);
 }

@@ -59,4 +59,15 @@ public sealed record CompileOptions
 
     /// <summary>Takes what is being done and which share of it is finished, from 0 to 1.</summary>
     public IProgress<(string Stage, double Share)>? Progress { get; init; }
+
+    /// <summary>The options that change what is compiled, as text: equal for equal options.</summary>
+    public string CanonicalText()
+    {
+        static string Floats(IReadOnlyDictionary<string, float[]> values) => string.Join(';', values.OrderBy(v => v.Key, StringComparer.Ordinal)
+            .Select(v => $"{v.Key}={string.Join(',', v.Value.Select(f => BitConverter.SingleToInt32Bits(f)))}"));
+        return string.Join('\n',
+            ClassName, Precision, Device, Kernels, string.Join(',', Isas),
+            string.Join(';', Shapes.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => $"{s.Key}={s.Value}")),
+            Floats(Mean), Floats(Scale), Optimize, EmbedWeightsUpTo, DebugKernels);
+    }
 }

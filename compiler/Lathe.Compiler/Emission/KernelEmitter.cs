@@ -1,0 +1,46 @@
+using Lathe.Compiler.Lowering;
+using Lathe.Kernels.Schedules;
+using Lathe.Kernels.Targets;
+using Lathe.Kernels.Targets.CSharp;
+using Lathe.Runtime.Plans;
+
+namespace Lathe.Compiler.Emission;
+
+/// <summary>The kernels of a plan in source form.</summary>
+/// <param name="Kernels">The plan's kernels, their functions numbered.</param>
+/// <param name="Functions">The functions in the order of their numbers, each as class and method.</param>
+/// <param name="Sources">The source by file name.</param>
+public sealed record EmittedKernels(IReadOnlyList<PlanKernel> Kernels, IReadOnlyList<string> Functions, IReadOnlyDictionary<string, string> Sources);
+
+/// <summary>Schedules every kernel for every instruction set and prints it.</summary>
+public static class KernelEmitter
+{
+    /// <summary>Emits kernels.</summary>
+    public static EmittedKernels Emit(
+        string className, IReadOnlyList<PlannedKernel> kernels, CompileOptions options, CancellationToken cancellation)
+    {
+        string space = IdentifierNames.Namespace(className);
+        List<PlanVariant>[] variants = [.. kernels.Select(_ => new List<PlanVariant>())];
+        List<string> functions = [];
+        Dictionary<string, string> sources = [];
+        foreach (Isa isa in options.Isas.Distinct().OrderDescending())
+        {
+            ScheduledKernel[] scheduled = new ScheduledKernel[kernels.Count];
+            Parallel.For(0, kernels.Count, new ParallelOptions { CancellationToken = cancellation }, i =>
+                scheduled[i] = KernelCompiler.Compile(kernels[i].Computation, Machine.Of(isa)));
+            string type = $"{IdentifierNames.SimpleName(className)}_{isa}";
+            sources[$"Kernels.{isa}.cs"] = CSharpTarget.Print([.. scheduled.Select(s => s.Kernel)], Machine.Of(isa), space, type);
+            for (int i = 0; i < kernels.Count; i++)
+            {
+                variants[i].Add(new PlanVariant(
+                    isa,
+                    functions.Count,
+                    scheduled[i].ScratchBytes.ToSize(kernels[i].Computation.Dims),
+                    scheduled[i].Extent.ToSize(kernels[i].Computation.Dims)));
+                functions.Add($"{type}.{kernels[i].Name}");
+            }
+        }
+
+        return new EmittedKernels([.. kernels.Select((k, i) => new PlanKernel(k.Name, variants[i]))], functions, sources);
+    }
+}

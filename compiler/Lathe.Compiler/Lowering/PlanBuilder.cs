@@ -1,0 +1,270 @@
+using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Control;
+using Lathe.Compiler.Operators.Movement;
+using Lathe.Kernels;
+using Lathe.Kernels.Loops;
+using Lathe.Runtime;
+using Lathe.Runtime.Plans;
+
+namespace Lathe.Compiler.Lowering;
+
+/// <summary>A kernel of the plan before code is made of it: its computation and its name.</summary>
+/// <param name="Name">An identifier, unique in the plan.</param>
+/// <param name="Computation">What it computes.</param>
+public sealed record PlannedKernel(string Name, Computation Computation);
+
+/// <summary>What <see cref="PlanBuilder"/> gives: everything of a plan but the functions of its kernels.</summary>
+public sealed record PlannedModel(
+    IReadOnlyList<PlannedKernel> Kernels,
+    IReadOnlyList<IndexVar> Symbols,
+    IReadOnlyList<PlanTensor> Inputs,
+    IReadOnlyList<PlanTensor> Outputs,
+    IReadOnlyList<PlanBuffer> Buffers,
+    IReadOnlyList<PlanStep> Steps,
+    IndexExpr ArenaBytes,
+    IReadOnlyList<Storage> Storages,
+    byte[] Weights);
+
+/// <summary>
+/// Turns a laid-out graph of groups into steps over buffers: shares kernels between groups of one computation, aliases what need not be copied,
+/// plans the arena and packs the weights.
+/// </summary>
+public sealed class PlanBuilder
+{
+    private readonly List<PlannedKernel> _kernels = [];
+    private readonly Dictionary<Computation, int> _kernelNumbers = [];
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private readonly List<PlanBuffer> _buffers = [];
+    private readonly List<Action> _deferred = [];
+    private readonly Dictionary<(Location, string), int> _bufferNumbers = [];
+    private readonly List<Storage> _storages = [];
+    private readonly MemoryStream _weights = new();
+    private readonly Dictionary<(TensorData, Layout?), long> _packed = [];
+    private readonly IReadOnlyList<IndexVar> _symbols;
+    private int _step;
+
+    private PlanBuilder(IReadOnlyList<IndexVar> symbols) => _symbols = symbols;
+
+    /// <summary>Plans a graph.</summary>
+    public static PlannedModel Build(Graph.Graph graph)
+    {
+        PlanBuilder builder = new(graph.Symbols);
+        Dictionary<Value, Location> places = [];
+        List<PlanTensor> inputs = [], outputs = [];
+        for (int i = 0; i < graph.Inputs.Length; i++) places[graph.Inputs[i].Value] = new Location(BufferKind.Input, i, null, IndexExpr.Zero);
+
+        List<Location> results = [.. graph.Outputs.Select((_, i) => new Location(BufferKind.Output, i, null, IndexExpr.Zero))];
+        List<PlanStep> steps = builder.Lower(graph, places, results);
+        IndexExpr arena = MemoryPlanner.Place(builder._storages);
+        foreach (Action action in builder._deferred) action();
+
+        for (int i = 0; i < graph.Inputs.Length; i++) inputs.Add(builder.Tensor(graph.Inputs[i], places[graph.Inputs[i].Value]));
+        for (int i = 0; i < graph.Outputs.Length; i++) outputs.Add(builder.Tensor(graph.Outputs[i], results[i]));
+        return new PlannedModel(
+            builder._kernels, graph.Symbols, inputs, outputs, builder._buffers, steps, arena, builder._storages, builder._weights.ToArray());
+    }
+
+    private PlanTensor Tensor(GraphPort port, Location location) => new(
+        port.Name,
+        port.Value.Type.Element,
+        [.. port.Value.Type.Dims.Select(d => d.ToSize(_symbols))],
+        Buffer(location, Bytes(port.Value.Type)));
+
+    private List<PlanStep> Lower(Graph.Graph graph, Dictionary<Value, Location> places, IReadOnlyList<Location> results)
+    {
+        List<PlanStep> steps = [];
+        IReadOnlyList<Node> order = graph.TopologicalOrder();
+        Dictionary<Value, Location> fixedPlaces = [];
+        for (int i = 0; i < results.Count; i++) fixedPlaces.TryAdd(graph.Outputs[i].Value, results[i]);
+        PlaceConcatenations(graph, order, fixedPlaces);
+
+        foreach (Node node in order)
+        {
+            switch (node.Op)
+            {
+                case Input: break;
+                case Constant constant:
+                    places[node[0]] = new Location(BufferKind.Weights, 0, null, Pack(constant.Data, constant.DataLayout));
+                    break;
+                case Fused fused when Alias(node, fused) is { } source && !fixedPlaces.ContainsKey(node[0]):
+                    places[node[0]] = places[source];
+                    break;
+                case Fused fused when IsInPlace(node, fused, fixedPlaces):
+                    places[node[0]] = fixedPlaces[node[0]];
+                    break;
+                case Fused fused:
+                    places[node[0]] = Place(node[0], fixedPlaces);
+                    steps.Add(KernelStep(graph, node, fused, places));
+                    break;
+                case If choice:
+                    steps.Add(Choose(graph, node, choice, places, fixedPlaces));
+                    break;
+                default: throw new InvalidOperationException($"{node.Op.Name} is left in the graph.");
+            }
+        }
+
+        return steps;
+    }
+
+    private Location Place(Value value, Dictionary<Value, Location> fixedPlaces)
+    {
+        if (fixedPlaces.TryGetValue(value, out Location? known)) return known;
+        Storage storage = new(Bytes(value.Type));
+        _storages.Add(storage);
+        return new Location(BufferKind.Arena, 0, storage, IndexExpr.Zero);
+    }
+
+    /// <summary>
+    /// A concatenation whose parts lie one after the other in its result needs no step: its inputs are written where they belong.
+    /// </summary>
+    private void PlaceConcatenations(Graph.Graph graph, IReadOnlyList<Node> order, Dictionary<Value, Location> fixedPlaces)
+    {
+        HashSet<Value> outputs = [.. graph.Outputs.Select(o => o.Value)];
+        foreach (Node node in order.Reverse())
+        {
+            if (node.Op is not Fused fused || ContiguousParts(node, fused) is not { } offsets) continue;
+            if (node.Inputs.Any(v => v.Op is not Fused || outputs.Contains(v) || fixedPlaces.ContainsKey(v) || IsAlias(v))) continue;
+            if (node.Inputs.Distinct().Count() != node.Inputs.Length) continue;
+            if (!fixedPlaces.TryGetValue(node[0], out Location? whole)) fixedPlaces[node[0]] = whole = Place(node[0], fixedPlaces);
+            for (int i = 0; i < offsets.Length; i++) fixedPlaces[node.Inputs[i]] = whole with { Offset = whole.Offset + offsets[i] };
+        }
+    }
+
+    private static bool IsAlias(Value value) => value.Op is Fused fused && Alias(value.Node, fused) is not null;
+
+    private static bool IsInPlace(Node node, Fused fused, Dictionary<Value, Location> fixedPlaces)
+    {
+        if (ContiguousParts(node, fused) is not { } offsets || !fixedPlaces.TryGetValue(node[0], out Location? whole)) return false;
+        for (int i = 0; i < offsets.Length; i++)
+            if (!fixedPlaces.TryGetValue(node.Inputs[i], out Location? part) || part != whole with { Offset = whole.Offset + offsets[i] }) return false;
+        return true;
+    }
+
+    /// <summary>Where the inputs of a concatenation begin in its result, in bytes, if each lies there as it does by itself; otherwise null.</summary>
+    private static IndexExpr[]? ContiguousParts(Node node, Fused fused)
+    {
+        if (fused.Members.ToList() is not [{ Op: Concat concat } member] || !member.Inputs.SequenceEqual(fused.Body.Inputs.Select(p => p.Value))) return null;
+        TensorType whole = node.OutputTypes[0];
+        Layout layout = whole.EffectiveLayout;
+        int axis = (int)(concat.Axis < 0 ? concat.Axis + whole.Rank : concat.Axis);
+        int level = layout.Levels.Items.ToList().FindIndex(l => l.Axis == axis);
+        for (int i = 0; i < level; i++)
+            if (Layout.LevelLength(layout.Levels[i], whole.Dims) != IndexExpr.One) return null;
+        if (layout.Levels[level].PadLow != 0 || layout.Levels[level].PadHigh != 0) return null;
+
+        IndexExpr stride = whole.Element.Size();
+        for (int i = level + 1; i < layout.Levels.Length; i++) stride *= Layout.LevelLength(layout.Levels[i], whole.Dims);
+        IndexExpr[] offsets = new IndexExpr[node.Inputs.Length];
+        IndexExpr start = IndexExpr.Zero;
+        for (int i = 0; i < offsets.Length; i++)
+        {
+            TensorType part = node.Inputs[i].Type;
+            if (part.EffectiveLayout != layout || start % layout.Levels[level].Divisor != IndexExpr.Zero) return null;
+            offsets[i] = start / layout.Levels[level].Divisor * stride;
+            if ((offsets[i] % Plan.Alignment) is not { IsConstant: true, Constant: 0 }) return null;
+            start += part.Dims[axis];
+        }
+
+        return offsets;
+    }
+
+    /// <summary>The value of which a group is only another view: same elements, same order, both row-major.</summary>
+    private static Value? Alias(Node node, Fused fused) =>
+        fused.Members.ToList() is [{ Op: Reshape or Flatten or Squeeze or Unsqueeze or Identity } member]
+        && member.Inputs[0] == fused.Body.Inputs[0].Value
+        && node.Inputs[0].Op is not Input
+        && node.Inputs[0].Type.EffectiveLayout.IsRowMajor && node.OutputTypes[0].EffectiveLayout.IsRowMajor
+            ? node.Inputs[0]
+            : null;
+
+    private KernelStep KernelStep(Graph.Graph graph, Node node, Fused fused, Dictionary<Value, Location> places)
+    {
+        int step = _step++;
+        TensorType output = node.OutputTypes[0];
+        TensorType[] inputs = [.. node.Inputs.Select(v => v.Type)];
+        string name = graph.NameOf(node);
+        Computation computation = ComputationBuilder.Build(fused, inputs, output, name);
+        int kernel = Share(computation);
+
+        IndexExpr traffic = Bytes(output);
+        foreach (Value input in node.Inputs) traffic += Bytes(input.Type);
+        foreach (Value value in node.Inputs.Append(node[0])) places[value].Storage?.UsedAt(step);
+        return new KernelStep(
+            name,
+            string.Join('+', fused.Members.Select(m => m.Op.Name)),
+            kernel,
+            [.. node.Inputs.Append(node[0]).Select(v => Buffer(places[v], Bytes(v.Type)))],
+            [.. computation.Dims.Items.Select(d => ((IndexExpr)d).ToSize(_symbols))],
+            output.Element == ElementType.Float32 ? "fp32" : output.Element.Name(),
+            output.Layout?.ToString() ?? "",
+            fused.Macs(inputs, [output]).ToSize(_symbols),
+            traffic.ToSize(_symbols));
+    }
+
+    private IfStep Choose(Graph.Graph graph, Node node, If choice, Dictionary<Value, Location> places, Dictionary<Value, Location> fixedPlaces)
+    {
+        int before = _step++;
+        Location[] results = new Location[node.OutputTypes.Length];
+        for (int i = 0; i < results.Length; i++) places[node[i]] = results[i] = Place(node[i], fixedPlaces);
+        List<PlanStep> then = Branch(choice.Then), otherwise = Branch(choice.Else);
+        int after = _step++;
+
+        // Whatever either branch touches is in use throughout.
+        foreach (Value value in node.Inputs) Touch(places[value]);
+        foreach (Location result in results) Touch(result);
+        return new IfStep(graph.NameOf(node), node.Op.Name, Buffer(places[node.Inputs[0]], Bytes(node.Inputs[0].Type)), then, otherwise);
+
+        List<PlanStep> Branch(Graph.Graph body)
+        {
+            Dictionary<Value, Location> inside = [];
+            for (int i = 0; i < body.Inputs.Length; i++) inside[body.Inputs[i].Value] = places[node.Inputs[i + 1]];
+            return Lower(body, inside, results);
+        }
+
+        void Touch(Location location)
+        {
+            location.Storage?.UsedAt(before);
+            location.Storage?.UsedAt(after);
+        }
+    }
+
+    private int Share(Computation computation)
+    {
+        Computation nameless = computation with { Name = "" };
+        if (_kernelNumbers.TryGetValue(nameless, out int known)) return known;
+        string name = computation.Name;
+        for (int i = 2; !_names.Add(name); i++) name = $"{computation.Name}_{i}";
+        _kernels.Add(new PlannedKernel(name, computation with { Name = name }));
+        return _kernelNumbers[nameless] = _kernels.Count - 1;
+    }
+
+    private int Buffer(Location location, IndexExpr bytes)
+    {
+        (Location, string) key = (location, bytes.ToString());
+        if (_bufferNumbers.TryGetValue(key, out int known)) return known;
+        int number = _buffers.Count;
+        _buffers.Add(new PlanBuffer(location.Kind, location.Index, 0, 0));
+        // Offsets in the arena are known only once all storages are.
+        void Fill() => _buffers[number] = new PlanBuffer(
+            location.Kind, location.Index, ((location.Storage?.Offset ?? IndexExpr.Zero) + location.Offset).ToSize(_symbols), bytes.ToSize(_symbols));
+        if (location.Storage is null) Fill();
+        else _deferred.Add(Fill);
+        return _bufferNumbers[key] = number;
+    }
+
+    private long Pack(TensorData data, Layout? layout)
+    {
+        if (_packed.TryGetValue((data, layout), out long known)) return known;
+        long offset = (_weights.Length + Plan.Alignment - 1) / Plan.Alignment * Plan.Alignment;
+        _weights.SetLength(offset);
+        _weights.Position = offset;
+        _weights.Write(WeightPacker.Pack(data, layout));
+        return _packed[(data, layout)] = offset;
+    }
+
+    private static IndexExpr Bytes(TensorType type) => type.EffectiveLayout.Length(type.Dims) * type.Element.Size();
+
+    /// <summary>A place in a kind of memory.</summary>
+    private sealed record Location(BufferKind Kind, int Index, Storage? Storage, IndexExpr Offset);
+}

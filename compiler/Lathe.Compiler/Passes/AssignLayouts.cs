@@ -1,0 +1,225 @@
+using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Control;
+using Lathe.Compiler.Operators.Linear;
+using Lathe.Compiler.Operators.Movement;
+using Lathe.Kernels;
+using Lathe.Kernels.Loops;
+using Lathe.Runtime;
+
+namespace Lathe.Compiler.Passes;
+
+/// <summary>
+/// Gives every value its layout: activations of convolutions and what works on them in blocks of 16 channels, with a halo of zeros where a
+/// convolution pads, weights packed, the rest row-major. Conversions become <see cref="Reorder"/>s. Any choice is correct, since kernels address
+/// tensors through their layouts; the choices here are those for which there are fast schedules.
+/// </summary>
+public static class AssignLayouts
+{
+    /// <summary>Channels in a block; a multiple of every vector length in use.</summary>
+    public const long Block = 16;
+
+    /// <summary>Runs the pass on a graph of fused groups.</summary>
+    public static Graph.Graph Run(Graph.Graph graph) => new Assignment(graph).Rebuild();
+
+    private sealed class Assignment
+    {
+        private readonly Graph.Graph _graph;
+        private readonly IReadOnlyList<Node> _order;
+        private readonly HashSet<Value> _outputs;
+        private readonly Dictionary<Node, List<(Node User, int Input)>> _users;
+        private readonly Dictionary<Value, (long[] Low, long[] High)> _halos = [];
+        private readonly Dictionary<Value, bool> _blocked = [];
+        private readonly GraphBuilder _builder = new();
+        private readonly Dictionary<Value, Value> _replaced = [];
+        private readonly Dictionary<(Value, Layout?), Value> _reordered = [];
+
+        public Assignment(Graph.Graph graph)
+        {
+            _graph = graph;
+            _order = graph.TopologicalOrder();
+            _outputs = [.. graph.Outputs.Select(o => o.Value)];
+            _users = graph.Users();
+            foreach (Node node in _order) ChooseBlocked(node);
+            foreach (Node node in _order.Reverse()) CollectHalos(node);
+        }
+
+        public Graph.Graph Rebuild()
+        {
+            foreach (Node node in _order)
+            {
+                _builder.CurrentName = _graph.Names.GetValueOrDefault(node);
+                if (node.Op is Fused fused)
+                {
+                    Value[] inputs = [.. node.Inputs.Select((v, i) => Prepared(node, fused, i))];
+                    _replaced[node[0]] = _builder.Add(fused with { OutputLayout = LayoutOf(node[0]) }, inputs);
+                    continue;
+                }
+
+                // Control flow, inputs and constants speak row-major.
+                Node copy = _builder.AddNode(WithBodies(node.Op), [.. node.Inputs.Select(v => v.IsNone ? v : InLayout(v, null))]);
+                for (int i = 0; i < node.OutputTypes.Length; i++) _replaced[node[i]] = copy[i];
+            }
+
+            List<GraphPort> outputs = [];
+            HashSet<Value> taken = [];
+            foreach (GraphPort port in _graph.Outputs)
+            {
+                _builder.CurrentName = _graph.NameOf(port.Value.Node);
+                Value value = InLayout(port.Value, null);
+                // An output is memory of its own: what is an input, a constant or another output already is copied.
+                if (value.Op is Input or Constant || !taken.Add(value)) value = Copy(value, outputs.Count);
+                outputs.Add(port with { Value = value });
+            }
+
+            _builder.CurrentName = null;
+            return _builder.Build(_graph.Name, _graph.Inputs.Select(p => p with { Value = _replaced[p.Value] }), outputs, _graph.Symbols);
+        }
+
+        private static Op WithBodies(Op op) => op is If choice ? choice with { Then = Run(choice.Then), Else = Run(choice.Else) } : op;
+
+        /// <summary>A group that copies; the number keeps copies of one value apart.</summary>
+        private Value Copy(Value value, int number)
+        {
+            GraphBuilder body = new();
+            Value input = body.Add(new Input($"x{number}", value.Type with { Layout = null }));
+            Value copy = body.Add(new Reorder(null), input);
+            return _builder.Add(new Fused(body.Build("", [new GraphPort("x0", input)], [new GraphPort("y", copy)], _graph.Symbols)), value);
+        }
+
+        private static bool CanBlock(TensorType type) =>
+            type.Rank is >= 3 and <= 5 && type.Element == ElementType.Float32 && type.Dims[1].IsConstant;
+
+        private bool IsBlocked(Value value) => _blocked.GetValueOrDefault(value);
+
+        private void ChooseBlocked(Node node)
+        {
+            if (node.Op is not Fused fused || !CanBlock(node.OutputTypes[0])) return;
+            TensorType output = node.OutputTypes[0];
+            Node root = fused.Root;
+            bool blocked = root.Op switch
+            {
+                Conv conv => IsPlainConvolution(root, conv) || conv.IsDepthwise(root.Inputs[0].Type, root.Inputs[1].Type),
+                Concat { } => node.Inputs.Where(v => SameRank(v, output)).All(v => IsBlocked(v) && v.Type.Dims[1].Value % Block == 0) && node.Inputs.Length > 0,
+                _ when root.Op.Role is OpRole.Contraction or OpRole.Rows => false,
+                _ => node.Inputs.Any(v => IsBlocked(v) && SameRank(v, output) && v.Type.Dims[0] == output.Dims[0] && v.Type.Dims[1] == output.Dims[1]),
+            };
+
+            // A map that only the caller reads is written as the caller wants it.
+            if (root.Op.Role is OpRole.Elementwise or OpRole.Movement && _outputs.Contains(node[0]) && _users[node].Count == 0) blocked = false;
+            _blocked[node[0]] = blocked;
+        }
+
+        private static bool SameRank(Value value, TensorType output) => value.Type.Rank == output.Rank;
+
+        private static bool IsPlainConvolution(Node root, Conv conv) => conv.Group == 1 && root.Inputs[1].Constant is null;
+
+        private void CollectHalos(Node node)
+        {
+            if (node.Op is not Fused fused) return;
+            if (fused.Root is { Op: Conv conv } root && Port(fused, root.Inputs[0]) is { } port && CanBlock(node.Inputs[port].Type))
+            {
+                Window window = conv.WindowOf(root.Inputs[0].Type, root.Inputs[1].Type);
+                Raise(node.Inputs[port], Constants(window.PadLow), Constants(window.PadHigh));
+            }
+
+            // A concatenation that is made in place has inputs of its own layout.
+            if (fused.Members.ToList() is [{ Op: Concat }] && IsBlocked(node[0]) && _halos.TryGetValue(node[0], out (long[] Low, long[] High) halo))
+                foreach (Value input in node.Inputs.Where(IsBlocked)) Raise(input, halo.Low, halo.High);
+        }
+
+        /// <summary>Paddings that depend on named dims get no halo: reads are guarded there.</summary>
+        private static long[] Constants(EquatableArray<IndexExpr> pads) => [.. pads.Select(p => p.IsConstant ? Math.Max(0, p.Value) : 0)];
+
+        private void Raise(Value value, long[] low, long[] high)
+        {
+            if (_halos.TryGetValue(value, out (long[] Low, long[] High) known))
+                (low, high) = ([.. low.Zip(known.Low, Math.Max)], [.. high.Zip(known.High, Math.Max)]);
+            _halos[value] = (low, high);
+        }
+
+        /// <summary>Which input of the group a value of its body is.</summary>
+        private static int? Port(Fused fused, Value value)
+        {
+            for (int i = 0; i < fused.Body.Inputs.Length; i++)
+                if (fused.Body.Inputs[i].Value == value) return i;
+            return null;
+        }
+
+        private Layout? LayoutOf(Value value)
+        {
+            if (!IsBlocked(value)) return null;
+            (long[] low, long[] high) = _halos.GetValueOrDefault(value, ([], []));
+            return Layout.Blocked(value.Type.Rank, Block, low, high);
+        }
+
+        /// <summary>An input of a group in the layout that the group's schedule wants.</summary>
+        private Value Prepared(Node node, Fused fused, int port)
+        {
+            Value value = node.Inputs[port], inner = fused.Body.Inputs[port].Value, output = node[0];
+            Node root = fused.Root;
+            if (root.Op is Conv conv && CanBlock(output.Type))
+            {
+                bool depthwise = conv.IsDepthwise(root.Inputs[0].Type, root.Inputs[1].Type);
+                if (depthwise || IsPlainConvolution(root, conv))
+                {
+                    if (inner == root.Inputs[0]) return InLayout(value, ConvolutionInput(value, depthwise));
+                    if (inner == root.Inputs[1]) return Packed(value, WeightLayouts.Convolution(value.Type.Rank, depthwise, ReadsBlocks(node, fused, root)));
+                }
+            }
+
+            if (root.Op is MatMul or Gemm && inner == root.Inputs[1] && value.Constant is not null && value.Type.Rank == 2)
+                return Packed(value, WeightLayouts.Matrix(root.Op is Gemm { TransB: not 0 }));
+
+            // A constant per channel is padded to whole blocks, so that whole vectors may be read.
+            bool channels = IsBlocked(output);
+            if (value.Constant is not null && value.Type.Element == ElementType.Float32 && root.Op.Role is OpRole.Contraction or OpRole.Elementwise or OpRole.Reduction)
+            {
+                int axis = inner == (root.Inputs.Length > 2 ? root.Inputs[2] : Value.None) && root.Op is Conv or MatMul or Gemm
+                    ? value.Type.Rank - 1
+                    : channels ? 1 - (output.Type.Rank - value.Type.Rank) : value.Type.Rank - 1;
+                if (axis >= 0 && axis < value.Type.Rank && value.Type.Dims[axis].Value > 1 && (channels || root.Op is MatMul or Gemm))
+                    return Packed(value, WeightLayouts.Channels(value.Type.Rank, axis));
+                return InLayout(value, null);
+            }
+
+            // What an epilogue reads next to blocked results is blocked too.
+            if (channels && value.Type.Dims == output.Type.Dims && !IsBlocked(value) && root.Op.Role != OpRole.Movement)
+                return InLayout(value, Layout.Blocked(value.Type.Rank, Block));
+            return _replaced[value];
+        }
+
+        private bool ReadsBlocks(Node node, Fused fused, Node root) =>
+            !FewChannels(root.Inputs[0].Type) || (Port(fused, root.Inputs[0]) is { } port && IsBlocked(node.Inputs[port]));
+
+        private static bool FewChannels(TensorType type) => type.Dims[1].IsConstant && type.Dims[1].Value < Block;
+
+        private Layout? ConvolutionInput(Value value, bool depthwise)
+        {
+            if (IsBlocked(value)) return LayoutOf(value);
+            (long[] low, long[] high) = _halos.GetValueOrDefault(value, ([], []));
+            if (depthwise || !FewChannels(value.Type)) return Layout.Blocked(value.Type.Rank, Block, low, high);
+            bool halo = low.Any(p => p > 0) || high.Any(p => p > 0);
+            return halo ? new Layout([.. Enumerable.Range(0, value.Type.Rank).Select(a => a < 2 ? new LayoutLevel(a) : new LayoutLevel(a, PadLow: low[a - 2], PadHigh: high[a - 2]))]) : null;
+        }
+
+        private Value Packed(Value value, Layout layout)
+        {
+            if (value.Constant is not { } data) return _replaced[value];
+            return _builder.Add(new Constant(data, layout));
+        }
+
+        private Value InLayout(Value value, Layout? layout)
+        {
+            Value current = _replaced[value];
+            if (current.Type.Layout == layout) return current;
+            if (_reordered.TryGetValue((value, layout), out Value known)) return known;
+            if (value.Constant is { } data) return _reordered[(value, layout)] = _builder.Add(new Constant(data, layout));
+            GraphBuilder body = new();
+            Value input = body.Add(new Input("x0", value.Type with { Layout = null }));
+            Value moved = body.Add(new Reorder(null), input);
+            Graph.Graph graph = body.Build("", [new GraphPort("x0", input)], [new GraphPort("y", moved)], _graph.Symbols);
+            return _reordered[(value, layout)] = _builder.Add(new Fused(graph, layout), current);
+        }
+    }
+}
