@@ -1,11 +1,11 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
-using Lathe.Compiler.Operators.Control;
 using Lathe.Compiler.Operators.Movement;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
 using Lathe.Runtime.Plans;
+using If = Lathe.Compiler.Operators.Control.If;
 
 namespace Lathe.Compiler.Lowering;
 

@@ -1,11 +1,11 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
-using Lathe.Compiler.Operators.Control;
 using Lathe.Compiler.Operators.Linear;
 using Lathe.Compiler.Operators.Movement;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
+using If = Lathe.Compiler.Operators.Control.If;
 
 namespace Lathe.Compiler.Passes;
 
@@ -169,7 +169,7 @@ public static class AssignLayouts
             }
 
             if (root.Op is MatMul or Gemm && inner == root.Inputs[1] && value.Constant is not null && value.Type.Rank == 2)
-                return Packed(value, WeightLayouts.Matrix(root.Op is Gemm { TransB: not 0 }));
+                return Packed(value, WeightLayouts.Matrix(root.Op is Gemm { TransB: true }));
 
             // A constant per channel is padded to whole blocks, so that whole vectors may be read.
             bool channels = IsBlocked(output);

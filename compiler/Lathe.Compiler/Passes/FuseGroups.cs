@@ -1,7 +1,7 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
-using Lathe.Compiler.Operators.Control;
 using Lathe.Kernels.Loops;
+using If = Lathe.Compiler.Operators.Control.If;
 
 namespace Lathe.Compiler.Passes;
 
