@@ -34,16 +34,11 @@ public static class Compilation
 
             cancellation.ThrowIfCancellationRequested();
             options.Progress?.Report(("Optimising", 0.1));
-            long parameters = CountParameters(graph);
-            PassContext context = new(options, diagnostics);
-            graph = Pipeline.Run(graph, context);
-            if (diagnostics.Any(d => d.Descriptor.Severity == Severity.Error)) return new CompileResult(diagnostics, null);
-
-            cancellation.ThrowIfCancellationRequested();
-            options.Progress?.Report(("Planning", 0.2));
-            PlannedModel planned = PlanBuilder.Build(graph);
             string className = options.ClassName ?? IdentifierNames.ClassName(Path.GetFileName(path));
-            return new CompileResult(diagnostics, Emit(path, className, graph, planned, parameters, options, cancellation));
+            string hash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)));
+            PassContext context = new(options, cancellation);
+            CompiledOutput output = Compile(graph, className, Path.GetFileNameWithoutExtension(path), hash, context);
+            return new CompileResult([.. diagnostics, .. context.Diagnostics], output);
         }
         catch (DiagnosticException problem)
         {
@@ -52,11 +47,22 @@ public static class Compilation
         }
     }
 
-    private static CompiledOutput Emit(
-        string path, string className, Graph.Graph graph, PlannedModel planned, long parameters, CompileOptions options, CancellationToken cancellation)
+    /// <summary>Compiles a graph.</summary>
+    /// <param name="graph">The graph as it was imported.</param>
+    /// <param name="className">The class with its namespace.</param>
+    /// <param name="modelName">The model's name, for messages and documentation.</param>
+    /// <param name="modelHash">Identifies the model in the manifest.</param>
+    /// <param name="context">The options, and where diagnostics go.</param>
+    /// <exception cref="DiagnosticException">The graph cannot be compiled.</exception>
+    /// <exception cref="OperationCanceledException">The compilation was cancelled.</exception>
+    public static CompiledOutput Compile(Graph.Graph graph, string className, string modelName, string modelHash, PassContext context)
     {
-        EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, options, cancellation);
-        string modelName = Path.GetFileNameWithoutExtension(path);
+        CompileOptions options = context.Options;
+        long parameters = CountParameters(graph);
+        graph = Pipeline.RunLower(Pipeline.RunNormalise(graph, context), context);
+        options.Progress?.Report(("Planning", 0.2));
+        PlannedModel planned = PlanBuilder.Build(graph);
+        EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, options, context.Cancellation);
         Plan plan = new(
             modelName,
             [.. planned.Symbols.Select(s => new PlanSymbol(s.Name, s.Min, s.Max, Math.Max(1, s.Min)))],
@@ -80,7 +86,7 @@ public static class Compilation
         };
 
         options.Progress?.Report(("Compiling kernels", 0.6));
-        (byte[] assembly, byte[] symbols) = KernelAssembly.Compile(assemblyName, sources, resources, options.DebugKernels, cancellation);
+        (byte[] assembly, byte[] symbols) = KernelAssembly.Compile(assemblyName, sources, resources, options.DebugKernels, context.Cancellation);
         CompileReport report = Report(planned, plan, parameters);
         ManifestModel manifest = new()
         {
@@ -98,7 +104,7 @@ public static class Compilation
             Outputs = Tensors(graph, graph.Outputs, className, graph.Inputs.Length, options),
             ArenaBytes = report.ArenaBytes,
             WeightBytes = planned.Weights.Length,
-            ModelHash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path))),
+            ModelHash = modelHash,
             OptionsHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(options.CanonicalText()))),
         };
         options.Progress?.Report(("Done", 1));

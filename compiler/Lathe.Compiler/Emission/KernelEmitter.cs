@@ -3,6 +3,7 @@ using Lathe.Kernels.Schedules;
 using Lathe.Kernels.Targets;
 using Lathe.Kernels.Targets.CSharp;
 using Lathe.Runtime.Plans;
+using Isa = Lathe.Runtime.Plans.Isa;
 
 namespace Lathe.Compiler.Emission;
 
@@ -27,9 +28,9 @@ public static class KernelEmitter
         {
             ScheduledKernel[] scheduled = new ScheduledKernel[kernels.Count];
             Parallel.For(0, kernels.Count, new ParallelOptions { CancellationToken = cancellation }, i =>
-                scheduled[i] = KernelCompiler.Compile(kernels[i].Computation, Machine.Of(isa)));
+                scheduled[i] = KernelCompiler.Compile(kernels[i].Computation, MachineOf(isa)));
             string type = $"{IdentifierNames.SimpleName(className)}_{isa}";
-            sources[$"Kernels.{isa}.cs"] = CSharpTarget.Print([.. scheduled.Select(s => s.Kernel)], Machine.Of(isa), space, type);
+            sources[$"Kernels.{isa}.cs"] = CSharpPrinter.Print(space, type, MachineOf(isa), [.. scheduled.Select(s => s.Kernel)]);
             for (int i = 0; i < kernels.Count; i++)
             {
                 variants[i].Add(new PlanVariant(
@@ -43,4 +44,11 @@ public static class KernelEmitter
 
         return new EmittedKernels([.. kernels.Select((k, i) => new PlanKernel(k.Name, variants[i]))], functions, sources);
     }
+
+    private static Machine MachineOf(Isa isa) => isa switch
+    {
+        Isa.Avx512 => Machine.Avx512,
+        Isa.Avx2 => Machine.Avx2,
+        _ => Machine.Vector128,
+    };
 }

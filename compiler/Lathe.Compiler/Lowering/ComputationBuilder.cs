@@ -122,7 +122,7 @@ public sealed class ComputationBuilder
 
     private string Prefix(Node node) => $"n{_numbers[node]}_";
 
-    private static string StageName(Node node) => node.Op.Name.ToLowerInvariant();
+    private static string StageName(Node node) => node.Op.Name;
 }
 
 /// <summary>An operator, in the form it has here, has no kernel.</summary>

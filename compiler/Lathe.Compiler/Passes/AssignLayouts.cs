@@ -14,13 +14,15 @@ namespace Lathe.Compiler.Passes;
 /// convolution pads, weights packed, the rest row-major. Conversions become <see cref="Reorder"/>s. Any choice is correct, since kernels address
 /// tensors through their layouts; the choices here are those for which there are fast schedules.
 /// </summary>
-public static class AssignLayouts
+public sealed class AssignLayouts : IPass
 {
     /// <summary>Channels in a block; a multiple of every vector length in use.</summary>
     public const long Block = 16;
 
-    /// <summary>Runs the pass on a graph of fused groups.</summary>
-    public static Graph.Graph Run(Graph.Graph graph) => new Assignment(graph).Rebuild();
+    /// <inheritdoc/>
+    public Graph.Graph Run(Graph.Graph graph, PassContext context) => Assign(graph);
+
+    private static Graph.Graph Assign(Graph.Graph graph) => new Assignment(graph).Rebuild();
 
     private sealed class Assignment
     {
@@ -76,7 +78,7 @@ public static class AssignLayouts
             return _builder.Build(_graph.Name, _graph.Inputs.Select(p => p with { Value = _replaced[p.Value] }), outputs, _graph.Symbols);
         }
 
-        private static Op WithBodies(Op op) => op is If choice ? choice with { Then = Run(choice.Then), Else = Run(choice.Else) } : op;
+        private static Op WithBodies(Op op) => op is If choice ? choice with { Then = Assign(choice.Then), Else = Assign(choice.Else) } : op;
 
         /// <summary>A group that copies; the number keeps copies of one value apart.</summary>
         private Value Copy(Value value, int number)

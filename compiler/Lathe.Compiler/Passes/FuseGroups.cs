@@ -9,15 +9,16 @@ namespace Lathe.Compiler.Passes;
 /// Gathers operators into groups that become one kernel each: an operator with the element-wise operators that follow it, and the maps that
 /// feed a map, a reduction or a row operator. A group has one value that others read.
 /// </summary>
-public static class FuseGroups
+public sealed class FuseGroups : IPass
 {
     /// <summary>Expressions beyond this size are not fused further: they would be computed more often than memory would be read.</summary>
     private const int MaxExpression = 120;
 
-    /// <summary>Runs the pass.</summary>
-    /// <param name="graph">The graph.</param>
-    /// <param name="fuse">False makes every operator a group of its own.</param>
-    public static Graph.Graph Run(Graph.Graph graph, bool fuse = true)
+    /// <inheritdoc/>
+    public Graph.Graph Run(Graph.Graph graph, PassContext context) => Fuse(graph, context.Options.Optimize);
+
+    /// <summary>Without <paramref name="fuse"/> every operator becomes a group of its own.</summary>
+    private static Graph.Graph Fuse(Graph.Graph graph, bool fuse)
     {
         Grouping grouping = new(graph, fuse);
         grouping.Grow();
@@ -141,7 +142,7 @@ public static class FuseGroups
                 _graph.Symbols);
         }
 
-        private Op WithBodies(Op op) => op is If choice ? choice with { Then = Run(choice.Then, _fuse), Else = Run(choice.Else, _fuse) } : op;
+        private Op WithBodies(Op op) => op is If choice ? choice with { Then = Fuse(choice.Then, _fuse), Else = Fuse(choice.Else, _fuse) } : op;
 
         private (int, int) Position(Value value) => (_positions[value.Node], value.Output);
 

@@ -30,6 +30,19 @@ public static class Pipeline
         new SeparateOutputs(),
     ];
 
+    /// <summary>The passes that prepare a normalised graph for kernels: each value gets a kernel and a layout.</summary>
+    public static IReadOnlyList<IPass> Lower { get; } =
+    [
+        // 1. Borders that are not zero are written: a halo holds zeros.
+        new MaterialiseBorders(),
+
+        // 2. Operators become groups of one kernel each.
+        new FuseGroups(),
+
+        // 3. Values between groups get layouts, conversions become operators.
+        new AssignLayouts(),
+    ];
+
     /// <summary>Passes that run even where nothing is to be optimised: lowering or the meaning needs them.</summary>
     private static readonly HashSet<Type> Required = [typeof(BakePreprocessing), typeof(FoldConstants), typeof(SeparateOutputs)];
 
@@ -37,6 +50,9 @@ public static class Pipeline
     /// <exception cref="Diagnostics.DiagnosticException">The model or an option does not allow one.</exception>
     public static Graph.Graph RunNormalise(Graph.Graph graph, PassContext context) =>
         Run(graph, context.Options.Optimize ? Normalise : Normalise.Where(p => Required.Contains(p.GetType())), context);
+
+    /// <summary>Runs the passes that prepare a normalised graph for kernels.</summary>
+    public static Graph.Graph RunLower(Graph.Graph graph, PassContext context) => Run(graph, Lower, context);
 
     /// <summary>Runs passes in order, checking and dumping after each as the options ask.</summary>
     /// <exception cref="Diagnostics.DiagnosticException">The model or an option does not allow one.</exception>
