@@ -1,0 +1,87 @@
+using Lathe.Kernels.Loops;
+using Lathe.Kernels.Passes;
+using Lathe.Kernels.Schedules;
+using Lathe.Runtime;
+
+namespace Lathe.Kernels.Lowering;
+
+/// <summary>
+/// Computation and schedule → scheduled dialect. The one rule is <see cref="StageSchedule"/>'s; what the last stage reads of earlier ones
+/// is computed inside it, in the region that interval arithmetic finds, into scratch memory.
+/// </summary>
+public static class ComputationLowering
+{
+    /// <summary>Lowers a computation.</summary>
+    /// <param name="computation">The computation.</param>
+    /// <param name="schedule">The schedule of its last stage. If its first leaf is not parallel, the kernel has a parallel axis of extent 1.</param>
+    /// <returns>The kernel and the extent of its parallel axis.</returns>
+    public static (Kernel Kernel, IndexExpr Extent) Lower(Computation computation, StageSchedule schedule)
+    {
+        LoweringContext context = new(computation);
+        Leaf first = schedule.Order[0];
+        IndexExpr extent = first.Kind == LoopKind.Parallel ? first.Extent : IndexExpr.One;
+        Statement body = new StageLowering(context, schedule, []).Lower();
+        if (first.Kind != LoopKind.Parallel) body = new For(new IndexVar(context.Names.Unique("once"), 0, 0), 0, 1, LoopKind.Parallel, body);
+
+        List<Statement> statements = [];
+        foreach (Tensor output in computation.Outputs)
+            if (HaloFill.Of(output, context.Names) is { } fill) statements.Add(fill);
+        if (statements.Count > 0)
+        {
+            Expr isFirst = new Binary(BinaryOp.Equal, new IndexValue(Kernel.From, ElementType.Int64), Const.OfInteger(ElementType.Int64, 0));
+            statements = [new If(isFirst, Block.Of(statements))];
+        }
+
+        statements.Add(body);
+        Kernel kernel = new(
+            computation.Name,
+            Summary.Of(computation),
+            [
+                .. computation.Inputs.Items.Select(t => new Parameter(t.Name, t.Element, false)),
+                .. computation.Outputs.Items.Select(t => new Parameter(t.Name, t.Element, true)),
+            ],
+            computation.Dims,
+            Block.Of(statements));
+        return (kernel, extent);
+    }
+}
+
+/// <summary>What the lowering of all stages of a computation shares.</summary>
+internal sealed class LoweringContext
+{
+    private readonly Dictionary<string, Region> _regions = new(StringComparer.Ordinal);
+
+    public LoweringContext(Computation computation)
+    {
+        Computation = computation;
+        foreach (Tensor tensor in computation.Inputs) Names.Reserve(tensor.Name);
+        foreach (Tensor tensor in computation.Outputs) Names.Reserve(tensor.Name);
+        foreach (IndexVar dim in computation.Dims) Names.Reserve(dim.Name);
+    }
+
+    public Computation Computation { get; }
+
+    public Names Names { get; } = new();
+
+    /// <summary>The stages that a stage may read, nearest first.</summary>
+    public IEnumerable<Stage> ProducersOf(Stage stage) => Computation.Stages.Items.TakeWhile(s => s.Name != stage.Name).Reverse();
+
+    public bool IsOutput(Tensor tensor) => Computation.Outputs.Items.Any(t => t.Name == tensor.Name);
+
+    public void Stage(string tensor, Region region) => _regions[tensor] = region;
+
+    /// <summary>The name of the memory and the offset in it of a tensor's element.</summary>
+    public (string Buffer, IndexExpr Offset) Place(Tensor tensor, IReadOnlyList<IndexExpr> indices)
+    {
+        if (!_regions.TryGetValue(tensor.Name, out Region? region) || region.Buffer is null) return (tensor.Name, tensor.Offset(indices));
+        IndexExpr offset = IndexExpr.Zero;
+        for (int d = 0; d < indices.Count; d++) offset = (offset * region.Extents[d]) + (indices[d] - region.Lo[d]);
+        return (region.Buffer, offset);
+    }
+}
+
+/// <summary>The part of a stage's output that is computed at one place of a later stage.</summary>
+/// <param name="Lo">Where it starts, for every axis.</param>
+/// <param name="Extents">Its extents.</param>
+/// <param name="Buffer">The scratch memory that holds it row by row; null where the tensor has memory of its own.</param>
+internal sealed record Region(IReadOnlyList<IndexExpr> Lo, IReadOnlyList<IndexExpr> Extents, string? Buffer);

@@ -1,0 +1,94 @@
+using Lathe.Kernels.Loops;
+using Lathe.Kernels.Targets;
+
+namespace Lathe.Kernels.Passes;
+
+/// <summary>
+/// Moves loads that do not vary in a loop before it, as many as registers are left: the nine weights of a depthwise convolution, the
+/// bias of a row. Inner loops come first, so that a load moves as far out as it can.
+/// </summary>
+public static class Hoist
+{
+    /// <summary>Registers kept for what the loop itself computes.</summary>
+    private const int Working = 4;
+
+    /// <summary>Runs the pass.</summary>
+    public static Kernel Run(Kernel kernel, Machine machine) => new Invariants(Names.In(kernel), machine.Registers).Run(kernel);
+
+    private sealed class Invariants(Names names, int registers) : Rewriter
+    {
+        public override Statement Visit(Statement statement)
+        {
+            statement = base.Visit(statement);
+            if (statement is not For { Kind: LoopKind.Serial } loop || (loop.Hi - loop.Lo).Range.Min < 1) return statement;
+            Statement[] inside = [.. StatementWalk.All(loop.Body)];
+            HashSet<string> changed = new(StringComparer.Ordinal) { loop.Variable.Name };
+            HashSet<string> held = new(StringComparer.Ordinal);
+            foreach (Statement s in inside)
+            {
+                string? name = s switch
+                {
+                    For f => f.Variable.Name,
+                    LetIndex l => l.Variable.Name,
+                    Let l => l.Name,
+                    Store t => t.Buffer,
+                    Assign a => a.Name,
+                    Alloc a => a.Name,
+                    Pointer p => p.Name,
+                    _ => null,
+                };
+                if (name is not null) changed.Add(name);
+                if (s is Assign assign) held.Add(assign.Name);
+                foreach (Var used in StatementWalk.Expressions(s).SelectMany(ExprWalk.All).OfType<Var>()) held.Add(used.Name);
+            }
+
+            int free = registers - Working - held.Count;
+            Finder finder = new(changed, names, free);
+            foreach (Statement s in Block.StatementsOf(loop.Body))
+                if (s is Store or Assign or Let) foreach (Expr expression in StatementWalk.Expressions(s)) finder.Find(expression);
+            if (finder.Found.Count == 0) return statement;
+            Statement body = new Named(finder.Found).Visit(loop.Body);
+            return Block.Of([.. finder.Found.Select(f => new Let(f.Value.Name, f.Key)), loop with { Body = body }]);
+        }
+    }
+
+    /// <summary>Finds what does not vary, in order of first use.</summary>
+    private sealed class Finder(HashSet<string> changed, Names names, int free)
+    {
+        public Dictionary<Expr, Var> Found { get; } = [];
+
+        public void Find(Expr expression)
+        {
+            switch (expression)
+            {
+                case Splat { A: Load load } when IsInvariant(load):
+                    Add(expression);
+                    return;
+                case Load load when IsInvariant(load):
+                    Add(load);
+                    return;
+                case Select { Condition.Type.Lanes: 1 } choice:
+                    Find(choice.Condition);
+                    return;
+                default:
+                    foreach (Expr operand in ExprWalk.Operands(expression)) Find(operand);
+                    return;
+            }
+        }
+
+        private bool IsInvariant(Load load) =>
+            !changed.Contains(load.Buffer) && (load.Mask is null or FirstLanes)
+            && load.Index.Variables.All(v => !changed.Contains(v.Name))
+            && (load.Mask is not FirstLanes mask || mask.Count.Variables.All(v => !changed.Contains(v.Name)));
+
+        private void Add(Expr expression)
+        {
+            if (Found.Count < free) Found.TryAdd(expression, new Var(Found.TryGetValue(expression, out Var? known) ? known.Name : names.Next("held"), expression.Type));
+        }
+    }
+
+    private sealed class Named(Dictionary<Expr, Var> found) : Rewriter
+    {
+        protected override Expr Rewrite(Expr expression) => expression is Load or Splat && found.TryGetValue(expression, out Var? name) ? name : base.Rewrite(expression);
+    }
+}

@@ -1,0 +1,110 @@
+using Lathe.Kernels.Loops;
+using Lathe.Runtime;
+
+namespace Lathe.Kernels.Schedules;
+
+/// <summary>How the tensors of a stage are walked as the leaves of its schedule run.</summary>
+internal sealed class AccessAnalysis
+{
+    private readonly StageSchedule _schedule;
+    private readonly Dictionary<IndexVar, IndexExpr> _axes = [];
+    private readonly Expr[] _updates, _others;
+
+    public AccessAnalysis(StageSchedule schedule)
+    {
+        _schedule = schedule;
+        Stage stage = schedule.Stage;
+        foreach (Axis axis in stage.Pure.Items.Concat(stage.Reduction.Items)) _axes[axis.Variable] = schedule.ValueOf(axis);
+        _updates = [.. stage.Accumulators.Items.Select(a => a.Update)];
+        _others = [.. stage.Accumulators.Items.Select(a => a.Init), stage.Result];
+        Output = stage.Output.Offset([.. stage.Pure.Items.Select(a => _axes[a.Variable])]);
+        Updates = [.. Walk(_updates).OfType<Access>().Select(Offset)];
+        Others = [.. Walk(_others).OfType<Access>().Select(Offset)];
+    }
+
+    /// <summary>The offset that is stored to.</summary>
+    public IndexExpr Output { get; }
+
+    /// <summary>The offsets that updates read.</summary>
+    public IReadOnlyList<IndexExpr> Updates { get; }
+
+    /// <summary>The offsets that start values and results read.</summary>
+    public IReadOnlyList<IndexExpr> Others { get; }
+
+    /// <summary>All offsets.</summary>
+    public IEnumerable<IndexExpr> All => Updates.Concat(Others).Append(Output);
+
+    /// <summary>True if a vector over the leaf can be computed: every index is linear in it, and there are vectors for every operation.</summary>
+    public bool IsVectorisable(Leaf leaf)
+    {
+        if (!All.All(o => o.Coefficient(leaf.Variable) is not null)) return false;
+        if (!leaf.IsReduction && Output.Coefficient(leaf.Variable) == 0) return false;
+        if (_schedule.Stage.Output.Element is not (ElementType.Float32 or ElementType.Int32)) return false;
+        return _updates.Concat(_others).All(e => VectorTypes.Allow(e, i => i.Substitute(_axes.GetValueOrDefault).Coefficient(leaf.Variable), Offset, leaf.Variable));
+    }
+
+    /// <summary>True if nothing but the leaf's neighbours in memory is read: every coefficient is 0 or 1.</summary>
+    public bool IsContiguous(Leaf leaf) => Updates.Concat(Others).All(o => o.Coefficient(leaf.Variable) is 0 or 1);
+
+    /// <summary>True if the outer leaf's elements follow those of the inner one in every tensor, and no condition tells them apart.</summary>
+    public bool CanCollapse(Leaf outer, Leaf inner)
+    {
+        if (outer.IsReduction != inner.IsReduction || outer.Whole is not null || inner.Whole is not null) return false;
+        foreach (IndexExpr offset in All)
+            if (LinearFactor(offset, outer.Variable) is not { } a || LinearFactor(offset, inner.Variable) is not { } b || a != b * inner.Extent) return false;
+        return Walk(_updates.Concat(_others)).OfType<IndexValue>().All(e =>
+        {
+            IndexExpr index = e.Index.Substitute(_axes.GetValueOrDefault);
+            return !index.DependsOn(outer.Variable) && !index.DependsOn(inner.Variable);
+        });
+    }
+
+    /// <summary>What a variable is multiplied by, or null where it is not simply multiplied.</summary>
+    public static IndexExpr? LinearFactor(IndexExpr expression, IndexVar variable)
+    {
+        List<IndexTerm> terms = [];
+        foreach (IndexTerm term in expression.Terms)
+        {
+            if (!term.Atoms.Any(a => a.Variables.Contains(variable))) continue;
+            if (term.Atoms.Count(a => a.Variables.Contains(variable)) != 1 || !term.Atoms.Contains(variable)) return null;
+            terms.Add(new IndexTerm(term.Coefficient, term.Atoms.Remove(variable)));
+        }
+
+        return IndexExpr.FromTerms(terms);
+    }
+
+    /// <summary>
+    /// True if elements up to the end of the last block of an axis may be read and written: every tensor that the axis indexes is padded to
+    /// blocks of the size, and no condition looks at the axis.
+    /// </summary>
+    public static bool IsPadded(Stage stage, Axis axis, long block)
+    {
+        IEnumerable<Expr> all = Walk([.. stage.Accumulators.Items.SelectMany(a => new[] { a.Init, a.Update }), stage.Result]);
+        int dim = stage.Pure.Items.IndexOf(axis);
+        if (dim < 0 || !EndsInBlock(stage.Output, dim, block)) return false;
+        foreach (Expr expression in all)
+        {
+            if (expression is IndexValue value && value.Index.DependsOn(axis.Variable)) return false;
+            if (expression is Gather) return false;
+            if (expression is not Access access) continue;
+            for (int d = 0; d < access.Indices.Length; d++)
+            {
+                if (!access.Indices[d].DependsOn(axis.Variable)) continue;
+                if (access.Indices[d] != axis.Variable || access.Tensor.Dims[d] != axis.Extent || !EndsInBlock(access.Tensor, d, block)) return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool EndsInBlock(Tensor tensor, int dim, long block) =>
+        tensor.Layout.Levels.Items.Any(l => l.Axis == dim && l.Divisor == 1 && l.Modulus > 0 && l.Modulus % block == 0);
+
+    private static IEnumerable<Expr> Walk(IEnumerable<Expr> expressions) => expressions.SelectMany(ExprWalk.All);
+
+    private IndexExpr Offset(Access access)
+    {
+        IndexExpr[] indices = [.. access.Indices.Items.Select(i => i.Substitute(_axes.GetValueOrDefault))];
+        return access.Tensor.Offset(indices);
+    }
+}

@@ -1,0 +1,82 @@
+using Lathe.Kernels.Loops;
+
+namespace Lathe.Kernels.Schedules;
+
+/// <summary>Steps that all families' schedules begin and end with.</summary>
+internal static class Leaves
+{
+    /// <summary>
+    /// Splits pure axes as the output's layout does and puts them in its order, slowest first; axes beyond the layout stay in front.
+    /// Reduction axes are split where a tensor that they index is, so that blocks are walked one after another.
+    /// </summary>
+    public static IReadOnlyList<Leaf> FollowLayout(StageSchedule schedule)
+    {
+        Stage stage = schedule.Stage;
+        Dictionary<(int Axis, long Modulus), Leaf> levels = [];
+        for (int d = 0; d < stage.Pure.Length; d++)
+        {
+            Leaf leaf = schedule[stage.Pure[d]];
+            LayoutLevel? block = stage.Output.Layout.Levels.Items.FirstOrDefault(l => l.Axis == d && l.Modulus > 0 && l.Divisor == 1 && l.PadLow == 0);
+            if (block is null)
+            {
+                levels[(d, 0)] = leaf;
+                continue;
+            }
+
+            Tail tail = AccessAnalysis.IsPadded(stage, stage.Pure[d], block.Modulus) ? Tail.Pad : Tail.Mask;
+            (levels[(d, 0)], levels[(d, block.Modulus)]) = schedule.Split(leaf, block.Modulus, tail);
+        }
+
+        List<Leaf> order = [];
+        foreach (LayoutLevel level in stage.Output.Layout.Levels)
+            if (levels.Remove((level.Axis, level.Modulus), out Leaf? leaf)) order.Add(leaf);
+        order.InsertRange(0, levels.OrderBy(l => l.Key.Axis).Select(l => l.Value));
+        schedule.Reorder([.. order]);
+        return order;
+    }
+
+    /// <summary>Splits the reduction axes that some tensor holds in blocks. The blocks come first, then the other axes, then what is inside a block.</summary>
+    public static IReadOnlyList<Leaf> SplitReduction(StageSchedule schedule)
+    {
+        Stage stage = schedule.Stage;
+        List<Leaf> blocks = [], whole = [], inside = [];
+        foreach (Axis axis in stage.Reduction)
+        {
+            if (BlockOf(stage, axis) is not { } block)
+            {
+                whole.Add(schedule[axis]);
+                continue;
+            }
+
+            (Leaf outer, Leaf inner) = schedule.Split(schedule[axis], block, Tail.Peel);
+            blocks.Add(outer);
+            inside.Add(inner);
+        }
+
+        Leaf[] order = [.. blocks, .. whole, .. inside];
+        schedule.Reorder(order);
+        return order;
+    }
+
+    /// <summary>Fuses the first leaves into the parallel axis.</summary>
+    public static void Parallel(StageSchedule schedule, int count)
+    {
+        if (count > 0) schedule.Parallel(schedule.Fuse([.. schedule.Order.Take(count)]));
+    }
+
+    private static long? BlockOf(Stage stage, Axis axis)
+    {
+        foreach (Access access in stage.Accumulators.Items.SelectMany(a => ExprWalk.All(a.Update)).OfType<Access>())
+        {
+            for (int d = 0; d < access.Indices.Length; d++)
+            {
+                // The axis itself, or the channels of a group behind those of other groups.
+                if (access.Indices[d].Coefficient(axis.Variable) != 1) continue;
+                LayoutLevel? block = access.Tensor.Layout.Levels.Items.FirstOrDefault(l => l.Axis == d && l.Modulus > 0 && l.Divisor == 1 && l.PadLow == 0);
+                if (block is not null) return block.Modulus;
+            }
+        }
+
+        return null;
+    }
+}

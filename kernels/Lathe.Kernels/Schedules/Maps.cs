@@ -1,0 +1,65 @@
+using Lathe.Kernels.Loops;
+using Lathe.Kernels.Targets;
+
+namespace Lathe.Kernels.Schedules;
+
+/// <summary>
+/// Schedules of element-wise work and movement: loops in the order of the output's memory, axes that lie together collapsed, the fastest a
+/// vector with a masked rest.
+/// </summary>
+internal static class Maps
+{
+    /// <summary>Elements that a slice of the parallel axis should have at least.</summary>
+    private const long Grain = 4096;
+
+    public static StageSchedule Schedule(Stage stage, Machine machine)
+    {
+        StageSchedule schedule = new(stage);
+        List<Leaf> order = [.. Leaves.FollowLayout(schedule)];
+        if (order.Count == 0) return schedule;
+        AccessAnalysis accesses = new(schedule);
+        for (int i = order.Count - 1; i > 0; i--)
+        {
+            if (!accesses.CanCollapse(order[i - 1], order[i])) continue;
+            order[i - 1] = schedule.Collapse(order[i - 1], order[i]);
+            order.RemoveAt(i);
+            accesses = new AccessAnalysis(schedule);
+        }
+
+        Leaf fast = order[^1];
+        Leaf? vector = null;
+        if (accesses.IsVectorisable(fast))
+        {
+            if (fast.InnerOf is null && fast.Whole is null)
+            {
+                (Leaf outer, vector) = schedule.Split(fast, machine.Lanes, Tail.Mask);
+                order[^1] = outer;
+                order.Add(vector);
+            }
+            else if (fast.InnerOf is { } split && split.Size % machine.Lanes == 0)
+            {
+                vector = fast;
+            }
+
+            if (vector is not null) schedule.Vectorise(vector);
+        }
+
+        int loops = order.Count - (vector is null ? 0 : 1);
+        Leaves.Parallel(schedule, Math.Max(1, Outer(order, loops, machine)));
+        return schedule;
+    }
+
+    /// <summary>As many loops as leave enough work inside one iteration.</summary>
+    private static int Outer(List<Leaf> order, int loops, Machine machine)
+    {
+        _ = machine;
+        IndexExpr inside = IndexExpr.One;
+        for (int i = order.Count - 1; i >= 0; i--)
+        {
+            inside *= order[i].Extent;
+            if (i < loops && inside.IsConstant && inside.Value >= Grain) return Math.Max(1, i);
+        }
+
+        return Math.Max(1, loops - 1);
+    }
+}

@@ -1,0 +1,174 @@
+using Lathe.Kernels.Loops;
+using Lathe.Kernels.Targets;
+
+namespace Lathe.Kernels.Schedules;
+
+/// <summary>
+/// Schedules of one stage with a reduction: convolutions, products, pools and plain reductions. What matters is not the family but how the
+/// tensors are walked: a vector over the output's fastest leaf with a register tile around it, a vector over the reduction where that is
+/// what lies together, or plain loops.
+/// </summary>
+internal static class Reductions
+{
+    public static StageSchedule Schedule(Stage stage, Machine machine) =>
+        Tiled(stage, machine, contiguous: true) ?? Partial(stage, machine) ?? Tiled(stage, machine, contiguous: false) ?? Plain(stage);
+
+    /// <summary>A vector over the output's fastest leaf, and a register tile of several vectors.</summary>
+    private static StageSchedule? Tiled(Stage stage, Machine machine, bool contiguous)
+    {
+        StageSchedule schedule = new(stage);
+        IReadOnlyList<Leaf> pure = Leaves.FollowLayout(schedule);
+        if (pure.Count == 0) return null;
+        Leaf fast = pure[^1];
+        AccessAnalysis accesses = new(schedule);
+        if (!accesses.IsVectorisable(fast) || (contiguous && !accesses.IsContiguous(fast))) return null;
+
+        // 1. The vector: a block of the layout, or a part of the axis with a masked rest.
+        Leaf panels, vector;
+        if (fast.InnerOf is { } block && block.Size % machine.Lanes == 0) (panels, vector) = (block.Outer, fast);
+        else if (fast.InnerOf is null) (panels, vector) = schedule.Split(fast, VectorSize(fast.Extent, machine, accesses, fast), Tail.Mask);
+        else return null;
+        schedule.Vectorise(vector);
+        accesses = new AccessAnalysis(schedule);
+
+        // 2. The rows: the fastest leaf that some vector is read again for.
+        List<Leaf> others = [.. schedule.Order.Where(l => !l.IsReduction && l != vector && l != panels)];
+        IndexExpr[] vectors = [.. accesses.Updates.Where(o => o.Coefficient(vector.Variable) != 0)];
+        Leaf? row = others.LastOrDefault(l => IsLong(l) && vectors.Any(o => !o.DependsOn(l.Variable))) ?? others.LastOrDefault(IsLong);
+        bool sharesVectors = row is not null && vectors.Any(o => !o.DependsOn(row.Variable));
+        if (row is not null)
+        {
+            int at = others.IndexOf(row);
+            while (at > 0 && accesses.CanCollapse(others[at - 1], row))
+            {
+                row = schedule.Collapse(others[at - 1], row);
+                others.RemoveAt(at);
+                others[--at] = row;
+                accesses = new AccessAnalysis(schedule);
+            }
+        }
+
+        // 3. The size of the tile.
+        bool sharesRows = accesses.Updates.Any(o => !o.DependsOn(vector.Variable) && !o.DependsOn(panels.Variable));
+        int vectorsPerPanel = (int)(vector.Extent.Value / machine.Lanes);
+        IndexExpr rowExtent = row?.Extent ?? IndexExpr.One;
+        TileShape tile = Tiles.Choose(machine, rowExtent, sharesRows ? panels.Extent : IndexExpr.One, vectorsPerPanel, sharesVectors);
+        List<Leaf> inTile = [];
+        Leaf? panelTiles = null, rowTiles = null;
+        if (tile.Panels > 1)
+        {
+            (panelTiles, Leaf inner) = schedule.Split(panels, tile.Panels, Tail.Peel);
+            inTile.Add(inner);
+        }
+        else
+        {
+            panelTiles = panels;
+        }
+
+        if (row is not null && tile.Rows > 1)
+        {
+            (rowTiles, Leaf inner) = schedule.Split(row, tile.Rows, Tail.Peel);
+            // A second dimension of rows where one axis does not fill the tile.
+            int at = others.IndexOf(row);
+            if (at > 0 && rowExtent.IsConstant && rowExtent.Value * 2 <= Tiles.MostRows(machine, tile.Panels * vectorsPerPanel)
+                && vectors.Any(o => !o.DependsOn(others[at - 1].Variable)) && IsLong(others[at - 1]))
+            {
+                long lines = Tiles.MostRows(machine, tile.Panels * vectorsPerPanel) / rowExtent.Value;
+                (Leaf lineTiles, Leaf line) = schedule.Split(others[at - 1], Tiles.Even(others[at - 1].Extent, lines), Tail.Peel);
+                others[at - 1] = lineTiles;
+                inTile.Insert(0, line);
+            }
+
+            others[at] = rowTiles;
+            inTile.Insert(inTile.Count - (tile.Panels > 1 ? 1 : 0), inner);
+        }
+
+        // 4. The order: panels outside of rows, so that their weights stay near; the reduction; the tile; the vector.
+        IReadOnlyList<Leaf> reduction = Leaves.SplitReduction(schedule);
+        List<Leaf> outer = [.. others];
+        outer.Remove(panelTiles);
+        int batch = outer.Count > 0 && outer[0] != rowTiles && outer[0] != row ? 1 : 0;
+        outer.Insert(Math.Min(batch, outer.Count), panelTiles);
+        List<Leaf> unrolled = [], loops = [.. reduction];
+        long work = inTile.Aggregate(1L, (n, l) => n * l.Extent.Value) * vectorsPerPanel;
+        while (loops.Count > 0)
+        {
+            Leaf last = loops[^1];
+            long room = Math.Max(1, Tiles.MostUnrolled / work);
+            if (room < 2) break;
+            if (last.Extent.IsConstant && last.Extent.Value <= room && last.InnerOf is not { Tail: Tail.Peel })
+            {
+                loops.Remove(last);
+                unrolled.Insert(0, last);
+                work *= last.Extent.Value;
+                continue;
+            }
+
+            (Leaf steps, Leaf step) = schedule.Split(last, Tiles.Step(last.Extent, room), Tail.Peel);
+            loops[^1] = steps;
+            unrolled.Insert(0, step);
+            break;
+        }
+
+        foreach (Leaf leaf in unrolled.Concat(inTile)) schedule.Unroll(leaf);
+        schedule.Reorder([.. outer, .. loops, .. unrolled, .. inTile, vector]);
+        Leaves.Parallel(schedule, ParallelCount(outer, rowTiles));
+        return schedule;
+    }
+
+    /// <summary>A vector over the fastest reduction leaf: partial sums in the lanes of several vectors, combined at the end.</summary>
+    private static StageSchedule? Partial(Stage stage, Machine machine)
+    {
+        if (stage.Reduction.Length == 0 || stage.Accumulators.Items.Any(a => Lowering.Combination.TryOf(a) is null)) return null;
+        StageSchedule schedule = new(stage);
+        List<Leaf> outer = [.. Leaves.FollowLayout(schedule)];
+        List<Leaf> reduction = [.. Leaves.SplitReduction(schedule)];
+        AccessAnalysis accesses = new(schedule);
+        while (reduction.Count > 1 && accesses.CanCollapse(reduction[^2], reduction[^1]))
+        {
+            reduction[^2] = schedule.Collapse(reduction[^2], reduction[^1]);
+            reduction.RemoveAt(reduction.Count - 1);
+            accesses = new AccessAnalysis(schedule);
+        }
+
+        Leaf? fast = reduction.LastOrDefault(l => accesses.IsVectorisable(l) && accesses.Updates.All(o => o.Coefficient(l.Variable) is 0 or 1)
+            && accesses.Updates.Any(o => o.Coefficient(l.Variable) == 1) && !(l.Extent.IsConstant && l.Extent.Value < 4) && l.InnerOf is null);
+        if (fast is null) return null;
+        reduction.Remove(fast);
+        // Four vectors hide the latency of an addition.
+        long vectors = fast.Extent.IsConstant ? Math.Clamp(fast.Extent.Value / machine.Lanes, 1, 4) : 4;
+        (Leaf blocks, Leaf inBlock) = schedule.Split(fast, vectors * machine.Lanes, Tail.Peel);
+        (Leaf parts, Leaf lanes) = schedule.Split(inBlock, machine.Lanes, Tail.Mask);
+        schedule.Unroll(parts).Vectorise(lanes).Partial(parts).Partial(lanes);
+        schedule.Reorder([.. outer, .. reduction, blocks, parts, lanes]);
+        Leaves.Parallel(schedule, outer.Count);
+        return schedule;
+    }
+
+    /// <summary>Loops as they stand, for what has no vectors.</summary>
+    public static StageSchedule Plain(Stage stage)
+    {
+        StageSchedule schedule = new(stage);
+        IReadOnlyList<Leaf> pure = Leaves.FollowLayout(schedule);
+        // Scalars need no rest of a block.
+        Leaves.Parallel(schedule, pure.Count == 0 ? 0 : Math.Max(1, pure.Count - 1));
+        return schedule;
+    }
+
+    private static bool IsLong(Leaf leaf) => !leaf.Extent.IsConstant || leaf.Extent.Value > 1;
+
+    private static long VectorSize(IndexExpr extent, Machine machine, AccessAnalysis accesses, Leaf leaf)
+    {
+        // Panels of 16 wherever a packed operand has them; otherwise one vector.
+        _ = accesses;
+        _ = leaf;
+        return extent.IsConstant && extent.Value < PackedLayouts.Panel ? machine.Lanes * ((extent.Value + machine.Lanes - 1) / machine.Lanes) : PackedLayouts.Panel;
+    }
+
+    private static int ParallelCount(List<Leaf> outer, Leaf? rowTiles)
+    {
+        if (outer.Count < 2 || rowTiles is null || outer[^1] != rowTiles) return outer.Count;
+        IndexExpr without = IndexExpr.Product(outer.Take(outer.Count - 1).Select(l => l.Extent));
+        return without.IsConstant && without.Value < 16 ? outer.Count : outer.Count - 1;
+    }
+}

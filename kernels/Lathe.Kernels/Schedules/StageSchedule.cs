@@ -1,0 +1,184 @@
+using Lathe.Kernels.Loops;
+
+namespace Lathe.Kernels.Schedules;
+
+/// <summary>
+/// How a stage's iteration space is walked: its leaves, their order and what each becomes. Any order of leaves computes the same, up to
+/// the order of a floating-point sum, so there is nothing to be proved. Lowering applies one rule: with j the first reduction leaf in the
+/// order, leaves before j are loops, and pure leaves after j are the register tile, which are to be unrolled or vectors.
+/// </summary>
+public sealed class StageSchedule
+{
+    private readonly List<Leaf> _order = [];
+    private readonly Dictionary<IndexVar, Leaf> _roots = [];
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+
+    /// <summary>The pure axes in order, then the reduction axes, all serial.</summary>
+    public StageSchedule(Stage stage)
+    {
+        Stage = stage;
+        foreach (Axis axis in stage.Pure) Root(axis, false);
+        foreach (Axis axis in stage.Reduction) Root(axis, true);
+    }
+
+    /// <summary>The stage.</summary>
+    public Stage Stage { get; }
+
+    /// <summary>The leaves from the outermost in.</summary>
+    public IReadOnlyList<Leaf> Order => _order;
+
+    /// <summary>Where the stages that this one reads are computed; null if it reads none.</summary>
+    public Leaf? ProducersAt { get; private set; }
+
+    /// <summary>Makes a producer's schedule from the extents of the region that is computed of it.</summary>
+    public Func<Stage, StageSchedule>? ProducerSchedule { get; private set; }
+
+    /// <summary>The leaf that an axis is as a whole.</summary>
+    public Leaf this[Axis axis] => _roots[axis.Variable];
+
+    /// <summary>Splits a leaf into an outer one that counts tiles and an inner one that counts inside a tile.</summary>
+    /// <param name="leaf">A leaf of the order; the two take its place.</param>
+    /// <param name="size">The size of a tile.</param>
+    /// <param name="tail">What happens to the rest.</param>
+    public (Leaf Outer, Leaf Inner) Split(Leaf leaf, long size, Tail tail)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
+        int at = IndexOf(leaf);
+        Leaf outer = new(Unique(leaf.Name + "o"), IndexExpr.CeilDiv(leaf.Extent, size), leaf.IsReduction);
+        Leaf inner = new(Unique(leaf.Name + "i"), size, leaf.IsReduction);
+        Leaf.SplitOf split = new(leaf, outer, inner, size, leaf.Extent.IsConstant && leaf.Extent.Value % size == 0 ? Tail.Pad : tail);
+        (leaf.Split, outer.OuterOf, inner.InnerOf) = (split, split, split);
+        _order[at] = outer;
+        _order.Insert(at + 1, inner);
+        return (outer, inner);
+    }
+
+    /// <summary>Makes one leaf of several, whose values are the digits of its own; it takes the place of the first.</summary>
+    public Leaf Fuse(params ReadOnlySpan<Leaf> leaves)
+    {
+        if (leaves.Length == 1) return leaves[0];
+        IndexExpr extent = IndexExpr.One;
+        string name = "";
+        foreach (Leaf leaf in leaves)
+        {
+            extent *= leaf.Extent;
+            name += name.Length == 0 ? leaf.Name : "_" + leaf.Name;
+        }
+
+        Leaf whole = new(Unique(name), extent, leaves[0].IsReduction) { Parts = [.. leaves] };
+        _order[IndexOf(leaves[0])] = whole;
+        foreach (Leaf leaf in leaves)
+        {
+            leaf.Whole = whole;
+            _order.Remove(leaf);
+        }
+
+        return whole;
+    }
+
+    /// <summary>
+    /// Makes one leaf of two whose elements follow one another in every tensor of the stage, so that no digits are needed: the outer
+    /// counts as zero while the inner runs over both.
+    /// </summary>
+    public Leaf Collapse(Leaf outer, Leaf inner)
+    {
+        Leaf whole = new(Unique(outer.Name + inner.Name), outer.Extent * inner.Extent, outer.IsReduction) { Parts = [inner] };
+        outer.IsCollapsed = true;
+        (outer.Whole, inner.Whole) = (whole, whole);
+        _order[IndexOf(inner)] = whole;
+        _order.Remove(outer);
+        return whole;
+    }
+
+    /// <summary>Puts leaves in an order; they take the places that they have together, so that other leaves keep theirs.</summary>
+    public StageSchedule Reorder(params ReadOnlySpan<Leaf> leaves)
+    {
+        int[] places = new int[leaves.Length];
+        for (int i = 0; i < leaves.Length; i++) places[i] = IndexOf(leaves[i]);
+        Array.Sort(places);
+        for (int i = 0; i < leaves.Length; i++) _order[places[i]] = leaves[i];
+        return this;
+    }
+
+    /// <summary>Moves a leaf to the end of the order.</summary>
+    public StageSchedule MoveLast(Leaf leaf)
+    {
+        _order.RemoveAt(IndexOf(leaf));
+        _order.Add(leaf);
+        return this;
+    }
+
+    /// <summary>Moves a leaf to a place in the order.</summary>
+    public StageSchedule MoveTo(int place, Leaf leaf)
+    {
+        _order.RemoveAt(IndexOf(leaf));
+        _order.Insert(place, leaf);
+        return this;
+    }
+
+    /// <summary>Makes copies of what is inside a leaf.</summary>
+    public StageSchedule Unroll(Leaf leaf) => Become(leaf, LoopKind.Unroll);
+
+    /// <summary>Makes a leaf the lanes of vectors.</summary>
+    public StageSchedule Vectorise(Leaf leaf) => Become(leaf, LoopKind.Vector);
+
+    /// <summary>Makes a leaf, which is to be the outermost, the kernel's parallel axis.</summary>
+    public StageSchedule Parallel(Leaf leaf) => Become(leaf, LoopKind.Parallel);
+
+    /// <summary>Gives each value of an unrolled or vector reduction leaf a running value of its own.</summary>
+    public StageSchedule Partial(Leaf leaf)
+    {
+        leaf.IsPartial = true;
+        return this;
+    }
+
+    /// <summary>Computes what the stage needs of all earlier stages at the top of each iteration of a leaf.</summary>
+    /// <param name="leaf">A leaf before the first reduction leaf.</param>
+    /// <param name="schedule">Makes the schedule of a producer, given as a stage whose pure axes have the extents of the region.</param>
+    public StageSchedule ComputeProducersAt(Leaf leaf, Func<Stage, StageSchedule> schedule)
+    {
+        (ProducersAt, ProducerSchedule) = (leaf, schedule);
+        return this;
+    }
+
+    /// <summary>The value of an axis by the leaves' own variables: what analyses of accesses look at.</summary>
+    public IndexExpr ValueOf(Axis axis) => ValueOf(this[axis]);
+
+    private static IndexExpr ValueOf(Leaf leaf)
+    {
+        if (leaf.Split is { } split) return (ValueOf(split.Outer) * split.Size) + ValueOf(split.Inner);
+        if (leaf.IsCollapsed) return IndexExpr.Zero;
+        if (leaf.Whole is not { } whole) return leaf.Variable;
+        if (whole.Parts.Count == 1) return ValueOf(whole);
+        IndexExpr value = ValueOf(whole);
+        for (int i = whole.Parts.Count - 1; whole.Parts[i] != leaf; i--) value /= whole.Parts[i].Extent;
+        return whole.Parts[0] == leaf ? value : value % leaf.Extent;
+    }
+
+    private StageSchedule Become(Leaf leaf, LoopKind kind)
+    {
+        _ = IndexOf(leaf);
+        leaf.Kind = kind;
+        return this;
+    }
+
+    private void Root(Axis axis, bool isReduction)
+    {
+        Leaf leaf = new(Unique(axis.Variable.Name), axis.Extent, isReduction);
+        _roots.Add(axis.Variable, leaf);
+        _order.Add(leaf);
+    }
+
+    private int IndexOf(Leaf leaf)
+    {
+        int at = _order.IndexOf(leaf);
+        return at >= 0 ? at : throw new ArgumentException($"'{leaf.Name}' is no leaf of the order of stage '{Stage.Name}'.", nameof(leaf));
+    }
+
+    private string Unique(string name)
+    {
+        string unique = name;
+        for (int i = 1; !_names.Add(unique); i++) unique = $"{name}_{i}";
+        return unique;
+    }
+}

@@ -1,0 +1,90 @@
+using Lathe.Kernels.Loops;
+using Lathe.Kernels.Targets;
+
+namespace Lathe.Kernels.Schedules;
+
+/// <summary>A register tile: rows by panels of vectors.</summary>
+internal readonly record struct TileShape(long Rows, long Panels);
+
+/// <summary>The register tiles, best first, and the choice among them.</summary>
+internal static class Tiles
+{
+    /// <summary>Multiply-adds of an unrolled body: beyond it the JIT's register allocation gives up.</summary>
+    public const long MostUnrolled = 240;
+
+    private sealed record Row(Isa Isa, long Rows, long Vectors);
+
+    private static readonly Row[] Rows =
+    [
+        new(Isa.Avx512, 14, 2),
+        new(Isa.Avx512, 28, 1),
+        new(Isa.Avx512, 9, 3),
+        new(Isa.Avx512, 6, 4),
+        // 7x4: 33 registers; 81 % of peak, measured.
+        new(Isa.Avx2, 6, 2),
+        new(Isa.Avx2, 14, 1),
+        new(Isa.Avx2, 3, 4),
+        new(Isa.Vector128, 3, 4),
+        new(Isa.Vector128, 6, 2),
+        new(Isa.Vector128, 12, 1),
+        new(Isa.Vector128, 1, 8),
+    ];
+
+    /// <summary>The most rows that a number of vectors leaves registers for.</summary>
+    public static long MostRows(Machine machine, long vectors) =>
+        Rows.Where(r => r.Isa == machine.Isa && r.Vectors == vectors).Select(r => r.Rows).FirstOrDefault(Math.Max(1, (machine.Registers - 4) / Math.Max(1, vectors) - 1));
+
+    /// <summary>Chooses the tile that takes the fewest cycles for all rows and panels, the rest of each included.</summary>
+    public static TileShape Choose(Machine machine, IndexExpr rows, IndexExpr panels, int vectorsPerPanel, bool sharesVectors)
+    {
+        long allRows = rows.IsConstant ? rows.Value : long.MaxValue, allPanels = panels.IsConstant ? panels.Value : 1024;
+        TileShape best = default;
+        double least = double.MaxValue;
+        foreach (Row row in Rows.Where(r => r.Isa == machine.Isa))
+        {
+            if (row.Vectors % vectorsPerPanel != 0 || row.Vectors / vectorsPerPanel > allPanels) continue;
+            long tilePanels = row.Vectors / vectorsPerPanel, tileRows = allRows == long.MaxValue ? row.Rows : Even(allRows, row.Rows);
+            if (!sharesVectors && tileRows * row.Vectors > machine.Registers / 2) tileRows = Math.Max(1, machine.Registers / 2 / row.Vectors);
+            double cost = 0;
+            foreach ((long count, long size) in Parts(allRows == long.MaxValue ? 1000 * tileRows : allRows, tileRows))
+                foreach ((long panelCount, long panelSize) in Parts(allPanels, tilePanels))
+                    cost += count * panelCount * Cycles(size, panelSize * vectorsPerPanel);
+            if (cost >= least * 0.999) continue;
+            (least, best) = (cost, new TileShape(tileRows, tilePanels));
+        }
+
+        return best == default ? new TileShape(Math.Min(allRows, 4), 1) : best;
+    }
+
+    /// <summary>The largest tile of at most a size that divides an extent into parts as equal as possible.</summary>
+    public static long Even(IndexExpr extent, long most) => extent.IsConstant ? Even(extent.Value, most) : most;
+
+    /// <summary>How far a reduction is unrolled.</summary>
+    public static long Step(IndexExpr extent, long most)
+    {
+        if (most >= 8) most = 8;
+        if (!extent.IsConstant) return most;
+        for (long step = Math.Min(most, extent.Value); step > 1; step--)
+            if (extent.Value % step == 0 && step * 2 > most) return step;
+        return Math.Max(1, Math.Min(most, extent.Value));
+    }
+
+    private static long Even(long extent, long most)
+    {
+        if (extent <= most) return Math.Max(1, extent);
+        // A divisor close to the most leaves no rest at all.
+        for (long size = most; size * 4 >= most * 3; size--)
+            if (extent % size == 0) return size;
+        long tiles = (extent + most - 1) / most;
+        return (extent + tiles - 1) / tiles;
+    }
+
+    private static IEnumerable<(long Count, long Size)> Parts(long extent, long size)
+    {
+        if (extent / size > 0) yield return (extent / size, size);
+        if (extent % size > 0) yield return (1, extent % size);
+    }
+
+    /// <summary>Cycles of one step of the reduction: two multiply-adds and two loads each, and a latency of four to hide.</summary>
+    private static double Cycles(long rows, long vectors) => Math.Max(4, Math.Max(rows * vectors / 2.0, (rows + vectors) / 2.0));
+}

@@ -1,0 +1,265 @@
+using System.Globalization;
+using System.Text;
+using Lathe.Kernels.Loops;
+using Lathe.Runtime;
+
+namespace Lathe.Kernels.Targets.CSharp;
+
+/// <summary>Prints expressions and stores of one kernel; remembers which functions they call.</summary>
+internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<string, ElementType> elements, ISet<string> used)
+{
+    /// <summary>The type of a value.</summary>
+    public string TypeOf(VectorType type) => type.Lanes == 1 ? Types.Scalar(type.Element) : IsFloat(type) ? "VecF" : "VecI";
+
+    /// <summary>An expression that nothing is written beside: without its outer parentheses.</summary>
+    public string Top(Expr expression)
+    {
+        string text = Print(expression);
+        if (text[0] != '(' || text[^1] != ')') return text;
+        int depth = 0;
+        for (int i = 0; i < text.Length - 1; i++)
+        {
+            if (text[i] == '(') depth++;
+            else if (text[i] == ')') depth--;
+            if (depth == 0) return text;
+        }
+
+        return text[1..^1];
+    }
+
+    /// <summary>The address of an element.</summary>
+    public string Address(string buffer, IndexExpr offset)
+    {
+        string name = Identifiers.Of(buffer);
+        if (offset == IndexExpr.Zero) return name;
+        return offset.IsConstant && offset.Value < 0 ? $"{name} - {Number(-offset.Value)}" : $"{name} + {Index(offset, offset.Terms.Length > 1 && offset.Terms[0].Coefficient < 0)}";
+    }
+
+    /// <summary>An index as an expression of native integers.</summary>
+    public string Index(IndexExpr index, bool parenthesise = false)
+    {
+        if (index.Terms.Length == 0) return "0";
+        StringBuilder text = new();
+        // A positive term first, so that no sum starts with a minus where it need not.
+        foreach (IndexTerm term in index.Terms.OrderBy(t => t.Coefficient < 0))
+        {
+            long magnitude = Math.Abs(term.Coefficient);
+            if (text.Length > 0) text.Append(term.Coefficient < 0 ? " - " : " + ");
+            else if (term.Coefficient < 0) text.Append('-');
+            if (term.Atoms.Length == 0 || magnitude != 1) text.Append(Number(magnitude));
+            for (int i = 0; i < term.Atoms.Length; i++) text.Append(i > 0 || magnitude != 1 ? " * " : "").Append(Atom(term.Atoms[i]));
+        }
+
+        return parenthesise && index.Terms.Length + index.Terms[0].Atoms.Length > 1 ? $"({text})" : text.ToString();
+    }
+
+    public string Store(Store store)
+    {
+        ElementType element = elements[store.Buffer];
+        if (store.Value.Type.Lanes == 1)
+        {
+            string value = Top(store.Value);
+            if (element == ElementType.BFloat16) value = $"{Call("NarrowBFloat16")}({value})";
+            string assignment = $"{Place(store.Buffer, store.Index)} = {value};";
+            return store.Mask is null ? assignment : $"if ({Top(store.Mask)}) {assignment}";
+        }
+
+        string address = Address(store.Buffer, store.Index);
+        if (element is not (ElementType.Float32 or ElementType.Int32) || store.Value.Type.Element != element)
+            throw new NotSupportedException($"Vectors of {store.Value.Type} are not stored to {element.Name()}.");
+        if (store.Stride != 1)
+        {
+            return store.Mask is null
+                ? $"{Call("Scatter")}({address}, {Number(store.Stride)}, {Top(store.Value)});"
+                : $"{Call("MaskScatter")}({address}, {Number(store.Stride)}, {Top(store.Mask)}, {Top(store.Value)});";
+        }
+
+        if (store.Mask is not null) return $"{Call("MaskStore")}({address}, {Top(store.Mask)}, {Top(store.Value)});";
+        return store.Streaming ? $"Vec.StoreAlignedNonTemporal({Top(store.Value)}, {address});" : $"Vec.Store({Top(store.Value)}, {address});";
+    }
+
+    private static bool IsFloat(VectorType type) => type.Element switch
+    {
+        ElementType.Float32 => true,
+        ElementType.Int32 or ElementType.Bool => false,
+        _ => throw new NotSupportedException($"There are no vectors of {type}."),
+    };
+
+    private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private string Call(string function)
+    {
+        used.Add(function);
+        return "Simd." + function;
+    }
+
+    private string Atom(IndexAtom atom) => atom switch
+    {
+        IndexVar a => Identifiers.Of(a.Name),
+        IndexDiv a => $"({Index(a.Operand, true)} / {Index(a.Divisor, true)})",
+        IndexMod a => $"({Index(a.Operand, true)} % {Index(a.Divisor, true)})",
+        IndexMin a => $"nint.Min({Index(a.A)}, {Index(a.B)})",
+        IndexMax a => $"nint.Max({Index(a.A)}, {Index(a.B)})",
+        IndexSelect a => $"({Index(a.A)} < {Index(a.B)} ? {Index(a.Then)} : {Index(a.Else)})",
+        _ => throw new NotSupportedException(atom.GetType().Name),
+    };
+
+    private string Place(string buffer, IndexExpr index) => $"{Identifiers.Of(buffer)}[{Index(index)}]";
+
+    private string Print(Expr expression)
+    {
+        if (expression.Type.Lanes != 1 && expression.Type.Lanes != machine.Lanes)
+            throw new NotSupportedException($"A vector of {expression.Type} is not of {machine.Lanes} lanes.");
+        return expression.Type.Lanes == 1 && expression is not Reduce ? new ScalarPrinter(Print, e => Index(e), Place, Call, elements).Print(expression) : Vector(expression);
+    }
+
+    // ── Vectors ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    private string Vector(Expr expression)
+    {
+        switch (expression)
+        {
+            case Const e:
+                return IsFloat(e.Type) ? $"Vec.Create({ScalarPrinter.Literal(e.Float, ElementType.Float32)})" : $"Vec.Create({Number(e.Type.Element == ElementType.Bool ? -e.Integer : e.Integer)})";
+            case Var e:
+                return Identifiers.Of(e.Name);
+            case IndexValue e:
+                string lanes = string.Join(", ", Enumerable.Range(0, machine.Lanes).Select(i => Number(i * e.Stride)));
+                string vector = $"(Vec.Create((int)({Index(e.Index)})) + Vec.Create({lanes}))";
+                return e.Type.Element == ElementType.Float32 ? $"Vec.ConvertToSingle({vector})" : vector;
+            case Unary e:
+                return Unary(e);
+            case Binary e:
+                return Binary(e);
+            case Select { Condition.Type.Lanes: 1 } e:
+                return $"({Print(e.Condition)} ? {Print(e.Then)} : {Print(e.Else)})";
+            case Select e:
+                string mask = Print(e.Condition);
+                return $"Vec.ConditionalSelect({(IsFloat(e.Type) ? mask + ".AsSingle()" : mask)}, {Top(e.Then)}, {Top(e.Else)})";
+            case Fma e:
+                return machine.Isa switch
+                {
+                    Isa.Avx512 => $"Avx512F.FusedMultiplyAdd({Top(e.A)}, {Top(e.B)}, {Top(e.C)})",
+                    Isa.Avx2 => $"Fma.MultiplyAdd({Top(e.A)}, {Top(e.B)}, {Top(e.C)})",
+                    _ => $"{Call("MultiplyAdd")}({Top(e.A)}, {Top(e.B)}, {Top(e.C)})",
+                };
+            case Cast e:
+                return Cast(e);
+            case Bits e:
+                return IsFloat(e.To) == IsFloat(e.A.Type) ? Print(e.A) : $"{Print(e.A)}.As{(IsFloat(e.To) ? "Single" : "Int32")}()";
+            case Splat e:
+                return e.Type.Element == ElementType.Bool ? $"Vec.Create({Print(e.A)} ? -1 : 0)" : $"Vec.Create({Top(e.A)})";
+            case FirstLanes e:
+                return e.Count.IsConstant
+                    ? $"Vec.Create({string.Join(", ", Enumerable.Range(0, machine.Lanes).Select(i => i < e.Count.Value ? "-1" : "0"))})"
+                    : $"Vec.LessThan(Vec.Create({string.Join(", ", Enumerable.Range(0, machine.Lanes))}), Vec.Create((int)nint.Clamp({Index(e.Count)}, 0, {machine.Lanes})))";
+            case Reduce e:
+                return $"{Call(e.Op switch { BinaryOp.Add => "Sum", BinaryOp.Multiply => "Product", BinaryOp.Min => "Smallest", BinaryOp.Max => "Largest", _ => throw new NotSupportedException($"{e.Op} of all lanes") })}({Top(e.A)})";
+            case Load e:
+                return Load(e);
+            default:
+                throw new NotSupportedException($"A vector {expression.GetType().Name}.");
+        }
+    }
+
+    private string Load(Load e)
+    {
+        if (elements[e.Buffer] is not (ElementType.Float32 or ElementType.Int32)) throw new NotSupportedException($"Vectors of {e.Type} are only read to be widened.");
+        string address = Address(e.Buffer, e.Index);
+        if (e.Stride == 1) return e.Mask is null ? $"Vec.Load({address})" : $"{Call("MaskLoad")}({address}, {Top(e.Mask)})";
+        if (e.Mask is not null) return $"{Call("MaskGather")}({address}, {Number(e.Stride)}, {Top(e.Mask)})";
+        return $"Vec.Create({string.Join(", ", Enumerable.Range(0, machine.Lanes).Select(i => Place(e.Buffer, e.Index + (i * e.Stride))))})";
+    }
+
+    private string Unary(Unary e)
+    {
+        string a = Top(e.A);
+        return e.Op switch
+        {
+            UnaryOp.Negate => IsFloat(e.Type) ? $"({Print(e.A)} ^ Vec.Create(-0f))" : $"(-{Print(e.A)})",
+            UnaryOp.Not => $"(~{Print(e.A)})",
+            UnaryOp.Abs => $"Vec.Abs({a})",
+            UnaryOp.Sqrt => $"Vec.Sqrt({a})",
+            UnaryOp.Floor => $"Vec.Floor({a})",
+            UnaryOp.Ceiling => $"Vec.Ceiling({a})",
+            UnaryOp.Round => $"{Call("Round")}({a})",
+            UnaryOp.Truncate => $"{Call("Truncate")}({a})",
+            UnaryOp.IsNaN => $"(~Vec.Equals({a}, {a})).AsInt32()",
+            _ => $"{Call("EachLane")}({a}, &{Call(e.Op + "Float")})",
+        };
+    }
+
+    private string Binary(Binary e)
+    {
+        string a = Print(e.A), b = Print(e.B);
+        bool isFloat = IsFloat(e.A.Type);
+        switch (e.Op)
+        {
+            case BinaryOp.Add or BinaryOp.Subtract or BinaryOp.Multiply or BinaryOp.Divide or BinaryOp.And or BinaryOp.Or or BinaryOp.Xor:
+                return $"({a} {Symbol(e.Op)} {b})";
+            case BinaryOp.Min or BinaryOp.Max when isFloat:
+                if (machine.Isa == Isa.Vector128) return $"{Call(e.Op.ToString())}({Top(e.A)}, {Top(e.B)})";
+                return $"{(machine.Isa == Isa.Avx512 ? "Avx512F" : "Avx")}.{e.Op}({Top(e.A)}, {Top(e.B)})";
+            case BinaryOp.Min or BinaryOp.Max:
+                return $"Vec.{e.Op}({Top(e.A)}, {Top(e.B)})";
+            case BinaryOp.ShiftLeft or BinaryOp.ShiftRight when e.B is Const or Splat { A: Const }:
+                long count = e.B is Const c ? c.Integer : ((Const)((Splat)e.B).A).Integer;
+                if (count >= 32) return e.Op == BinaryOp.ShiftLeft ? "VecI.Zero" : $"({a} >> 31)";
+                return $"({a} {(e.Op == BinaryOp.ShiftLeft ? "<<" : ">>")} {Number(count)})";
+            case BinaryOp.Less or BinaryOp.LessOrEqual or BinaryOp.Equal or BinaryOp.NotEqual:
+                string name = e.Op switch { BinaryOp.Less => "LessThan", BinaryOp.LessOrEqual => "LessThanOrEqual", _ => "Equals" };
+                string compared = $"Vec.{name}({Top(e.A)}, {Top(e.B)})";
+                if (e.Op == BinaryOp.NotEqual) compared = $"(~{compared})";
+                return isFloat ? compared + ".AsInt32()" : compared;
+            default:
+                throw new NotSupportedException($"A vector {e.Op} of {e.A.Type}.");
+        }
+    }
+
+    private static string Symbol(BinaryOp op) => op switch
+    {
+        BinaryOp.Add => "+",
+        BinaryOp.Subtract => "-",
+        BinaryOp.Multiply => "*",
+        BinaryOp.Divide => "/",
+        BinaryOp.And => "&",
+        BinaryOp.Or => "|",
+        _ => "^",
+    };
+
+    private string Cast(Cast e)
+    {
+        (ElementType from, ElementType to) = (e.A.Type.Element, e.To.Element);
+        string a = Top(e.A);
+        switch (from, to)
+        {
+            case (var x, var y) when x == y:
+                return Print(e.A);
+            case (ElementType.Float32, ElementType.Int32):
+                return e.Round ? $"{Call("ToInt32")}({a})" : $"Vec.ConvertToInt32({a})";
+            case (ElementType.Int32, ElementType.Float32):
+                return $"Vec.ConvertToSingle({a})";
+            case (ElementType.Bool, ElementType.Float32):
+                return $"({Print(e.A)} & Vec.Create(1f).AsInt32()).AsSingle()";
+            case (ElementType.Bool, ElementType.Int32):
+                return $"({Print(e.A)} & Vec.Create(1))";
+            case (ElementType.Float32, ElementType.Bool):
+                return $"(~Vec.Equals({a}, VecF.Zero)).AsInt32()";
+            case (ElementType.Int32, ElementType.Bool):
+                return $"(~Vec.Equals({a}, VecI.Zero))";
+            case (_, ElementType.Float32 or ElementType.Int32 or ElementType.Bool) when e.A is Load load && load.Stride == 1:
+                string widened = load.Mask is null
+                    ? $"{Call("Widen" + from)}({Address(load.Buffer, load.Index)})"
+                    : $"{Call("MaskWiden" + from)}({Address(load.Buffer, load.Index)}, {Top(load.Mask)})";
+                bool isFloat = from.IsFloat();
+                return to switch
+                {
+                    ElementType.Float32 => isFloat ? widened : $"Vec.ConvertToSingle({widened})",
+                    ElementType.Int32 => isFloat ? $"Vec.ConvertToInt32({widened})" : widened,
+                    _ => isFloat ? $"(~Vec.Equals({widened}, VecF.Zero)).AsInt32()" : $"(~Vec.Equals({widened}, VecI.Zero))",
+                };
+            default:
+                throw new NotSupportedException($"A vector conversion of {from.Name()} to {to.Name()}.");
+        }
+    }
+}

@@ -1,0 +1,354 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Lathe.Runtime;
+
+namespace Lathe.Kernels.Targets.CSharp;
+
+/// <summary>The functions that emitted kernels call, printed once for a file and only where they are called.</summary>
+internal static class Functions
+{
+    /// <summary>The class of all functions that are called, those that they call included; empty if there are none.</summary>
+    public static string Print(Machine machine, IEnumerable<string> used)
+    {
+        SortedDictionary<string, string> printed = new(StringComparer.Ordinal);
+        Stack<string> open = new(used);
+        while (open.TryPop(out string? name))
+        {
+            if (printed.ContainsKey(name)) continue;
+            string text = Of(name, machine);
+            printed[name] = text;
+            foreach (Match match in Regex.Matches(text, @"Simd\.(\w+)")) open.Push(match.Groups[1].Value);
+        }
+
+        if (printed.Count == 0) return "";
+        CodeWriter writer = new();
+        writer.Line("/// <summary>What the kernels above call.</summary>");
+        writer.Open("file static unsafe class Simd");
+        bool isFirst = true;
+        foreach (string text in printed.Values)
+        {
+            if (!isFirst) writer.Line();
+            isFirst = false;
+            writer.Line(text);
+        }
+
+        writer.Close();
+        return writer.ToString().TrimEnd('\n');
+    }
+
+    private static string Of(string name, Machine machine)
+    {
+        string text = (machine.Isa switch { Isa.Avx512 => Avx512(name), Isa.Avx2 => Avx2(name), _ => Vector128(name) }) ?? Common(name, machine)
+            ?? throw new NotSupportedException($"There is no function '{name}' for {machine.Isa}.");
+        return "[MethodImpl(MethodImplOptions.AggressiveInlining)]\n" + text;
+    }
+
+    private static string? Avx512(string name) => name switch
+    {
+        // Two halves: a single masked load is not in .NET 8.
+        "MaskLoad" => """
+            public static VecF MaskLoad(float* from, VecI mask) => Vector512.Create(
+                Avx.MaskLoad(from, mask.GetLower().AsSingle()), Avx.MaskLoad(from + 8, mask.GetUpper().AsSingle()));
+
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            public static VecI MaskLoad(int* from, VecI mask) => Vector512.Create(
+                Avx2.MaskLoad(from, mask.GetLower()), Avx2.MaskLoad(from + 8, mask.GetUpper()));
+            """,
+        "MaskStore" => """
+            public static void MaskStore(float* to, VecI mask, VecF value)
+            {
+                Avx.MaskStore(to, mask.GetLower().AsSingle(), value.GetLower());
+                Avx.MaskStore(to + 8, mask.GetUpper().AsSingle(), value.GetUpper());
+            }
+
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            public static void MaskStore(int* to, VecI mask, VecI value)
+            {
+                Avx2.MaskStore(to, mask.GetLower(), value.GetLower());
+                Avx2.MaskStore(to + 8, mask.GetUpper(), value.GetUpper());
+            }
+            """,
+        "Round" => "public static VecF Round(VecF a) => Avx512F.RoundScale(a, 0x08);",
+        "Truncate" => "public static VecF Truncate(VecF a) => Avx512F.RoundScale(a, 0x0B);",
+        "ToInt32" => "public static VecI ToInt32(VecF a) => Avx512F.ConvertToVector512Int32(a);",
+        "WidenUInt8" => "public static VecI WidenUInt8(byte* from) => Avx512F.ConvertToVector512Int32(Vector128.Load(from));",
+        "WidenInt8" => "public static VecI WidenInt8(sbyte* from) => Avx512F.ConvertToVector512Int32(Vector128.Load(from));",
+        "WidenUInt16" => "public static VecI WidenUInt16(ushort* from) => Avx512F.ConvertToVector512Int32(Vector256.Load(from));",
+        "WidenInt16" => "public static VecI WidenInt16(short* from) => Avx512F.ConvertToVector512Int32(Vector256.Load(from));",
+        "Sum" or "Product" or "Smallest" or "Largest" => $$"""
+            public static float {{name}}(VecF a)
+            {
+                Vector256<float> b = {{Combine(name, "Avx", "a.GetLower()", "a.GetUpper()")}};
+                Vector128<float> c = {{Combine(name, "Sse", "b.GetLower()", "b.GetUpper()")}};
+                c = {{Combine(name, "Sse", "c", "Sse.MoveHighToLow(c, c)")}};
+                return {{Combine(name, "Sse", "c", "Sse.Shuffle(c, c, 0x55)")}}.ToScalar();
+            }
+            """,
+        _ => null,
+    };
+
+    private static string? Avx2(string name) => name switch
+    {
+        "MaskLoad" => """
+            public static VecF MaskLoad(float* from, VecI mask) => Avx.MaskLoad(from, mask.AsSingle());
+
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            public static VecI MaskLoad(int* from, VecI mask) => System.Runtime.Intrinsics.X86.Avx2.MaskLoad(from, mask);
+            """,
+        "MaskStore" => """
+            public static void MaskStore(float* to, VecI mask, VecF value) => Avx.MaskStore(to, mask.AsSingle(), value);
+
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            public static void MaskStore(int* to, VecI mask, VecI value) => System.Runtime.Intrinsics.X86.Avx2.MaskStore(to, mask, value);
+            """,
+        "Round" => "public static VecF Round(VecF a) => Avx.RoundToNearestInteger(a);",
+        "Truncate" => "public static VecF Truncate(VecF a) => Avx.RoundToZero(a);",
+        "ToInt32" => "public static VecI ToInt32(VecF a) => Avx.ConvertToVector256Int32(a);",
+        "WidenUInt8" => "public static VecI WidenUInt8(byte* from) => Avx2.ConvertToVector256Int32(from);",
+        "WidenInt8" => "public static VecI WidenInt8(sbyte* from) => Avx2.ConvertToVector256Int32(from);",
+        "WidenUInt16" => "public static VecI WidenUInt16(ushort* from) => Avx2.ConvertToVector256Int32(from);",
+        "WidenInt16" => "public static VecI WidenInt16(short* from) => Avx2.ConvertToVector256Int32(from);",
+        "Sum" or "Product" or "Smallest" or "Largest" => $$"""
+            public static float {{name}}(VecF a)
+            {
+                Vector128<float> c = {{Combine(name, "Sse", "a.GetLower()", "a.GetUpper()")}};
+                c = {{Combine(name, "Sse", "c", "Sse.MoveHighToLow(c, c)")}};
+                return {{Combine(name, "Sse", "c", "Sse.Shuffle(c, c, 0x55)")}}.ToScalar();
+            }
+            """,
+        _ => null,
+    };
+
+    private static string? Vector128(string name) => name switch
+    {
+        "MultiplyAdd" => """
+            public static VecF MultiplyAdd(VecF a, VecF b, VecF c) =>
+                Fma.IsSupported ? Fma.MultiplyAdd(a, b, c)
+                : AdvSimd.IsSupported ? AdvSimd.FusedMultiplyAdd(c, a, b)
+                : (a * b) + c;
+            """,
+        "Min" => """
+            public static VecF Min(VecF a, VecF b) => Sse.IsSupported ? Sse.Min(a, b) : Vec.ConditionalSelect(Vec.LessThan(a, b), a, b);
+            """,
+        "Max" => """
+            public static VecF Max(VecF a, VecF b) => Sse.IsSupported ? Sse.Max(a, b) : Vec.ConditionalSelect(Vec.GreaterThan(a, b), a, b);
+            """,
+        "MaskLoad" => """
+            public static VecF MaskLoad(float* from, VecI mask) => Vec.Create(
+                mask[0] != 0 ? from[0] : 0f, mask[1] != 0 ? from[1] : 0f, mask[2] != 0 ? from[2] : 0f, mask[3] != 0 ? from[3] : 0f);
+
+            public static VecI MaskLoad(int* from, VecI mask) => Vec.Create(
+                mask[0] != 0 ? from[0] : 0, mask[1] != 0 ? from[1] : 0, mask[2] != 0 ? from[2] : 0, mask[3] != 0 ? from[3] : 0);
+            """,
+        "MaskStore" => """
+            public static void MaskStore(float* to, VecI mask, VecF value)
+            {
+                for (int i = 0; i < 4; i++)
+                    if (mask[i] != 0) to[i] = value[i];
+            }
+
+            public static void MaskStore(int* to, VecI mask, VecI value)
+            {
+                for (int i = 0; i < 4; i++)
+                    if (mask[i] != 0) to[i] = value[i];
+            }
+            """,
+        "Round" => """
+            public static VecF Round(VecF a) =>
+                Sse41.IsSupported ? Sse41.RoundToNearestInteger(a)
+                : AdvSimd.IsSupported ? AdvSimd.RoundToNearest(a)
+                : Vec.Create(MathF.Round(a[0]), MathF.Round(a[1]), MathF.Round(a[2]), MathF.Round(a[3]));
+            """,
+        "Truncate" => """
+            public static VecF Truncate(VecF a) =>
+                Sse41.IsSupported ? Sse41.RoundToZero(a)
+                : AdvSimd.IsSupported ? AdvSimd.RoundToZero(a)
+                : Vec.Create(MathF.Truncate(a[0]), MathF.Truncate(a[1]), MathF.Truncate(a[2]), MathF.Truncate(a[3]));
+            """,
+        "ToInt32" => "public static VecI ToInt32(VecF a) => Sse2.IsSupported ? Sse2.ConvertToVector128Int32(a) : Vec.ConvertToInt32(Simd.Round(a));",
+        "WidenUInt8" => "public static VecI WidenUInt8(byte* from) => Vec.WidenLower(Vec.WidenLower(Vec.CreateScalar(Unsafe.ReadUnaligned<uint>(from)).AsByte())).AsInt32();",
+        "WidenInt8" => "public static VecI WidenInt8(sbyte* from) => Vec.WidenLower(Vec.WidenLower(Vec.CreateScalar(Unsafe.ReadUnaligned<uint>(from)).AsSByte()));",
+        "WidenUInt16" => "public static VecI WidenUInt16(ushort* from) => Vec.WidenLower(Vec.CreateScalar(Unsafe.ReadUnaligned<ulong>(from)).AsUInt16()).AsInt32();",
+        "WidenInt16" => "public static VecI WidenInt16(short* from) => Vec.WidenLower(Vec.CreateScalar(Unsafe.ReadUnaligned<ulong>(from)).AsInt16());",
+        // Halves with halves, as on wider machines.
+        "Sum" => "public static float Sum(VecF a) => (a[0] + a[2]) + (a[1] + a[3]);",
+        "Product" => "public static float Product(VecF a) => (a[0] * a[2]) * (a[1] * a[3]);",
+        "Smallest" => "public static float Smallest(VecF a) => Simd.MinFloat(Simd.MinFloat(a[0], a[2]), Simd.MinFloat(a[1], a[3]));",
+        "Largest" => "public static float Largest(VecF a) => Simd.MaxFloat(Simd.MaxFloat(a[0], a[2]), Simd.MaxFloat(a[1], a[3]));",
+        _ => null,
+    };
+
+    private static string Combine(string name, string unit, string a, string b) => name switch
+    {
+        "Sum" => $"({a} + {b})",
+        "Product" => $"({a} * {b})",
+        "Smallest" => $"{unit}.Min({a}, {b})",
+        _ => $"{unit}.Max({a}, {b})",
+    };
+
+    private static string? Common(string name, Machine machine)
+    {
+        string lanes = machine.Lanes.ToString(CultureInfo.InvariantCulture);
+        if (name.StartsWith("Saturate", StringComparison.Ordinal) && ElementTypes.Parse(name[8..].ToLowerInvariant()) is var to and not ElementType.Undefined)
+        {
+            string type = Types.Scalar(to);
+            return $$"""
+                public static {{type}} {{name}}(double a) =>
+                    double.IsNaN(a) ? default : a <= {{type}}.MinValue ? {{type}}.MinValue : a >= {{type}}.MaxValue ? {{type}}.MaxValue : ({{type}})a;
+                """;
+        }
+
+        if (name.StartsWith("MaskWiden", StringComparison.Ordinal))
+        {
+            string source = name[9..];
+            ElementType element = ElementTypes.Parse(source.ToLowerInvariant());
+            string type = Types.Memory(element), vector = element.IsFloat() ? "VecF" : "VecI";
+            return $$"""
+                public static {{vector}} {{name}}({{type}}* from, VecI mask)
+                {
+                    {{type}}* copy = stackalloc {{type}}[{{lanes}}];
+                    for (int i = 0; i < {{lanes}}; i++) copy[i] = mask[i] != 0 ? from[i] : default;
+                    return Simd.Widen{{source}}(copy);
+                }
+                """;
+        }
+
+        return name switch
+        {
+            "WidenBool" => "public static VecI WidenBool(bool* from) => Simd.WidenUInt8((byte*)from);",
+            "WidenBFloat16" => """
+                public static float WidenBFloat16(ushort a) => BitConverter.UInt32BitsToSingle((uint)a << 16);
+
+                [MethodImpl(MethodImplOptions.AggressiveInlining)]
+                public static VecF WidenBFloat16(ushort* from) => (Simd.WidenUInt16(from) << 16).AsSingle();
+                """,
+            // A half's bits, moved to where a float's are and scaled by the difference of the exponents' biases; infinities and NaN put right.
+            "WidenFloat16" => """
+                public static VecF WidenFloat16(Half* from)
+                {
+                    VecI bits = Simd.WidenUInt16((ushort*)from);
+                    VecI magnitude = (bits & Vec.Create(0x7FFF)) << 13;
+                    VecI scaled = (magnitude.AsSingle() * Vec.Create(5.1922969E+33f)).AsInt32();
+                    VecI special = Vec.GreaterThan(magnitude, Vec.Create(0x0F7FFFFF)) & Vec.Create(0x7F800000);
+                    return (scaled | special | ((bits & Vec.Create(0x8000)) << 16)).AsSingle();
+                }
+                """,
+            "RoundBFloat16" => """
+                public static float RoundBFloat16(float a)
+                {
+                    uint bits = BitConverter.SingleToUInt32Bits(a);
+                    if (float.IsNaN(a)) return BitConverter.UInt32BitsToSingle((bits | 0x400000) & 0xFFFF0000);
+                    return BitConverter.UInt32BitsToSingle((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000);
+                }
+                """,
+            "NarrowBFloat16" => "public static ushort NarrowBFloat16(float a) => (ushort)(BitConverter.SingleToUInt32Bits(Simd.RoundBFloat16(a)) >> 16);",
+            "MinFloat" => "public static float MinFloat(float a, float b) => a < b ? a : b;",
+            "MaxFloat" => "public static float MaxFloat(float a, float b) => a > b ? a : b;",
+            "MinAny" => "public static T MinAny<T>(T a, T b) where T : System.Numerics.IComparisonOperators<T, T, bool> => a < b ? a : b;",
+            "MaxAny" => "public static T MaxAny<T>(T a, T b) where T : System.Numerics.IComparisonOperators<T, T, bool> => a > b ? a : b;",
+            "Divide" => """
+                public static int Divide(int a, int b) => b == -1 ? unchecked(-a) : a / b;
+
+                [MethodImpl(MethodImplOptions.AggressiveInlining)]
+                public static long Divide(long a, long b) => b == -1 ? unchecked(-a) : a / b;
+                """,
+            "Remainder" => """
+                public static int Remainder(int a, int b) => b == -1 ? 0 : a % b;
+
+                [MethodImpl(MethodImplOptions.AggressiveInlining)]
+                public static long Remainder(long a, long b) => b == -1 ? 0 : a % b;
+                """,
+            "Power" => """
+                public static T Power<T>(T a, T b) where T : System.Numerics.IBinaryInteger<T>
+                {
+                    if (b < T.Zero) return a == T.One ? T.One : a == -T.One ? (T.IsEvenInteger(b) ? T.One : a) : T.Zero;
+                    T power = T.One;
+                    for (; b > T.Zero; b >>= 1)
+                    {
+                        if (T.IsOddInteger(b)) power = unchecked(power * a);
+                        a = unchecked(a * a);
+                    }
+
+                    return power;
+                }
+                """,
+            "ToInt64" => "public static long ToInt64(double a) => double.IsNaN(a) ? 0 : a >= 9.2233720368547758E+18 ? long.MaxValue : a <= -9.2233720368547758E+18 ? long.MinValue : (long)a;",
+            "SigmoidFloat" => "public static float SigmoidFloat(float a) => 1f / (1f + MathF.Exp(-a));",
+            "SigmoidDouble" => "public static double SigmoidDouble(double a) => 1d / (1d + Math.Exp(-a));",
+            "ErfFloat" => "public static float ErfFloat(float a) => (float)Simd.ErfDouble(a);",
+            // The series near zero, a continued fraction of the complement elsewhere; 1e-15.
+            "ErfDouble" => """
+                public static double ErfDouble(double a)
+                {
+                    double x = Math.Abs(a);
+                    if (!(x < 6)) return double.IsNaN(a) ? a : Math.Sign(a);
+                    if (x < 2.5)
+                    {
+                        double sum = x, term = x;
+                        for (int n = 1; n < 60; n++)
+                        {
+                            term *= -x * x / n;
+                            sum += term / ((2 * n) + 1);
+                        }
+
+                        return Math.CopySign(sum * 1.1283791670955126, a);
+                    }
+
+                    double fraction = x;
+                    for (int n = 60; n > 0; n--) fraction = x + (n * 0.5 / fraction);
+                    return Math.CopySign(1 - (Math.Exp(-x * x) / (fraction * 1.7724538509055161)), a);
+                }
+                """,
+            "Scatter" => $$"""
+                public static void Scatter(float* to, nint stride, VecF value)
+                {
+                    for (int i = 0; i < {{lanes}}; i++) to[i * stride] = value[i];
+                }
+
+                public static void Scatter(int* to, nint stride, VecI value)
+                {
+                    for (int i = 0; i < {{lanes}}; i++) to[i * stride] = value[i];
+                }
+                """,
+            "MaskScatter" => $$"""
+                public static void MaskScatter(float* to, nint stride, VecI mask, VecF value)
+                {
+                    for (int i = 0; i < {{lanes}}; i++)
+                        if (mask[i] != 0) to[i * stride] = value[i];
+                }
+
+                public static void MaskScatter(int* to, nint stride, VecI mask, VecI value)
+                {
+                    for (int i = 0; i < {{lanes}}; i++)
+                        if (mask[i] != 0) to[i * stride] = value[i];
+                }
+                """,
+            "MaskGather" => $$"""
+                public static VecF MaskGather(float* from, nint stride, VecI mask)
+                {
+                    float* copy = stackalloc float[{{lanes}}];
+                    for (int i = 0; i < {{lanes}}; i++) copy[i] = mask[i] != 0 ? from[i * stride] : 0f;
+                    return Vec.Load(copy);
+                }
+
+                public static VecI MaskGather(int* from, nint stride, VecI mask)
+                {
+                    int* copy = stackalloc int[{{lanes}}];
+                    for (int i = 0; i < {{lanes}}; i++) copy[i] = mask[i] != 0 ? from[i * stride] : 0;
+                    return Vec.Load(copy);
+                }
+                """,
+            "EachLane" => $$"""
+                public static VecF EachLane(VecF a, delegate*<float, float> function)
+                {
+                    float* lanes = stackalloc float[{{lanes}}];
+                    Vec.Store(a, lanes);
+                    for (int i = 0; i < {{lanes}}; i++) lanes[i] = function(lanes[i]);
+                    return Vec.Load(lanes);
+                }
+                """,
+            _ when name.EndsWith("Float", StringComparison.Ordinal) => $"public static float {name}(float a) => MathF.{name[..^5]}(a);",
+            _ => null,
+        };
+    }
+}
