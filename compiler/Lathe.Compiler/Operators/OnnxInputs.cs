@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
 using Lathe.Kernels;
@@ -9,6 +10,9 @@ namespace Lathe.Compiler.Operators;
 /// <summary>Inputs of ONNX nodes that have to be known when a model is compiled, since shapes depend on them: they become attributes.</summary>
 internal static class OnnxInputs
 {
+    /// <summary>How many nodes may stand behind a value that is needed as a constant.</summary>
+    private const int MaxConstantNodes = 256;
+
     /// <summary>True if an optional input is given.</summary>
     public static bool Has(this OnnxNode node, int input) => input < node.Inputs.Count && !node.Inputs[input].IsNone;
 
@@ -19,8 +23,7 @@ internal static class OnnxInputs
         if (!node.Has(input)) throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadInputs, node.Name, node.OpType, $"input {input}, {what}, is missing"));
         Value value = node.Inputs[input];
         if (value.Contents is { } contents) return contents;
-        // Larger tensors than those that inference follows may still be constants.
-        if (value.Constant is { } constant && constant.Element.IsInteger()) return constant.ToInt64s().Select(v => (IndexExpr)v).ToEquatableArray();
+        if (ConstantOf(value) is { } constant && constant.Element.IsInteger()) return constant.ToInt64s().Select(v => (IndexExpr)v).ToEquatableArray();
         throw new DiagnosticException(new Diagnostic(DiagnosticTable.DataDependentShape, node.Name, node.OpType, what));
     }
 
@@ -43,14 +46,45 @@ internal static class OnnxInputs
         return (EquatableArray<long>)AttributeReader.Get<long[]>(node, attribute, []);
     }
 
-    /// <summary>The elements of a constant input of floats.</summary>
+    /// <summary>The elements of a constant input.</summary>
     /// <exception cref="DiagnosticException">It is no constant.</exception>
-    public static EquatableArray<float> Floats(OnnxNode node, int input, string what)
+    public static TensorData Constant(OnnxNode node, int input, string what)
     {
-        Value value = node.Inputs[input];
-        if (value.Constant is { } constant) return constant.ToDoubles().Select(v => (float)v).ToEquatableArray();
-        if (value.Contents is { } known && known.All(e => e.IsConstant)) return known.Select(e => (float)e.Value).ToEquatableArray();
-        throw new DiagnosticException(new Diagnostic(DiagnosticTable.DataDependentShape, node.Name, node.OpType, what));
+        if (!node.Has(input)) throw node.Bad($"input {input}, {what}, is missing");
+        return ConstantOf(node.Inputs[input]) ?? throw new DiagnosticException(new Diagnostic(DiagnosticTable.DataDependentShape, node.Name, node.OpType, what));
+    }
+
+    /// <summary>The only element of a constant input.</summary>
+    /// <exception cref="DiagnosticException">It is no constant scalar.</exception>
+    public static double Double(OnnxNode node, int input, string what) =>
+        Constant(node, input, what) is { Count: 1, Strings: null } scalar ? scalar.GetDouble(0) : throw node.Bad($"{what} is no scalar");
+
+    /// <summary>
+    /// The elements of a constant, or of a value computed from small constants only: exporters like to write a shape or a scale as a few nodes. Null for
+    /// any other.
+    /// </summary>
+    public static TensorData? ConstantOf(Value value)
+    {
+        if (value.Constant is { } constant) return constant;
+        if (KnownContents.Constants(value.Contents) is { } known && value.Type.IsStatic)
+        {
+            TensorData tensor = TensorData.Zeros(value.Type.Element, value.Type.StaticDims);
+            for (int i = 0; i < known.Length; i++) tensor.SetInt64(i, known[i]);
+            return tensor;
+        }
+
+        Graph.Graph cone = new("constant", [], [new GraphPort("value", value)], [], ImmutableDictionary<Node, string>.Empty);
+        // Walked with bounds: the nodes come from a file, and this runs for many of them.
+        Queue<Node> open = new([value.Node]);
+        HashSet<Node> seen = [value.Node];
+        while (open.TryDequeue(out Node? node))
+        {
+            if (node.Op is Input || seen.Count > MaxConstantNodes || node.OutputTypes.Any(t => KnownContents.Static(t.Dims) is null)) return null;
+            foreach (Value input in node.Inputs)
+                if (!input.IsNone && seen.Add(input.Node)) open.Enqueue(input.Node);
+        }
+
+        return GraphEvaluator.Run(cone, [])[0];
     }
 
     /// <summary>The diagnostic for inputs that do not fit.</summary>

@@ -91,3 +91,16 @@ public interface IOp<TSelf>
     /// </summary>
     static virtual IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder) => AttributeReader.ImportPlain<TSelf>(node, builder);
 }
+
+/// <summary>
+/// An ONNX operator that stands for others of Lathe's: an import and nothing else. A sealed class, of which no object is made.
+/// </summary>
+public interface IComposite<TSelf>
+    where TSelf : IComposite<TSelf>
+{
+    /// <summary>What the importer needs to know.</summary>
+    static abstract OpSchema Schema { get; }
+
+    /// <summary>Makes the nodes that the operator stands for.</summary>
+    static abstract IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder);
+}

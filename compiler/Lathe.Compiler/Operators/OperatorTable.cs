@@ -5,6 +5,7 @@ using Lathe.Compiler.Operators.Movement;
 using Lathe.Compiler.Operators.Normalization;
 using Lathe.Compiler.Operators.Pooling;
 using Lathe.Compiler.Operators.Shapes;
+using Range = Lathe.Compiler.Operators.Shapes.Range;
 
 namespace Lathe.Compiler.Operators;
 
@@ -31,22 +32,28 @@ public static class OperatorTable
         Of<BitwiseOr>(),
         Of<BitwiseXor>(),
         Of<Cast>(),
+        Composite<CastLike>(),
         Of<Ceil>(),
         Of<Celu>(),
         Of<Clip>(),
         Of<Concat>(),
+        Composite<ConstantOfShape>(),
         Of<Conv>(),
         Of<Cos>(),
         Of<Cosh>(),
+        Of<DepthToSpace>(),
         Of<Div>(),
-        Of<Dropout>(),
+        Composite<Dropout>(),
         Of<Elu>(),
         Of<Equal>(),
         Of<Erf>(),
         Of<Exp>(),
         Of<Expand>(),
+        Composite<EyeLike>(),
         Of<Flatten>(),
         Of<Floor>(),
+        Of<Gather>(),
+        Of<GatherElements>(),
         Of<Gelu>(),
         Of<Gemm>(),
         Of<GlobalAveragePool>(),
@@ -77,7 +84,9 @@ public static class OperatorTable
         Of<Not>(),
         Of<Or>(),
         Of<PRelu>(),
+        Of<Pad>(),
         Of<Pow>(),
+        Of<Range>(),
         Of<Reciprocal>(),
         Of<Relu>(),
         Of<Reshape>(),
@@ -90,9 +99,12 @@ public static class OperatorTable
         Of<Sin>(),
         Of<Sinh>(),
         Of<Size>(),
+        Of<Slice>(),
         Of<Softmax>(),
         Of<Softplus>(),
         Of<Softsign>(),
+        Of<SpaceToDepth>(),
+        Composite<Split>(),
         Of<Sqrt>(),
         Of<Squeeze>(),
         Of<Sub>(),
@@ -101,7 +113,9 @@ public static class OperatorTable
         Of<Tan>(),
         Of<Tanh>(),
         Of<ThresholdedRelu>(),
+        Of<Tile>(),
         Of<Transpose>(),
+        Of<Trilu>(),
         Of<Unsqueeze>(),
         Of<Where>(),
         Of<Xor>(),
@@ -113,10 +127,13 @@ public static class OperatorTable
 
     private static OperatorRow Of<TOp>()
         where TOp : Op, IOp<TOp> => new(typeof(TOp), TOp.Schema, TOp.Import);
+
+    private static OperatorRow Composite<TOp>()
+        where TOp : IComposite<TOp> => new(typeof(TOp), TOp.Schema, TOp.Import);
 }
 
 /// <summary>A row of <see cref="OperatorTable"/>.</summary>
-/// <param name="Type">The record.</param>
+/// <param name="Type">The record, or the class of a composite operator.</param>
 /// <param name="Schema">What the importer needs to know.</param>
 /// <param name="Import">Makes it from an ONNX node.</param>
 public sealed record OperatorRow(Type Type, OpSchema Schema, Func<OnnxNode, GraphBuilder, IReadOnlyList<Value>> Import);
