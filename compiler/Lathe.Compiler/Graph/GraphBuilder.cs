@@ -49,6 +49,9 @@ public sealed class GraphBuilder
         return node;
     }
 
+    /// <summary>True if this builder made a node.</summary>
+    public bool Owns(Node node) => _interned.TryGetValue(new Key(node.Op, new EquatableArray<Value>(node.Inputs)), out Node? known) && ReferenceEquals(known, node);
+
     /// <summary>A constant.</summary>
     public Value Constant(TensorData data) => Add(new Constant(data));
 

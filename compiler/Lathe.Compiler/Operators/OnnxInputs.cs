@@ -54,6 +54,13 @@ internal static class OnnxInputs
         return ConstantOf(node.Inputs[input]) ?? throw new DiagnosticException(new Diagnostic(DiagnosticTable.DataDependentShape, node.Name, node.OpType, what));
     }
 
+    /// <summary>The elements of a constant input as floats.</summary>
+    /// <exception cref="DiagnosticException">It is no constant.</exception>
+    public static EquatableArray<float> Floats(OnnxNode node, int input, string what) =>
+        Constant(node, input, what) is { Strings: null } constant
+            ? constant.ToDoubles().Select(v => (float)v).ToEquatableArray()
+            : throw node.Bad($"{what} are strings");
+
     /// <summary>The only element of a constant input.</summary>
     /// <exception cref="DiagnosticException">It is no constant scalar.</exception>
     public static double Double(OnnxNode node, int input, string what) =>

@@ -1,4 +1,5 @@
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators.Control;
 using Lathe.Compiler.Operators.Elementwise;
 using Lathe.Compiler.Operators.Linear;
 using Lathe.Compiler.Operators.Movement;
@@ -69,6 +70,7 @@ public static class OperatorTable
         Of<HardSwish>(),
         Of<Hardmax>(),
         Of<Identity>(),
+        Of<If>(),
         Of<InstanceNormalization>(),
         Of<IsInf>(),
         Of<IsNaN>(),
@@ -110,6 +112,7 @@ public static class OperatorTable
         Of<ReduceSumSquare>(),
         Of<Relu>(),
         Of<Reshape>(),
+        Of<Resize>(),
         Of<Round>(),
         Of<Selu>(),
         Of<Shape>(),
@@ -137,6 +140,7 @@ public static class OperatorTable
         Of<Transpose>(),
         Of<Trilu>(),
         Of<Unsqueeze>(),
+        Composite<Upsample>(),
         Of<Where>(),
         Of<Xor>(),
     ];

@@ -1,0 +1,67 @@
+using Lathe.Compiler.Graph;
+using Lathe.Kernels;
+using Lathe.Kernels.Loops;
+
+namespace Lathe.Compiler.Operators.Control;
+
+/// <summary>
+/// Makes graphs of the bodies of a control-flow operator: what a body reads from around it becomes an input, the same for all bodies of the operator.
+/// Constants from around it are read where they are used.
+/// </summary>
+internal sealed class BodyCapture
+{
+    private readonly List<Value> _captured = [];
+    private readonly Dictionary<Graph.Graph, GraphBuilder> _builders = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>What the bodies read from around them, in the order of their inputs.</summary>
+    public IReadOnlyList<Value> Values => _captured;
+
+    /// <summary>Imports a body that has no inputs of its own. It still reads values from around it; <see cref="Close"/> makes them inputs.</summary>
+    public Graph.Graph Import(string name, OnnxGraph body)
+    {
+        GraphBuilder builder = new();
+        IReadOnlyList<Value> outputs = body.Import(builder, []);
+        Graph.Graph open = builder.Build(name, [], outputs.Select((v, i) => new GraphPort($"{i}", v)), []);
+        _builders.Add(open, builder);
+        foreach (Value value in Frontier(open))
+            if (!_captured.Contains(value)) _captured.Add(value);
+        return open;
+    }
+
+    /// <summary>A body with an input for every captured value.</summary>
+    public Graph.Graph Close(Graph.Graph open)
+    {
+        GraphBuilder inside = _builders[open], builder = new();
+        Dictionary<Value, Value> values = [];
+        List<GraphPort> inputs = [];
+        for (int i = 0; i < _captured.Count; i++)
+        {
+            Value input = builder.Add(new Input($"captured_{i}", _captured[i].Type with { Layout = null }));
+            values[_captured[i]] = input;
+            inputs.Add(new GraphPort($"captured_{i}", input));
+        }
+
+        foreach (Node node in open.TopologicalOrder())
+        {
+            if (!inside.Owns(node) && node.Op is not Constant) continue;
+            builder.CurrentName = open.Names.GetValueOrDefault(node);
+            Node copy = builder.AddNode(node.Op, [.. node.Inputs.Select(v => v.IsNone ? v : values[v])]);
+            for (int i = 0; i < copy.OutputTypes.Length; i++) values.TryAdd(node[i], copy[i]);
+        }
+
+        GraphPort[] outputs = [.. open.Outputs.Select(o => o with { Value = values[o.Value] })];
+        IEnumerable<IndexVar> symbols = inputs.Concat(outputs).SelectMany(p => p.Value.Type.Dims).SelectMany(d => d.Variables).Distinct();
+        return builder.Build(open.Name, inputs, outputs, symbols);
+    }
+
+    /// <summary>The values from around a body that it reads.</summary>
+    private IEnumerable<Value> Frontier(Graph.Graph open)
+    {
+        GraphBuilder inside = _builders[open];
+        foreach (Node node in open.TopologicalOrder().Where(inside.Owns))
+            foreach (Value input in node.Inputs)
+                if (!input.IsNone && !inside.Owns(input.Node) && input.Node.Op is not Constant) yield return input;
+        foreach (GraphPort output in open.Outputs)
+            if (!inside.Owns(output.Value.Node) && output.Value.Node.Op is not Constant) yield return output.Value;
+    }
+}

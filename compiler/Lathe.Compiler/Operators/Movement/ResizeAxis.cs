@@ -1,0 +1,137 @@
+using Lathe.Kernels.Loops;
+
+namespace Lathe.Compiler.Operators.Movement;
+
+/// <summary>
+/// How a resize maps an axis: output element o stands at the input coordinate (A·o + B) / C. The coordinates are exact fractions, so that ties are
+/// rounded alike on every device and no index goes through floats.
+/// </summary>
+/// <param name="Input">The input's length.</param>
+/// <param name="Output">The output's length.</param>
+/// <param name="A">The coordinate's slope, times C.</param>
+/// <param name="B">The coordinate of element 0, times C.</param>
+/// <param name="C">The denominator; positive.</param>
+/// <param name="Scale">Output ÷ input, as far as it is a number; NaN otherwise.</param>
+/// <param name="Extrapolates">True if a coordinate outside the input gives the extrapolation value.</param>
+internal sealed record ResizeAxis(IndexExpr Input, IndexExpr Output, IndexExpr A, IndexExpr B, IndexExpr C, double Scale, bool Extrapolates)
+{
+    /// <summary>A scale that is this close to a fraction of small numbers, relatively, is meant to be it: half a unit in the last place of a float.</summary>
+    private const double Closeness = 1.0 / (1 << 24);
+
+    /// <summary>The finest step that a region of interest is stated in.</summary>
+    private const int RoiBits = 26;
+
+    /// <summary>True if every output element is the input element of the same index.</summary>
+    public bool IsIdentity => Input == Output && A == C && B == IndexExpr.Zero && !Extrapolates;
+
+    /// <summary>The coordinate's numerator at an output index.</summary>
+    public IndexExpr Numerator(IndexExpr o) => (o * A) + B;
+
+    /// <summary>Makes the map of an axis.</summary>
+    /// <param name="mode">ONNX's coordinate_transformation_mode.</param>
+    /// <param name="input">The input's length.</param>
+    /// <param name="output">The output's length.</param>
+    /// <param name="scale">The scale, or null for the quotient of the lengths.</param>
+    /// <param name="start">The start of the region of interest, for tf_crop_and_resize.</param>
+    /// <param name="end">Its end.</param>
+    public static ResizeAxis Of(string mode, IndexExpr input, IndexExpr output, float? scale, double start, double end)
+    {
+        (IndexExpr p, IndexExpr q) = scale is { } given ? ToIndex(Fraction(given)) : Reduced(output, input);
+        double number = p.IsConstant && q.IsConstant ? (double)p.Value / q.Value : double.NaN;
+        IndexExpr one = IndexExpr.One, last = input - 1;
+        switch (mode)
+        {
+            case "half_pixel":
+                return Map(q * 2, q - p, p * 2);
+            case "pytorch_half_pixel":
+                return Map(q * 2, IndexExpr.IfLess(1, output, q - p, 0), p * 2);
+            case "half_pixel_symmetric":
+                return Map(q * 2, (input * p) - (output * q) + q - p, p * 2);
+            case "tf_half_pixel_for_nn":
+                return Map(q * 2, q, p * 2);
+            case "align_corners":
+                return Map(output == one ? 0 : last, 0, IndexExpr.Max(1, output - 1));
+            case "tf_crop_and_resize":
+                long s = (long)Math.Round(start * (1L << RoiBits)), e = (long)Math.Round(end * (1L << RoiBits));
+                return output == one
+                    ? Map(0, last * (s + e), 1L << (RoiBits + 1)) with { Extrapolates = true }
+                    : Map(last * (e - s), last * (output - 1) * s, (output - 1) * (1L << RoiBits)) with { Extrapolates = true };
+            default:
+                return Map(q, 0, p);
+        }
+
+        ResizeAxis Map(IndexExpr a, IndexExpr b, IndexExpr c) => new(input, output, a, b, c, number, false);
+    }
+
+    /// <summary>The output's length for a scale: the input's times the scale, rounded down.</summary>
+    public static IndexExpr ScaledLength(IndexExpr input, float scale)
+    {
+        (long p, long q) = Fraction(scale);
+        return input * p / q;
+    }
+
+    /// <summary>The input index that a nearest mode gives at an output index.</summary>
+    public IndexExpr Nearest(string mode, IndexExpr o)
+    {
+        if (IsIdentity) return o;
+        if (Multiple(mode) is { } repeats) return o / repeats;
+        IndexExpr n = IndexExpr.Max(0, Numerator(o));
+        return IndexExpr.Min(Input - 1, Rounded(mode, n));
+    }
+
+    /// <summary>The fraction that a scale is meant to be.</summary>
+    internal static (long P, long Q) Fraction(float scale)
+    {
+        // Convergents of the continued fraction: the first that is close enough has the least denominator of its closeness.
+        (long p, long q, long previousP, long previousQ) = (1, 0, 0, 1);
+        double rest = scale;
+        for (int i = 0; i < 40; i++)
+        {
+            double whole = Math.Floor(rest);
+            if (whole > 1L << 30) break;
+            (p, previousP) = (((long)whole * p) + previousP, p);
+            (q, previousQ) = (((long)whole * q) + previousQ, q);
+            if (Math.Abs(((double)p / q) - scale) <= Closeness * scale) return (p, q);
+            if (rest == whole || q > 1L << 20) break;
+            rest = 1 / (rest - whole);
+        }
+
+        long denominator = 1L << 24;
+        return (Math.Max(1, (long)Math.Round(scale * (double)denominator)), denominator);
+    }
+
+    private static (IndexExpr P, IndexExpr Q) ToIndex((long P, long Q) fraction) => (fraction.P, fraction.Q);
+
+    /// <summary>A quotient of lengths as numbers, as far as it is one.</summary>
+    private static (IndexExpr P, IndexExpr Q) Reduced(IndexExpr output, IndexExpr input)
+    {
+        if (output == IndexExpr.Zero || input == IndexExpr.Zero) return (1, 1);
+        if (output % input == IndexExpr.Zero && output / input is { IsConstant: true } up) return (up, 1);
+        if (input % output == IndexExpr.Zero && input / output is { IsConstant: true } down) return (1, down);
+        if (!output.IsConstant || !input.IsConstant) return (output, input);
+        long common = (long)System.Numerics.BigInteger.GreatestCommonDivisor(output.Value, input.Value);
+        return (output.Value / common, input.Value / common);
+    }
+
+    private IndexExpr Rounded(string mode, IndexExpr n) => mode switch
+    {
+        "floor" => n / C,
+        "ceil" => (n + C - 1) / C,
+        "round_prefer_ceil" => ((n * 2) + C) / (C * 2),
+        "simple" => Scale < 1 ? (n + C - 1) / C : n / C,
+        _ => ((n * 2) + C - 1) / (C * 2),
+    };
+
+    /// <summary>k if the mode repeats every input element k times, which is the commonest use and the simplest index; otherwise null.</summary>
+    private long? Multiple(string mode)
+    {
+        if (Extrapolates || Scale < 1 || Scale != Math.Floor(Scale) || Scale > 1 << 16 || !A.IsConstant || !B.IsConstant || !C.IsConstant) return null;
+        long k = (long)Scale;
+        if (Output != Input * k) return null;
+        // The coordinate grows by exactly 1 with every k elements, so that the first ones speak for all; behind the middle of the first element no clamping matters.
+        if (A.Value * k != C.Value) return null;
+        for (long o = 0; o < 2 * k; o++)
+            if (Rounded(mode, Math.Max(0, (o * A.Value) + B.Value)).Value != o / k) return null;
+        return k;
+    }
+}

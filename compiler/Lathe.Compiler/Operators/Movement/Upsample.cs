@@ -1,0 +1,25 @@
+using Lathe.Compiler.Graph;
+using Lathe.Kernels;
+
+namespace Lathe.Compiler.Operators.Movement;
+
+/// <summary>The input scaled up by the nearest element or linear interpolation: what resizing was before opset 10.</summary>
+public sealed class Upsample : IComposite<Upsample>
+{
+    private Upsample()
+    {
+    }
+
+    /// <inheritdoc/>
+    public static OpSchema Schema => new("Upsample", 1, 2);
+
+    /// <inheritdoc/>
+    /// <remarks>Up to opset 8 the scales are an attribute. The linear mode was once called bilinear.</remarks>
+    public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
+    {
+        EquatableArray<float> scales = node.Has(1) ? OnnxInputs.Floats(node, 1, "its scales") : AttributeReader.Get<float[]>(node, "scales", []);
+        string mode = AttributeReader.Get(node, "mode", "nearest");
+        Resize resize = new(scales, [], CoordinateTransformationMode: "asymmetric", Mode: mode == "bilinear" ? "linear" : mode, NearestMode: "floor");
+        return [builder.Add(resize, node.Inputs[0])];
+    }
+}
