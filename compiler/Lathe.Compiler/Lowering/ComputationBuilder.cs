@@ -92,7 +92,7 @@ public sealed class ComputationBuilder
                 : Const.Of(constant.Element, constant.GetDouble(0));
         if (_rootLowered is not null && value.Node == _group.Root)
         {
-            return index.SequenceEqual(_index)
+            return IsOwnIndex(index)
                 ? _rootLowered.Passes[^1].Result
                 : throw new InvalidOperationException($"The result of {value.Op.Name} is read at another place than it is computed.");
         }
@@ -116,6 +116,10 @@ public sealed class ComputationBuilder
             (input, axis) => Halo(node.Inputs[input], axis));
         return node.Op.Lower(context) ?? throw new NotLoweredException(node.Op.Name, "it has no loop nest");
     }
+
+    /// <summary>True for the place that is being computed; an axis of one element has only one.</summary>
+    private bool IsOwnIndex(IReadOnlyList<IndexExpr> index) =>
+        index.Select((at, axis) => at == _index[axis] || _output.Dims[axis] == IndexExpr.One).All(same => same);
 
     private (long Low, long High) Halo(Value value, int axis) =>
         _ports.TryGetValue(value.Node, out int port) ? (_inputs[port].Layout.PadLow(axis), _inputs[port].Layout.PadHigh(axis)) : (0, 0);

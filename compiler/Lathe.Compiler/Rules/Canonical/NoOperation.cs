@@ -11,7 +11,7 @@ public static class NoOperation
     /// <summary>Applies the rule.</summary>
     public static Value? TryRewrite(Node node, Rewriting g) => node switch
     {
-        { Op: Identity or Dropout, Inputs: [var x, ..] } => x,
+        { Op: Identity, Inputs: [var x, ..] } => x,
         { Op: Cast or Expand, Inputs: [var x] } when x.HasTypeOf(node) => x,
         { Op: Concat or Sum or Mean or Max or Min, Inputs: [var x] } => x,
         { Op: Clip, Inputs: [var x, .. var bounds] } when bounds.All(b => b.IsNone) => x,
