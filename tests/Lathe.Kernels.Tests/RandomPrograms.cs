@@ -136,7 +136,7 @@ internal sealed class RandomPrograms(int seed)
             case 2:
             {
                 IndexExpr value = Index();
-                IndexVar variable = _random.Next(2) == 0 ? new IndexVar(Name(), value.Range.Min, value.Range.Max) : new IndexVar(Name(), 2, long.MaxValue);
+                IndexVar variable = _random.Next(2) == 0 ? new IndexVar(Name(), value.Range.Min, value.Range.Max) : new IndexVar(Name(), Math.Min(value.Range.Min, -2), long.MaxValue);
                 _indices.Add(variable);
                 return new LetIndex(variable, value);
             }
@@ -175,7 +175,10 @@ internal sealed class RandomPrograms(int seed)
             case 12: return Block(depth - 1);
             case 13:
             {
-                Alloc alloc = new(Name(), Elements[_random.Next(Elements.Length)], Index(), _random.Next(2) == 0 ? MemoryScope.Thread : MemoryScope.Register, new Barrier());
+                bool register = _random.Next(2) == 0;
+                IndexExpr size = register ? _random.Next(1, 99) : Index();
+                if (size.IsConstant) size = Math.Abs(size.Value);
+                Alloc alloc = new(Name(), Elements[_random.Next(Elements.Length)], size, register ? MemoryScope.Register : MemoryScope.Thread, new Barrier());
                 _buffers.Add((alloc.Name, alloc.Element, true));
                 alloc = alloc with { Body = Block(depth - 1) };
                 _buffers.RemoveAt(_buffers.Count - 1);
@@ -186,9 +189,11 @@ internal sealed class RandomPrograms(int seed)
             {
                 IndexExpr lo = _random.Next(2) == 0 ? 0 : Index(1), hi = Index(1) + 7;
                 LoopKind[] kinds = [LoopKind.Serial, LoopKind.Unroll, LoopKind.Vector, LoopKind.Dot];
+                LoopKind kind = kinds[_random.Next(kinds.Length)];
+                if (kind != LoopKind.Serial) hi = lo + (kind == LoopKind.Dot ? 4 : 16);
                 IndexVar variable = new(Name(), lo.Range.Min, _random.Next(2) == 0 || hi.Range.Max == long.MaxValue ? hi.Range.Max : hi.Range.Max - 1);
                 _indices.Add(variable);
-                For loop = new(variable, lo, hi, kinds[_random.Next(kinds.Length)], Block(depth - 1));
+                For loop = new(variable, lo, hi, kind, Block(depth - 1));
                 _indices.RemoveAt(_indices.Count - 1);
                 return loop;
             }
