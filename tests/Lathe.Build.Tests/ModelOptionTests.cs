@@ -1,0 +1,34 @@
+using Microsoft.Build.Utilities;
+
+namespace Lathe.Build.Tests;
+
+public sealed class ModelOptionTests
+{
+    [Test]
+    public void Words_EveryMetadata_BecomesItsOption()
+    {
+        TaskItem item = new("a.onnx");
+        item.SetMetadata("Class", "A.B");
+        item.SetMetadata("Winograd", "off");
+        item.SetMetadata("Precision", "fp32");
+        item.SetMetadata("Mean", " a:1,2,3 ; b:4 ;");
+        item.SetMetadata("EmbedWeights", "True");
+        item.SetMetadata("DebugKernels", "false");
+        item.SetMetadata("Device", "");
+        Assert.That(
+            ModelOption.Words(item),
+            Is.EqualTo(new[] { "--precision", "fp32", "--mean", "a:1,2,3", "--mean", "b:4", "--winograd", "off", "--embed-weights" }));
+    }
+
+    [Test]
+    public void All_Options_AreTheMetadataInLowerCaseWithDashes() => Assert.That(
+        ModelOption.All.Select(option => option.Option),
+        Is.EqualTo(ModelOption.All.Select(option => "--" + string.Concat(option.Metadata.Select((c, i) => char.IsUpper(c) && i > 0 ? $"-{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}")))));
+
+    [TestCase("Precison", "Precision")]
+    [TestCase("mena", "Mean")]
+    [TestCase("InputLayout", null)]
+    [TestCase("Reviewer", null)]
+    public void Unknown_Metadata_IsNamedWithWhatWasMeant(string name, string? meant) =>
+        Assert.That(ModelOption.Unknown(["Class", "precision", "Link", name]), Is.EqualTo(new[] { (name, meant) }));
+}
