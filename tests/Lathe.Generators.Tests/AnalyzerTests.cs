@@ -25,7 +25,7 @@ public sealed class AnalyzerTests
     [TestCase("‹new float[1000].CopyTo(request.Data)›;")]
     [TestCase("‹new float[] { 1, 2 }.AsSpan().CopyTo(request.Data)›;")]
     [TestCase("var a = new float[3 * 224 * 225]; ‹a.CopyTo(request.Data)›;")]
-        [TestCase("{ System.ReadOnlySpan<float> a = new float[8]; ‹a.TryCopyTo(request.Data)›; }")]
+    [TestCase("{ System.ReadOnlySpan<float> a = new float[8]; ‹a.TryCopyTo(request.Data)›; }")]
     [TestCase("new float[3 * 224 * 224].CopyTo(request.Data);")]
     [TestCase("new float[SqueezeNet.DataLength].CopyTo(request.Data);")]
     [TestCase("var a = new float[8]; a = values; a.CopyTo(request.Data);")]

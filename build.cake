@@ -1,0 +1,145 @@
+// The repository's tasks; ./build.sh TARGET runs one. Each does what its name says and nothing else.
+using System.Diagnostics;
+using System.Xml.Linq;
+
+string target = Argument("target", "Demo");
+string configuration = Argument("configuration", "Release");
+DirectoryPath artifacts = MakeAbsolute(Directory("./artifacts"));
+DirectoryPath packages = artifacts.Combine("packages");
+DirectoryPath testResults = artifacts.Combine("tests");
+DirectoryPath shared = MakeAbsolute(Directory(EnvironmentVariable("LATHE_SHARED") ?? "../shared"));
+FilePath lathe = MakeAbsolute(File($"./compiler/Lathe.Cli/bin/{configuration}/net10.0/lathe.dll"));
+
+// What some tests and the NativeAOT part of the demo need of the system, and how to tell that it is there.
+(string Package, string What, Func<bool> IsThere)[] nativeParts =
+[
+    ("gcc", "links NativeAOT programs", () => OnPath("gcc") || OnPath("clang")),
+    ("zlib1g-dev", "linked into NativeAOT programs", () => FileExists("/usr/include/zlib.h")),
+];
+
+Task("NativeParts")
+    .Does(() =>
+    {
+        List<(string Package, string What, Func<bool> IsThere)> missing = nativeParts.Where(part => !part.IsThere()).ToList();
+        if (missing.Count == 0) return;
+        string names = string.Join(" ", missing.Select(part => part.Package));
+        if (!OnPath("apt-get") || Environment.UserName != "root")
+        {
+            Warning($"Optional parts are not installed, what needs them is skipped: {names} (as root: apt-get install {names}).");
+            return;
+        }
+
+        Run("apt-get", "update -qq", mustSucceed: false);
+        Run("apt-get", $"install -qq -y --no-install-recommends {names}", mustSucceed: false);
+        foreach (var part in missing.Where(part => !part.IsThere())) Warning($"'{part.Package}' could not be installed ({part.What}); what needs it is skipped.");
+    });
+
+Task("Build")
+    .Does(() => DotNetBuild("./Compiler.sln", new DotNetBuildSettings { Configuration = configuration, NoLogo = true, Verbosity = DotNetVerbosity.Minimal }));
+
+Task("Pack")
+    .IsDependentOn("Build")
+    .Does(() =>
+    {
+        CleanDirectory(packages);
+        foreach (string project in new[] { "compiler/Lathe.Build", "compiler/Lathe.Cli" })
+        {
+            DotNetPack(project, new DotNetPackSettings { Configuration = configuration, OutputDirectory = packages, NoLogo = true, Verbosity = DotNetVerbosity.Minimal });
+        }
+
+        // The packages that consumers in this repository restored before are of the same version, and stale.
+        foreach (DirectoryPath stale in GetDirectories($"{artifacts}/nuget/lathe*")) DeleteDirectory(stale, new DeleteDirectorySettings { Recursive = true, Force = true });
+        foreach (FilePath package in GetFiles($"{packages}/*.nupkg")) Information($"{package.GetFilename()}  {FileSize(package) / 1e6:F1} MB");
+    });
+
+Task("Demo")
+    .IsDependentOn("NativeParts")
+    .IsDependentOn("Pack")
+    .Does(() => Run("bash", "samples/Characters/demo.sh"));
+
+Task("Test")
+    .IsDependentOn("NativeParts")
+    .IsDependentOn("Pack")
+    .Does(() =>
+    {
+        CleanDirectory(testResults);
+        string filter = Argument("filter", "");
+        List<string> broken = [];
+        foreach (FilePath project in GetFiles("./tests/*/*.csproj").Where(path => !path.FullPath.Contains("Benchmarks")).OrderBy(path => path.FullPath))
+        {
+            string name = project.GetFilenameWithoutExtension().ToString();
+            string arguments = $"test \"{project}\" -c {configuration} --no-build --nologo --logger \"trx;LogFileName={name}.trx\" --results-directory \"{testResults}\"";
+            int exit = Run("dotnet", arguments + (filter.Length > 0 ? $" --filter \"{filter}\"" : ""), mustSucceed: false);
+            if (!FileExists(testResults.CombineWithFilePath($"{name}.trx"))) broken.Add($"{name} ended with {exit} and without results");
+        }
+
+        Summarise(broken);
+    });
+
+// White space only: the rules of style and of the analyzers are errors of the build.
+Task("Format")
+    .Does(() => Run("dotnet", "format whitespace . --folder --exclude **/bin/** **/obj/** **/Snapshots/**" + (Argument("check", false) ? " --verify-no-changes" : "")));
+
+Task("Conformance")
+    .IsDependentOn("Build")
+    .Does(() => Run("dotnet", $"\"{lathe}\" conformance \"{Argument("tree", shared.Combine("conformance").FullPath)}\""));
+
+Task("Bench")
+    .IsDependentOn("Build")
+    .Does(() =>
+    {
+        string[] models = Argument("models", "squeezenet1.0_fp32,mobilenetv2_1.0_224_fp32,ultraface_rfb_320,yolox_nano").Split(',');
+        foreach (string model in models) Run("dotnet", $"\"{lathe}\" bench \"{shared.Combine("models").Combine(model)}\" {Argument("options", "")}");
+    });
+
+RunTarget(target);
+
+bool OnPath(string name) => Context.Tools.Resolve(name) is not null;
+
+int Run(string program, string arguments, bool mustSucceed = true)
+{
+    using Process process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = MakeAbsolute(Directory("./")).FullPath });
+    process.WaitForExit();
+    if (mustSucceed && process.ExitCode != 0) throw new CakeException(process.ExitCode, $"'{program} {arguments}' ended with {process.ExitCode}.");
+    return process.ExitCode;
+}
+
+// Adds up what the runners wrote. The closing line goes to a file; build.sh prints it last.
+void Summarise(List<string> broken)
+{
+    int passed = 0, failed = 0, skipped = 0;
+    XNamespace ns = "http://microsoft.com/schemas/VisualStudio/TeamTest/2010";
+    SortedDictionary<string, int> reasons = new();
+    foreach (FilePath file in GetFiles($"{testResults}/*.trx"))
+    {
+        XDocument results = XDocument.Load(file.FullPath);
+        foreach (XElement result in results.Descendants(ns + "UnitTestResult"))
+        {
+            switch ((string)result.Attribute("outcome"))
+            {
+                case "Passed":
+                    passed++;
+                    break;
+                case "NotExecuted":
+                    skipped++;
+                    string reason = (result.Descendants(ns + "Message").FirstOrDefault()?.Value ?? result.Descendants(ns + "StdOut").FirstOrDefault()?.Value ?? "no reason given").Trim();
+                    reasons[reason] = reasons.GetValueOrDefault(reason) + 1;
+                    break;
+                default:
+                    failed++;
+                    Error($"failed: {(string)result.Attribute("testName")}");
+                    break;
+            }
+        }
+
+        // A run that was aborted counts as failed even where all tests that ran passed.
+        if ((string)results.Descendants(ns + "ResultSummary").FirstOrDefault()?.Attribute("outcome") is "Error" or "Aborted" && !results.Descendants(ns + "UnitTestResult").Any(result => (string)result.Attribute("outcome") == "Failed"))
+            broken.Add($"{file.GetFilenameWithoutExtension()} was aborted");
+    }
+
+    failed += broken.Count;
+    foreach (string text in broken) Error(text);
+    foreach (var reason in reasons) Information($"skipped {reason.Value}: {reason.Key}");
+    System.IO.File.WriteAllText(testResults.CombineWithFilePath("summary.txt").FullPath, $"{passed} passed, {failed} failed, {skipped} skipped\n");
+    if (failed > 0 || passed == 0) throw new CakeException(1, passed == 0 ? "No test passed." : $"{failed} tests failed.");
+}
