@@ -1,5 +1,6 @@
 using Lathe.Compiler.Operators;
 using Lathe.Kernels.Loops;
+using If = Lathe.Compiler.Operators.Control.If;
 
 namespace Lathe.Compiler.Graph;
 
@@ -43,7 +44,9 @@ public static class GraphEvaluator
 
     private static TensorData[] Run(Node node, IReadOnlyList<TensorData?> inputs, Dictionary<IndexVar, long> symbols)
     {
+        // Bodies may speak of symbols that their own inputs do not tell.
         if (node.Op is Fused fused) return [.. Run(fused.Body, [.. inputs.Select(i => i!)], symbols)];
+        if (node.Op is If branch) return [.. Run(inputs[0]!.GetInt64(0) != 0 ? branch.Then : branch.Else, [.. inputs.Skip(1).Select(i => i!)], symbols)];
         Op op = symbols.Count == 0 ? node.Op : node.Op.Substitute(s => symbols.TryGetValue(s, out long value) ? value : null);
 
         // Inference over constants gives the types that these very inputs lead to, whatever the graph knew of them.

@@ -135,10 +135,18 @@ public sealed class GraphParser
         if (type == typeof(TensorType)) return _text.Type(_symbols);
         if (type == typeof(Layout)) return Layout.Parse(_text.Quoted());
         if (type == typeof(IndexExpr)) return _text.Index(_symbols);
-        if (type == typeof(Graph)) return new GraphParser(_text, _data, _symbols).Graph();
+        if (type == typeof(Graph)) return Body();
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(EquatableArray<>))
             return OpSyntax.ArrayOf(type, _text.List("[", "]", () => MemberValue(type.GenericTypeArguments[0])));
         throw _text.Wrong($"a member that has a text form; {type.Name} has none");
+    }
+
+    private Graph Body()
+    {
+        _text.Expect("{");
+        Graph body = new GraphParser(_text, _data, _symbols).Graph();
+        _text.Expect("}");
+        return body;
     }
 
     private Value Operand()

@@ -85,10 +85,10 @@ public sealed class GraphPrinter
             if (value is Graph body)
             {
                 // A body is a graph of its own: its values are numbered anew.
-                _text.Append('\n');
+                _text.Append("{\n");
                 GraphPrinter inner = new(_data, _withNames);
                 inner.Write(body, indent + "    ");
-                _text.Append(inner._text).Append(indent);
+                _text.Append(inner._text).Append(indent).Append('}');
             }
             else
             {

@@ -14,15 +14,15 @@ namespace Lathe.Compiler.Onnx;
 /// </summary>
 internal sealed class Importer(ModelProto model, string directory, CompileOptions options)
 {
-    /// <summary>How many nodes a model may have once its functions are inlined: they can double at each level.</summary>
-    private const int MaxNodes = 1_000_000;
+    /// <summary>How many nodes the functions of a model may bring: they can double at each level.</summary>
+    private const int MaxInlined = 200_000;
 
     /// <summary>How deep functions may call each other.</summary>
     private const int MaxCalls = 64;
 
     private readonly TensorReader _tensors = new(directory);
     private readonly FunctionTable _functions = new(model.Functions);
-    private int _nodes;
+    private int _inlined;
 
     /// <summary>Where a node stands: the versions it is written for, and the functions around it with what their caller gave.</summary>
     private sealed record Frame(OpsetTable Opsets, string Prefix, IReadOnlyDictionary<string, object>? Bound, ImmutableStack<FunctionProto> Calls);
@@ -85,7 +85,7 @@ internal sealed class Importer(ModelProto model, string directory, CompileOption
     private void ImportNode(NodeProto node, ImportScope scope, Frame frame)
     {
         string name = frame.Prefix + NameOf(node);
-        if (++_nodes > MaxNodes) throw Malformed(name, $"with its functions inlined the model has more than {MaxNodes} nodes");
+        if (!frame.Calls.IsEmpty && ++_inlined > MaxInlined) throw Malformed(name, $"its functions come to more than {MaxInlined} nodes");
         List<Value> inputs = [.. node.Input.Select(i => i.Length == 0 ? Value.None : scope.Find(i) ?? throw Malformed(name, $"nothing makes its input '{i}'"))];
         while (inputs.Count > 0 && inputs[^1].IsNone) inputs.RemoveAt(inputs.Count - 1);
 

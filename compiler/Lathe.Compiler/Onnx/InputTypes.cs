@@ -88,7 +88,7 @@ internal sealed class InputTypes
     {
         if (Number(text) is { } constant) return constant;
         string[] parts = text.Split('=', StringSplitOptions.TrimEntries);
-        if (parts[0].Length == 0 || parts.Length > 2 || !parts[0].All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-')) throw Wrong();
+        if (parts[0].Length == 0 || parts.Length > 2 || !(char.IsAsciiLetter(parts[0][0]) || parts[0][0] == '_') || !parts[0].All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-')) throw Wrong();
         if (parts.Length == 1) return _symbols.Named(parts[0]);
 
         string[] range = parts[1].Split("..", StringSplitOptions.TrimEntries);

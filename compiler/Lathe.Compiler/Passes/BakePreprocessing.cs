@@ -14,6 +14,9 @@ namespace Lathe.Compiler.Passes;
 public sealed class BakePreprocessing : IPass
 {
     /// <inheritdoc/>
+    public bool RunsInBodies => false;
+
+    /// <inheritdoc/>
     public Graph.Graph Run(Graph.Graph graph, PassContext context)
     {
         Dictionary<string, float[]> means = Resolve(graph, "--mean", context.Options.Mean), scales = Resolve(graph, "--scale", context.Options.Scale);

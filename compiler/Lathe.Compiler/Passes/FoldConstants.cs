@@ -61,7 +61,7 @@ public sealed class FoldConstants : IPass
             budget -= to;
             return results;
         }
-        catch (Exception failed) when (failed is ArithmeticException or ArgumentException or InvalidOperationException or IndexOutOfRangeException or NotSupportedException)
+        catch (Exception failed) when (failed is ArithmeticException or ArgumentException or InvalidOperationException or IndexOutOfRangeException or NotSupportedException or FormatException)
         {
             // Bad indices in constants are reported where all bad indices are: when the operator runs.
             return null;

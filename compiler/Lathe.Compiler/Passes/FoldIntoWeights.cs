@@ -15,8 +15,10 @@ public sealed class FoldIntoWeights : IPass
         BatchNormalizationForm.TryRewrite,
         ScaleOfConv.TryRewrite,
         OffsetOfConv.TryRewrite,
+        ConvTransposeForms.TryRewrite,
         MatMulForms.TryRewrite,
         ConstantChain.TryRewrite,
+        InputArithmetic.TryRewrite,
         ConvOfScale.TryRewrite,
         ConvOfOffset.TryRewrite);
 

@@ -1,4 +1,6 @@
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Control;
 
 namespace Lathe.Compiler.Passes;
 
@@ -14,19 +16,25 @@ public static class Pipeline
         // 2. Constants, and shapes that are known by now.
         new FoldConstants(),
 
-        // 3. One form for what can be written in several.
+        // 3. Branches that are decided by now.
+        new InlineBranches(),
+
+        // 4. One form for what can be written in several.
         new Canonicalise(),
 
-        // 4. Reshapes and transposes meet, and vanish where they meet their inverse.
+        // 5. Reshapes and transposes meet, and vanish where they meet their inverse.
         new SinkMovement(),
 
-        // 5. Arithmetic with constants goes into the weights beside it.
+        // 6. Arithmetic with constants goes into the weights beside it.
         new FoldIntoWeights(),
 
-        // 6. What the rules above left between constants.
+        // 7. Padding goes into the windows that read it.
+        new FoldPadding(),
+
+        // 8. What the rules above left between constants.
         new FoldConstants(),
 
-        // 7. Every output becomes a value that a step writes.
+        // 9. Every output becomes a value that a step writes.
         new SeparateOutputs(),
     ];
 
@@ -61,11 +69,20 @@ public static class Pipeline
         foreach (IPass pass in passes)
         {
             context.Cancellation.ThrowIfCancellationRequested();
-            graph = pass.Run(graph, context);
+            graph = RunWithBodies(pass, graph, context);
             if (context.Options.Verify) GraphVerifier.Verify(graph, pass.Name);
             if (context.Options.DumpAfter.Contains(pass.Name, StringComparer.OrdinalIgnoreCase)) context.Options.Dump?.Invoke(pass.Name, GraphPrinter.Print(graph));
         }
 
         return graph;
+    }
+
+    private static Graph.Graph RunWithBodies(IPass pass, Graph.Graph graph, PassContext context)
+    {
+        graph = pass.Run(graph, context);
+        if (!pass.RunsInBodies || !graph.TopologicalOrder().Any(n => n.Op is If)) return graph;
+        return Rebuild.Run(graph, (node, builder) => node.Op is If branch
+            ? AttributeReader.Results(builder.AddNode(new If(RunWithBodies(pass, branch.Then, context), RunWithBodies(pass, branch.Else, context)), [.. node.Inputs]))
+            : null);
     }
 }

@@ -19,7 +19,7 @@ internal static class Patterns
     /// <summary>The only value of a constant of floats, also where it is repeated.</summary>
     public static double? Splat(Value value)
     {
-        if (value.Constant is not { Count: > 0 } data || !data.Element.IsFloat()) return null;
+        if (value.IsNone || value.Constant is not { Count: > 0 } data || !data.Element.IsFloat()) return null;
         double first = data.GetDouble(0);
         for (int i = 1; i < data.Count; i++)
             if (data.GetDouble(i) != first) return null;

@@ -1,7 +1,4 @@
 using Lathe.Compiler.Graph;
-using Lathe.Compiler.Operators;
-using Lathe.Compiler.Operators.Movement;
-using Lathe.Compiler.Operators.Shapes;
 
 namespace Lathe.Compiler.Rules.Weights;
 
@@ -17,7 +14,7 @@ public static class ConvOfOffset
     {
         if (Filters.Of(node) is not { } filters || !g.IsReadOnce(filters.Input)) return null;
         if (ChannelArithmetic.Offset(filters.Input.Node, _ => 1) is not var (x, offset)) return null;
-        if (filters.IsPadded && !IsFromOutside(x)) return null;
+        if (filters.IsPadded && !InputArithmetic.IsFromOutside(x)) return null;
         double[] sums = filters.Applied(offset);
         return (filters with
         {
@@ -25,11 +22,5 @@ public static class ConvOfOffset
             Bias = [.. sums.Select((s, o) => s + (filters.Bias?[o] ?? 0))],
             Outside = filters.IsPadded ? [.. offset.Select((c, i) => (filters.Outside?[i] ?? 0) - c)] : null,
         }).Build(g);
-    }
-
-    private static bool IsFromOutside(Value x)
-    {
-        while (x.Node is { Op: Cast or Transpose or Reshape, Inputs: [var source] }) x = source;
-        return x.Op is Input;
     }
 }
