@@ -17,6 +17,8 @@ internal sealed partial class ArchitectureTests
         ["Onnx"] = ["Diagnostics", "Graph", "Operators"],
         ["Rules"] = ["Diagnostics", "Graph", "Operators"],
         ["Passes"] = ["Diagnostics", "Graph", "Operators", "Rules"],
+        ["Lowering"] = ["Diagnostics", "Graph", "Operators"],
+        ["Emission"] = ["Lowering"],
     };
 
     [Test]

@@ -28,7 +28,9 @@ public static class GraphVerifier
             foreach (Value input in node.Inputs.Where(v => !v.IsNone))
             {
                 Require(before.Contains(input.Node), $"'{name}' comes before its input");
-                Require(input.Output >= 0 && input.Output < input.Node.OutputTypes.Length, $"'{name}' reads an output that '{graph.NameOf(input.Node)}' does not have");
+                Require(
+                    input.Output >= 0 && input.Output < input.Node.OutputTypes.Length,
+                    $"'{name}' reads an output that '{graph.NameOf(input.Node)}' does not have");
             }
 
             Require(node.Op is not Input || inputs.Contains(node), $"'{name}' is an input that the graph does not list");
@@ -53,7 +55,9 @@ public static class GraphVerifier
                 throw Broken(failed.Message);
             }
 
-            Require(context.Outputs.SequenceEqual(node.OutputTypes), $"'{name}' is {string.Join("; ", node.OutputTypes)}, its inputs say {string.Join("; ", context.Outputs)}");
+            Require(
+                context.Outputs.SequenceEqual(node.OutputTypes),
+                $"'{name}' is {string.Join("; ", node.OutputTypes)}, its inputs say {string.Join("; ", context.Outputs)}");
             Require(context.Contents.SequenceEqual(node.Contents), $"'{name}' has other known elements than its inputs say");
         }
 

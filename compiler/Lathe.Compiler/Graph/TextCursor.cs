@@ -220,8 +220,11 @@ internal sealed class TextCursor(string text)
     {
         SkipSpace();
         int from = _at;
-        while (_at < text.Length && (char.IsAsciiLetterOrDigit(text[_at]) || text[_at] == '.' || (text[_at] is '+' or '-' && (_at == from || text[_at - 1] is 'e' or 'E')))) _at++;
+        while (_at < text.Length && (char.IsAsciiLetterOrDigit(text[_at]) || text[_at] == '.' || IsSign())) _at++;
         return _at > from ? text[from.._at] : throw Wrong("a number");
+
+        // A sign stands first, or first in an exponent.
+        bool IsSign() => text[_at] is '+' or '-' && (_at == from || text[_at - 1] is 'e' or 'E');
     }
 
     private void SkipSpace()

@@ -88,7 +88,7 @@ internal sealed class InputTypes
     {
         if (Number(text) is { } constant) return constant;
         string[] parts = text.Split('=', StringSplitOptions.TrimEntries);
-        if (parts[0].Length == 0 || parts.Length > 2 || !(char.IsAsciiLetter(parts[0][0]) || parts[0][0] == '_') || !parts[0].All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-')) throw Wrong();
+        if (parts.Length > 2 || !IsName(parts[0])) throw Wrong();
         if (parts.Length == 1) return _symbols.Named(parts[0]);
 
         string[] range = parts[1].Split("..", StringSplitOptions.TrimEntries);
@@ -105,6 +105,9 @@ internal sealed class InputTypes
 
         DiagnosticException Wrong() => Bad($"'{text}' of input '{input}' is neither a number, a name, nor a name with a range such as N=1..32");
     }
+
+    private static bool IsName(string text) =>
+        text.Length > 0 && (char.IsAsciiLetter(text[0]) || text[0] == '_') && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-');
 
     private static long? Number(string text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : null;

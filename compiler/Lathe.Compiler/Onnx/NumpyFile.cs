@@ -73,7 +73,9 @@ public static partial class NumpyFile
         stream.ReadExactly(start, 0, 10);
         if (!start.AsSpan(0, 6).SequenceEqual(Magic) || start[6] is < 1 or > 3) throw Bad(path, "it does not begin as a .npy file does");
         if (start[6] > 1) stream.ReadExactly(start, 10, 2);
-        long headerLength = start[6] == 1 ? BinaryPrimitives.ReadUInt16LittleEndian(start.AsSpan(8)) : BinaryPrimitives.ReadUInt32LittleEndian(start.AsSpan(8));
+        long headerLength = start[6] == 1
+            ? BinaryPrimitives.ReadUInt16LittleEndian(start.AsSpan(8))
+            : BinaryPrimitives.ReadUInt32LittleEndian(start.AsSpan(8));
         if (headerLength > MaxHeader) throw Bad(path, "its header is too long");
         byte[] headerBytes = new byte[headerLength];
         stream.ReadExactly(headerBytes);

@@ -20,7 +20,8 @@ internal sealed class OpsetTable
             string domain = Normal(import.Domain);
             string shown = domain.Length == 0 ? "ai.onnx" : domain;
             if (import.Version is < 1 or > int.MaxValue) throw Unsupported("there is no such version");
-            if (domain.Length == 0 && import.Version > Newest) throw Unsupported($"the newest that this version of Lathe knows is {Newest}");
+            if (domain.Length == 0 && import.Version > Newest)
+                throw Unsupported($"the newest that this version of Lathe knows is {Newest}");
             if (!_versions.TryAdd(domain, (int)import.Version) && _versions[domain] != import.Version) throw Unsupported("another version of it is imported too");
 
             DiagnosticException Unsupported(string reason) =>

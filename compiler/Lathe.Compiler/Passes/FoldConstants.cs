@@ -49,7 +49,8 @@ public sealed class FoldConstants : IPass
     private static TensorData[]? TryEvaluate(Node node, ref long budget)
     {
         // A node without inputs would be a source of its own, such as random numbers.
-        if (node.Inputs.All(v => v.IsNone) || node.Inputs.Any(v => !v.IsNone && v.Constant is null) || node.OutputTypes.Any(t => !t.IsStatic)) return null;
+        if (node.Inputs.All(v => v.IsNone) || node.Inputs.Any(v => !v.IsNone && v.Constant is null)) return null;
+        if (node.OutputTypes.Any(t => !t.IsStatic)) return null;
         TensorData?[] inputs = [.. node.Inputs.Select(v => v.IsNone ? null : v.Constant)];
         long from = inputs.Sum(i => i?.Bytes.LongLength ?? 0), to = node.OutputTypes.Sum(SizeOf);
         if (to > SmallBytes && (to > 2 * from || to > MaxBytes || to > budget)) return null;
@@ -61,7 +62,8 @@ public sealed class FoldConstants : IPass
             budget -= to;
             return results;
         }
-        catch (Exception failed) when (failed is ArithmeticException or ArgumentException or InvalidOperationException or IndexOutOfRangeException or NotSupportedException or FormatException)
+        catch (Exception failed) when (failed is ArithmeticException or ArgumentException or InvalidOperationException or IndexOutOfRangeException
+            or NotSupportedException or FormatException)
         {
             // Bad indices in constants are reported where all bad indices are: when the operator runs.
             return null;

@@ -71,7 +71,8 @@ public static class Pipeline
             context.Cancellation.ThrowIfCancellationRequested();
             graph = RunWithBodies(pass, graph, context);
             if (context.Options.Verify) GraphVerifier.Verify(graph, pass.Name);
-            if (context.Options.DumpAfter.Contains(pass.Name, StringComparer.OrdinalIgnoreCase)) context.Options.Dump?.Invoke(pass.Name, GraphPrinter.Print(graph));
+            if (context.Options.DumpAfter.Contains(pass.Name, StringComparer.OrdinalIgnoreCase))
+                context.Options.Dump?.Invoke(pass.Name, GraphPrinter.Print(graph));
         }
 
         return graph;
@@ -81,8 +82,11 @@ public static class Pipeline
     {
         graph = pass.Run(graph, context);
         if (!pass.RunsInBodies || !graph.TopologicalOrder().Any(n => n.Op is If)) return graph;
-        return Rebuild.Run(graph, (node, builder) => node.Op is If branch
-            ? AttributeReader.Results(builder.AddNode(new If(RunWithBodies(pass, branch.Then, context), RunWithBodies(pass, branch.Else, context)), [.. node.Inputs]))
-            : null);
+        return Rebuild.Run(graph, (node, builder) =>
+        {
+            if (node.Op is not If branch) return null;
+            If rewritten = new(RunWithBodies(pass, branch.Then, context), RunWithBodies(pass, branch.Else, context));
+            return AttributeReader.Results(builder.AddNode(rewritten, [.. node.Inputs]));
+        });
     }
 }

@@ -74,7 +74,11 @@ public static class Rewriter
         {
             if (rule(node, rewriting) is not { } value || value.Node == node) continue;
             if (value.Type != node.OutputTypes[0])
-                throw new InvalidOperationException($"{RuleSet.NameOf(rule)} replaces {node.Op} of type {node.OutputTypes[0]} by {value.Op} of type {value.Type}.");
+            {
+                throw new InvalidOperationException(
+                    $"{RuleSet.NameOf(rule)} replaces {node.Op} of type {node.OutputTypes[0]} by {value.Op} of type {value.Type}.");
+            }
+
             context.Count(RuleSet.NameOf(rule));
             return value;
         }

@@ -24,8 +24,11 @@ internal sealed class GraphEvaluatorTests
     [Test]
     public void Inputs_ThatDoNotFit_AreRefused()
     {
-        Assert.That(() => GraphEvaluator.Run(Dynamic, [TensorData.OfFloats(new float[12], 3, 4), TensorData.OfFloats(new float[5], 5)]), Throws.ArgumentException.With.Message.Contains("'w'"));
-        Assert.That(() => GraphEvaluator.Run(Dynamic, [TensorData.OfFloats(new float[12], 12), TensorData.OfFloats(new float[4], 4)]), Throws.ArgumentException.With.Message.Contains("'x'"));
-        Assert.That(() => GraphEvaluator.Run(Dynamic, [TensorData.OfFloats(new float[12], 3, 4)]), Throws.ArgumentException.With.Message.Contains("2 inputs"));
+        Refused("'w'", TensorData.OfFloats(new float[12], 3, 4), TensorData.OfFloats(new float[5], 5));
+        Refused("'x'", TensorData.OfFloats(new float[12], 12), TensorData.OfFloats(new float[4], 4));
+        Refused("2 inputs", TensorData.OfFloats(new float[12], 3, 4));
+
+        static void Refused(string reason, params TensorData[] inputs) =>
+            Assert.That(() => GraphEvaluator.Run(Dynamic, inputs), Throws.ArgumentException.With.Message.Contains(reason));
     }
 }

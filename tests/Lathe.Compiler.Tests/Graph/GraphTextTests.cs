@@ -76,7 +76,11 @@ internal sealed class GraphTextTests
     [Test]
     public void MembersOfEveryOperator_HaveATextForm()
     {
-        HashSet<Type> simple = [typeof(string), typeof(bool), typeof(long), typeof(int), typeof(float), typeof(double), typeof(TensorData), typeof(TensorType), typeof(Layout), typeof(IndexExpr), typeof(Compiler.Graph.Graph)];
+        HashSet<Type> simple =
+        [
+            typeof(string), typeof(bool), typeof(long), typeof(int), typeof(float), typeof(double),
+            typeof(TensorData), typeof(TensorType), typeof(Layout), typeof(IndexExpr), typeof(Compiler.Graph.Graph),
+        ];
         foreach (OperatorRow row in OperatorTable.Rows.Where(r => r.Type.IsSubclassOf(typeof(Op))))
             foreach (System.Reflection.ParameterInfo member in AttributeReader.PrimaryConstructor(row.Type).GetParameters())
                 Assert.That(HasText(member.ParameterType), Is.True, $"{row.Type.Name}.{member.Name} is a {member.ParameterType.Name}");

@@ -161,6 +161,40 @@ internal sealed class ImporterTests
     }
 
     [Test]
+    public void Branches_ReadWhatIsAroundThem()
+    {
+        GraphProto then = new() { Name = "then" }, otherwise = new() { Name = "else" };
+        then.Node.Add(MakeNode("Add", ["h", "c"], ["inner"]));
+        then.Output.Add(new ValueInfoProto { Name = "inner" });
+        // The same name in a body as outside of it stands for the body's value.
+        otherwise.Initializer.Add(Floats("c", [2], 100, 200));
+        otherwise.Node.Add(MakeNode("Mul", ["c", "x"], ["inner"]));
+        otherwise.Output.Add(new ValueInfoProto { Name = "inner" });
+        ModelBuilder model = new ModelBuilder().Input("x", 2).Input("p", ElementType.Bool).Output("y").Initialiser(Floats("c", [2], 1, 2))
+            .Node("If", ["p"], ["y"], ("then_branch", then), ("else_branch", otherwise))
+            .Node("Neg", ["x"], ["h"]);
+
+        Compiler.Graph.Graph graph = model.Graph();
+        TensorData x = TensorData.OfFloats([3, 4], 2);
+        foreach ((bool condition, float[] expected) in new[] { (true, new float[] { -2, -2 }), (false, [300, 800]) })
+        {
+            TensorData p = TensorData.Of(ElementType.Bool, (ReadOnlySpan<bool>)[condition]);
+            Assert.That(GraphEvaluator.Run(graph, [x, p])[0].Span<float>().ToArray(), Is.EqualTo(expected));
+        }
+
+        Assert.That(Text(GraphParser.Parse(Text(graph))), Is.EqualTo(Text(graph)));
+    }
+
+    [Test]
+    public void Branch_WhoseOutputNothingMakes_IsRefused()
+    {
+        GraphProto body = new() { Name = "body" };
+        body.Output.Add(new ValueInfoProto { Name = "nowhere" });
+        ModelBuilder model = new ModelBuilder().Input("p", ElementType.Bool).Output("y").Node("If", ["p"], ["y"], ("then_branch", body), ("else_branch", body));
+        Assert.That(model.Refused("LATHE0003", "'nowhere'").Node, Is.EqualTo("If_y"));
+    }
+
+    [Test]
     public void UnsupportedOperators_AreReportedAllAtOnce()
     {
         ModelBuilder model = new ModelBuilder().Input("x", 2).Output("y");

@@ -104,7 +104,8 @@ internal sealed class MalformedModelTests
         new ModelBuilder().Input("x", 2).Output("y").Node("Relu", ["x"], ["y"]).Node("Neg", ["x"], ["y"]).Refused("LATHE0003", "two values");
         new ModelBuilder().Input("x", 2).Output("x").Node("Relu", ["x"], ["x"]).Refused("LATHE0003");
         new ModelBuilder().Input("x", 2).Input("x", 2).Output("y").Node("Relu", ["x"], ["y"]).Refused("LATHE0003", "two values");
-        new ModelBuilder().Input("x", 2).Output("y").Node("Add", ["x", "c"], ["y"]).Initialiser(Floats("c", [1], 1)).Initialiser(Floats("c", [1], 2)).Refused("LATHE0003", "two values");
+        new ModelBuilder().Input("x", 2).Output("y").Node("Add", ["x", "c"], ["y"]).Initialiser(Floats("c", [1], 1)).Initialiser(Floats("c", [1], 2))
+            .Refused("LATHE0003", "two values");
         new ModelBuilder().Input("x", 2).Output("y", "y").Node("Relu", ["x"], ["y"]).Refused("LATHE0003", "two outputs");
     }
 
@@ -199,7 +200,8 @@ internal sealed class MalformedModelTests
         for (int mutant = 0; mutant < 400; mutant++)
         {
             byte[] mutated = Mutate(bytes, random);
-            (Compiler.Graph.Graph? graph, IReadOnlyList<Diagnostic> diagnostics) = OnnxFrontEnd.Read(directory.Write("model.onnx", mutated), new CompileOptions());
+            string path = directory.Write("model.onnx", mutated);
+            (Compiler.Graph.Graph? graph, IReadOnlyList<Diagnostic> diagnostics) = OnnxFrontEnd.Read(path, new CompileOptions());
             if (graph is null)
             {
                 refused++;

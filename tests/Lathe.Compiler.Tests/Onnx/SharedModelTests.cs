@@ -47,7 +47,15 @@ internal sealed class SharedModelTests
     [TestCase("mnist_cntk")]
     [TestCase("mnist_pytorch_bn")]
     [TestCase("cifar10_cnn")]
-    public void SmallModel_GivesItsReferenceOutputs_BeforeAndAfterNormalisation(string name)
+    [TestCase("cct2_op20")]
+    [TestCase("microllama_decode_step")]
+    [TestCase("mobilenetv1_0.25_128_fp32")]
+    [TestCase("ultraface_rfb_320", Explicit = true, Reason = "takes half a minute")]
+    [TestCase("yunet_n_320", Explicit = true, Reason = "takes half a minute")]
+    [TestCase("fastestdet_ortx", Explicit = true, Reason = "takes half a minute")]
+    [TestCase("basic_pitch", Explicit = true, Reason = "takes minutes")]
+    [TestCase("magika_v3_3", Explicit = true, Reason = "takes minutes")]
+    public void Model_GivesItsReferenceOutputs_BeforeAndAfterNormalisation(string name)
     {
         string directory = SharedData.PathOf("models", name);
         (Compiler.Graph.Graph? graph, IReadOnlyList<Diagnostic> diagnostics) = OnnxFrontEnd.Read(Path.Combine(directory, "model.onnx"), new CompileOptions());

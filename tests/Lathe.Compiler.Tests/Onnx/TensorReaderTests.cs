@@ -92,7 +92,8 @@ internal sealed class TensorReaderTests
     [Test]
     public void TooFewOrTooManyElements_AreRefused()
     {
-        TensorProto few = Proto(ElementType.Float32, 3), many = Proto(ElementType.Float32, 1), raw = Proto(ElementType.Float32, 2), text = Proto(ElementType.String, 2);
+        TensorProto few = Proto(ElementType.Float32, 3), many = Proto(ElementType.Float32, 1);
+        TensorProto raw = Proto(ElementType.Float32, 2), text = Proto(ElementType.String, 2);
         few.FloatData.Add(1);
         many.FloatData.AddRange([1, 2]);
         raw.RawData = ByteString.CopyFrom(1, 2, 3);
@@ -129,7 +130,7 @@ internal sealed class TensorReaderTests
     [Test]
     public void Sparse_BecomesDense([Values] bool linear)
     {
-        SparseTensorProto sparse = new() { Values = Proto(ElementType.Float32, 2), Indices = linear ? Proto(ElementType.Int64, 2) : Proto(ElementType.Int64, 2, 2) };
+        SparseTensorProto sparse = new() { Values = Proto(ElementType.Float32, 2), Indices = Proto(ElementType.Int64, linear ? [2] : [2, 2]) };
         sparse.Dims.AddRange([2, 3]);
         sparse.Values.FloatData.AddRange([7, 8]);
         sparse.Indices.Int64Data.AddRange(linear ? [1, 5] : [0, 1, 1, 2]);

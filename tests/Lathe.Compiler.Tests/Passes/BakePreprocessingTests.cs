@@ -29,7 +29,8 @@ internal sealed class BakePreprocessingTests
     private static void AssertSameAsOutside(string text, CompileOptions options, float[] mean, float[] scale, int channelAxis = 1)
     {
         Compiler.Graph.Graph model = GraphParser.Parse(text), baked = Run(text, options);
-        TensorData image = RandomTensor.Of(Lathe.Runtime.ElementType.Float32, 5, [.. model.Inputs[0].Value.Type.Dims.Select(d => d.IsConstant ? d.Value : 2)]);
+        long[] dims = [.. model.Inputs[0].Value.Type.Dims.Select(d => d.IsConstant ? d.Value : 2)];
+        TensorData image = RandomTensor.Of(Lathe.Runtime.ElementType.Float32, 5, dims);
         TensorData normalised = TensorData.Zeros(image.Element, image.Dims);
         long inner = image.Dims[(channelAxis + 1)..].Aggregate(1L, (a, b) => a * b);
         for (int i = 0; i < image.Count; i++)

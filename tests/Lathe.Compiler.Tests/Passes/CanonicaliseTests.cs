@@ -77,7 +77,9 @@ internal sealed class CanonicaliseTests
     [TestCase("Clip(%1, float32[] {-0.5}, float32[] {0.5}) %4 = Relu(%2)", "Clip(%1, float32[] {0}, float32[] {0.5})")]
     [TestCase("Clip(%1, float32[] {-0.5}, float32[] {-0.25}) %4 = Relu(%2)", "Clip(%1, float32[] {0}, float32[] {0})")]
     [TestCase("Relu(%1) %4 = Relu(%2)", "Relu(%1)")]
-    [TestCase("Clip(%1, float32[] {-0.5}, float32[] {0.25}) %4 = Clip(%2, float32[] {-0.75}, float32[] {0.125})", "Clip(%1, float32[] {-0.5}, float32[] {0.125})")]
+    [TestCase(
+        "Clip(%1, float32[] {-0.5}, float32[] {0.25}) %4 = Clip(%2, float32[] {-0.75}, float32[] {0.125})",
+        "Clip(%1, float32[] {-0.5}, float32[] {0.125})")]
     public void BoundOfABound_IsOne(string statements, string result) => PassAssert.Rewrites(
         Pass,
         $"graph \"g\" %x = input \"x\" : float32[2, 3] %1 = Neg(%x) %2 = {statements} return \"y\" = %4",

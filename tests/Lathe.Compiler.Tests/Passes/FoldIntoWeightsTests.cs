@@ -34,7 +34,8 @@ internal sealed class FoldIntoWeightsTests
     [TestCase("%1 = Add(%c, float32[4, 1, 1] {1, -2, 3, 0}) return \"y\" = %1")]
     [TestCase("%1 = Sub(%c, float32[4, 1, 1] {1, -2, 3, 0}) return \"y\" = %1")]
     [TestCase("%1 = Add(%c, float32[1, 1, 1] {5}) return \"y\" = %1")]
-    [TestCase("%1 = BatchNormalization(%c, float32[4] {1, 2, 3, 4}, float32[4] {-1, 0, 1, 2}, float32[4] {0.5, 0, 1, 2}, float32[4] {0.1, 1, 2, 3}) return \"y\" = %1")]
+    [TestCase(
+        "%1 = BatchNormalization(%c, float32[4] {1, 2, 3, 4}, float32[4] random(5), float32[4] random(6), float32[4] {0.1, 1, 2, 3}) return \"y\" = %1")]
     [TestCase("%1 = Add(%c, float32[4, 1, 1] {1, 2, 3, 4}) %2 = Mul(%1, float32[4, 1, 1] {1, 2, 3, 4}) %3 = Add(%2, float32[] {1}) return \"y\" = %3")]
     public void Arithmetic_AfterAConvolution_GoesIntoIt(string rest)
     {
@@ -189,8 +190,9 @@ internal sealed class FoldIntoWeightsTests
     [Test]
     public void BatchedProducts_TakeFactorsOnly()
     {
-        Leaves("graph \"g\" %x = input \"x\" : float32[2, 5, 4] %1 = MatMul(%x, float32[4, 3] random(1)) %2 = Mul(%1, float32[3] {1, 2, 3}) return \"y\" = %2", "MatMul");
-        Leaves("graph \"g\" %x = input \"x\" : float32[2, 5, 4] %1 = MatMul(%x, float32[4, 3] random(1)) %2 = Add(%1, float32[3] {1, 2, 3}) return \"y\" = %2", "MatMul Add");
+        const string product = "graph \"g\" %x = input \"x\" : float32[2, 5, 4] %1 = MatMul(%x, float32[4, 3] random(1))";
+        Leaves($"{product} %2 = Mul(%1, float32[3] {{1, 2, 3}}) return \"y\" = %2", "MatMul");
+        Leaves($"{product} %2 = Add(%1, float32[3] {{1, 2, 3}}) return \"y\" = %2", "MatMul Add");
     }
 
     [Test]

@@ -21,7 +21,8 @@ internal sealed class RewriterTests
 
     private static Value? ReluToNeg(Node node, Rewriting g) => node is { Op: Relu, Inputs: [var x] } ? g.Add(new Neg(), x) : null;
 
-    private static string Run(PassContext context, params Rule[] rules) => GraphPrinter.Print(Rewriter.Run(GraphParser.Parse(ThreeNegations), new RuleSet("test", rules), context));
+    private static string Run(PassContext context, params Rule[] rules) =>
+        GraphPrinter.Print(Rewriter.Run(GraphParser.Parse(ThreeNegations), new RuleSet("test", rules), context));
 
     [Test]
     public void Replacements_CarryTheNames_AndAreCounted()
@@ -40,8 +41,9 @@ internal sealed class RewriterTests
     }
 
     [Test]
-    public void RulesThatUndoEachOther_AreFound() =>
-        Assert.That(() => Run(new PassContext(new CompileOptions()), NegToRelu, ReluToNeg), Throws.InvalidOperationException.With.Message.Contains("do not come to an end"));
+    public void RulesThatUndoEachOther_AreFound() => Assert.That(
+        () => Run(new PassContext(new CompileOptions()), NegToRelu, ReluToNeg),
+        Throws.InvalidOperationException.With.Message.Contains("do not come to an end"));
 
     [Test]
     public void ReplacementOfAnotherType_IsFound()
@@ -70,7 +72,8 @@ internal sealed class RewriterTests
             return "y" = %3, "z" = %4, "w" = %1
             """);
         Rewriter.Run(graph, new RuleSet("test", Look), new PassContext(new CompileOptions()));
-        Assert.That(readOnce, Is.EqualTo(new Dictionary<string, bool> { ["Neg(Input)"] = true, ["Abs(Neg)"] = false, ["Relu(Abs)"] = false, ["Exp(Abs)"] = false }));
+        Dictionary<string, bool> expected = new() { ["Neg(Input)"] = true, ["Abs(Neg)"] = false, ["Relu(Abs)"] = false, ["Exp(Abs)"] = false };
+        Assert.That(readOnce, Is.EqualTo(expected));
     }
 
     [Test]

@@ -39,7 +39,8 @@ public static class Clamping
             case { Op: Relu, Inputs: [var x] }:
                 return (x, 0, high);
             case { Op: Max or Min, Inputs: [_, _] }:
-                if (Patterns.WithConstant(node) is not var (y, constant) || Patterns.Splat(constant) is not { } bound || double.IsNaN(bound) || !y.HasTypeOf(node)) return null;
+                if (Patterns.WithConstant(node) is not var (y, constant) || !y.HasTypeOf(node)) return null;
+                if (Patterns.Splat(constant) is not { } bound || double.IsNaN(bound)) return null;
                 return node.Op is Max ? (y, bound, high) : (y, low, bound);
             case { Op: Clip, Inputs: [var x, .. var bounds] }:
                 for (int i = 0; i < bounds.Length; i++)

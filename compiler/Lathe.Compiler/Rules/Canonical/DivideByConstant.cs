@@ -4,7 +4,9 @@ using Lathe.Runtime;
 
 namespace Lathe.Compiler.Rules.Canonical;
 
-/// <summary>x / c → x · (1/c) where every 1/c is exact, that is for powers of two. Other divisions stay: their results would differ in the last bit.</summary>
+/// <summary>
+/// x / c → x · (1/c) where every 1/c is exact, that is for powers of two. Other divisions stay: their results would differ in the last bit.
+/// </summary>
 public static class DivideByConstant
 {
     /// <summary>Applies the rule.</summary>

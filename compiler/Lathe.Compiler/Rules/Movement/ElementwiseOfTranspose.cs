@@ -18,9 +18,8 @@ public static class ElementwiseOfTranspose
         Value? result = Mappable.Rewrite(node, g, value =>
         {
             if (value.Constant is { } constant) return MovedBack(constant, permutation, g);
-            return value.Node is { Op: Transpose other, Inputs: [var x] } && value.Type.Rank == rank && g.IsReadOnce(value) && other.Permutation(rank).SequenceEqual(permutation)
-                ? x
-                : null;
+            if (value.Node is not { Op: Transpose other, Inputs: [var x] } || value.Type.Rank != rank || !g.IsReadOnce(value)) return null;
+            return other.Permutation(rank).SequenceEqual(permutation) ? x : null;
         });
         return result is { } moved ? g.Add(transpose, moved) : null;
     }

@@ -28,7 +28,8 @@ public static class PadIntoWindow
                 return g.Add(conv with { AutoPad = "NOTSET", Pads = Sum(conv.Pads, added) }, [x, .. node.Inputs.Skip(1)]);
             case AveragePool pool when outside == 0 && HasExplicitPads(pool.AutoPad) && !pool.CeilMode && (pool.CountIncludePad || pool.Pads.All(p => p == 0)):
                 return g.Add(pool with { AutoPad = "NOTSET", Pads = Sum(pool.Pads, added), CountIncludePad = true }, x);
-            case MaxPool pool when HasExplicitPads(pool.AutoPad) && !pool.CeilMode && pool.Pads.All(p => p == 0) && IsNoMaximum(outside, x) && EveryWindowReadsX(pool, added):
+            case MaxPool pool when HasExplicitPads(pool.AutoPad) && !pool.CeilMode && pool.Pads.All(p => p == 0)
+                && IsNoMaximum(outside, x) && EveryWindowReadsX(pool, added):
                 return g.Add(pool with { AutoPad = "NOTSET", Pads = added }, x);
             default:
                 return null;

@@ -12,7 +12,8 @@ public static class BatchNormalizationForm
     /// <summary>Applies the rule.</summary>
     public static Value? TryRewrite(Node node, Rewriting g)
     {
-        if (node is not { Op: BatchNormalization normalization, Inputs: [var x, { Constant: { } s }, { Constant: { } b }, { Constant: { } m }, { Constant: { } v }] }) return null;
+        if (node is not { Op: BatchNormalization normalization, Inputs: [var x, { Constant: { } s }, { Constant: { } b }, var mean, var variance] }) return null;
+        if (mean.Constant is not { } m || variance.Constant is not { } v) return null;
         ElementType element = x.Type.Element;
         // Of 16-bit floats the factors would be rounded to 11 bits before they are used.
         if (element is not (ElementType.Float32 or ElementType.Float64)) return null;

@@ -5,7 +5,9 @@ using Lathe.Runtime;
 
 namespace Lathe.Compiler.Rules.Weights;
 
-/// <summary>conv_transpose(x, w, b) · c → conv_transpose(x, w · c, b · c), conv_transpose(x, w, b) + c → conv_transpose(x, w, b + c) for one c per filter.</summary>
+/// <summary>
+/// conv_transpose(x, w, b) · c → conv_transpose(x, w · c, b · c), conv_transpose(x, w, b) + c → conv_transpose(x, w, b + c) for one c per filter.
+/// </summary>
 public static class ConvTransposeForms
 {
     /// <summary>Applies the rule.</summary>
