@@ -219,6 +219,17 @@ public sealed class InterpreterTests
     }
 
     [Test]
+    public void SharedExpressions_LongChain_AreComputedOnceEach()
+    {
+        Expr value = X(0, 4);
+        for (int n = 0; n < 64; n++) value = new Binary(n % 2 == 0 ? BinaryOp.Add : BinaryOp.Subtract, value, n % 2 == 0 ? value : new Binary(BinaryOp.Multiply, value, Const.Of(F32(4), 0.5)));
+        Assert.That(Run(Block(new Store("Y", 0, value), new Store("Y", 4, value)), [1, 2, 3, 4], 8), Is.EqualTo(new float[] { 1, 2, 3, 4, 1, 2, 3, 4 }));
+        Expr doubled = X(I);
+        for (int n = 0; n < 40; n++) doubled = new Binary(BinaryOp.Add, doubled, doubled);
+        Assert.That(Run(new For(I, 0, 2, LoopKind.Serial, new Store("Y", I, doubled)), [1, 3], 2), Is.EqualTo(new[] { MathF.Pow(2, 40), 3 * MathF.Pow(2, 40) }));
+    }
+
+    [Test]
     public void Gather_ComputedIndices_ReadsThem()
     {
         Expr index = new Cast(X(0, 3), I32(3));

@@ -9,7 +9,8 @@ namespace Lathe.Kernels.Loops.Interpretation;
 public sealed class ComputationInterpreter
 {
     private readonly Slots _slots = new();
-    private readonly ExprCompiler _expressions = new(CompileAccess);
+    private readonly ExprCompiler _expressions;
+    private readonly int[] _dims;
     private readonly List<(Tensor Tensor, int Slot, IndexCode[] Dims)> _temporaries = [];
     private readonly List<(Memory Values, int Slot)> _constants = [];
     private readonly List<Action<Frame>> _stages = [];
@@ -17,7 +18,10 @@ public sealed class ComputationInterpreter
     private ComputationInterpreter(Computation computation)
     {
         Scope scope = Scope.Empty;
-        foreach (IndexVar dim in computation.Dims) scope = scope.With(dim.Name, _slots.Index());
+        _expressions = new ExprCompiler(_slots, CompileAccess);
+        IndexBinding[] dims = [.. computation.Dims.Items.Select(_ => _slots.Index())];
+        _dims = [.. dims.Select(d => d.Slot)];
+        foreach ((IndexVar dim, IndexBinding binding) in computation.Dims.Items.Zip(dims)) scope = scope.With(dim.Name, binding);
         foreach (Tensor tensor in computation.Inputs) scope = scope.With(tensor.Name, _slots.Buffer(tensor.Element, written: false));
         foreach (Tensor tensor in computation.Outputs) scope = scope.With(tensor.Name, _slots.Buffer(tensor.Element, written: true));
         foreach (ConstantTensor constant in computation.Constants)
@@ -54,7 +58,7 @@ public sealed class ComputationInterpreter
         {
             ComputationInterpreter interpreter = new(computation);
             Frame frame = interpreter._slots.NewFrame();
-            for (int i = 0; i < dims.Count; i++) frame.Indices[i] = LoopCode.InRange(computation.Dims[i], dims[i]);
+            for (int i = 0; i < dims.Count; i++) frame.Indices[interpreter._dims[i]] = LoopCode.InRange(computation.Dims[i], dims[i]);
             for (int i = 0; i < buffers.Count; i++) frame.Buffers[i] = new Address(buffers[i], 0);
             foreach ((Memory values, int slot) in interpreter._constants) frame.Buffers[slot] = new Address(values, 0);
             foreach ((Tensor tensor, int slot, IndexCode[] shape) in interpreter._temporaries)
@@ -191,6 +195,7 @@ public sealed class ComputationInterpreter
         void Set(Frame frame, LaneCode[] codes)
         {
             // Every update sees the values before the iteration.
+            frame.Execution.Tick++;
             (double Float, long Integer)[] next = [.. codes.Select(c => (c.Float?.Invoke(frame, 0) ?? 0, c.Integer?.Invoke(frame, 0) ?? 0))];
             for (int i = 0; i < values.Length; i++)
             {
@@ -203,6 +208,7 @@ public sealed class ComputationInterpreter
         {
             Set(frame, inits);
             Nest(frame, reduction, 0, () => Set(frame, updates));
+            frame.Execution.Tick++;
             Address address = frame.Buffers[output.Slot];
             long at = frame.Writable(address, stage.Output.Name, place(frame));
             if (result.Float is { } real) address.Memory.SetFloat(at, real(frame, 0));

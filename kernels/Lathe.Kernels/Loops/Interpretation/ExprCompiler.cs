@@ -20,9 +20,47 @@ internal readonly record struct LaneCode(VectorType Type, FloatLane? Float, Inte
 /// Compiles expressions to closures. A vector is evaluated lane by lane through the whole expression, which makes masks, selects, splats
 /// and shuffles what their definitions say.
 /// </summary>
-internal sealed class ExprCompiler(Func<Access, Scope, LaneCode>? access)
+internal sealed class ExprCompiler(Slots slots, Func<Access, Scope, LaneCode>? access)
 {
-    public LaneCode Compile(Expr expression, Scope scope) => expression switch
+    private HashSet<Expr> _shared = [];
+    private Dictionary<Expr, LaneCode> _done = [];
+
+    /// <summary>Compiles an expression. Records that it refers to several times are computed once a statement, or a chain of them would take for ever.</summary>
+    public LaneCode Compile(Expr expression, Scope scope)
+    {
+        HashSet<Expr> seen = new(ReferenceEqualityComparer.Instance);
+        _shared = new HashSet<Expr>(ReferenceEqualityComparer.Instance);
+        _done = new Dictionary<Expr, LaneCode>(ReferenceEqualityComparer.Instance);
+        foreach (Expr part in ExprWalk.All(expression))
+            foreach (Expr operand in ExprWalk.Operands(part))
+                if (!seen.Add(operand) && operand is not (Const or Var)) _shared.Add(operand);
+        return Part(expression, scope);
+    }
+
+    private LaneCode Part(Expr expression, Scope scope)
+    {
+        if (!_shared.Contains(expression)) return One(expression, scope);
+        if (_done.TryGetValue(expression, out LaneCode known)) return known;
+        LaneCode code = One(expression, scope);
+        (int slot, int stamp) = slots.Shared(code.Type);
+        return _done[expression] = code.Float is { } real
+            ? new LaneCode(code.Type, (FloatLane)((f, i) =>
+            {
+                if (f.Stamps[stamp + i] == f.Execution.Tick) return f.Floats[slot + i];
+                double value = real(f, i);
+                f.Stamps[stamp + i] = f.Execution.Tick;
+                return f.Floats[slot + i] = value;
+            }))
+            : new LaneCode(code.Type, (IntegerLane)((f, i) =>
+            {
+                if (f.Stamps[stamp + i] == f.Execution.Tick) return f.Integers[slot + i];
+                long value = code.Integer!(f, i);
+                f.Stamps[stamp + i] = f.Execution.Tick;
+                return f.Integers[slot + i] = value;
+            }));
+    }
+
+    private LaneCode One(Expr expression, Scope scope) => expression switch
     {
         Const constant => OfConst(constant),
         Var variable => OfVar(variable, scope),
@@ -34,7 +72,7 @@ internal sealed class ExprCompiler(Func<Access, Scope, LaneCode>? access)
         Dot4 dot => OfDot4(dot, scope),
         Dot2 dot => OfDot2(dot, scope),
         Cast cast => OfCast(cast, scope),
-        Bits bits => BitsCompiler.Compile(Compile(bits.A, scope), bits.To),
+        Bits bits => BitsCompiler.Compile(Part(bits.A, scope), bits.To),
         Splat splat => OfSplat(splat, scope),
         FirstLanes first => OfFirstLanes(first, scope),
         Shuffle shuffle => OfShuffle(shuffle, scope),
@@ -46,10 +84,12 @@ internal sealed class ExprCompiler(Func<Access, Scope, LaneCode>? access)
     };
 
     /// <summary>A mask of some lanes, or null for none.</summary>
-    public IntegerLane? Mask(Expr? mask, int lanes, Scope scope)
+    public IntegerLane? Mask(Expr? mask, int lanes, Scope scope) => mask is null ? null : AsMask(Compile(mask, scope), lanes);
+
+    private IntegerLane? PartMask(Expr? mask, int lanes, Scope scope) => mask is null ? null : AsMask(Part(mask, scope), lanes);
+
+    private static IntegerLane? AsMask(LaneCode code, int lanes)
     {
-        if (mask is null) return null;
-        LaneCode code = Compile(mask, scope);
         Require(code.Type == new VectorType(ElementType.Bool, lanes), $"has a mask of type {code.Type} for {lanes} lanes");
         return code.Integer;
     }
@@ -98,7 +138,7 @@ internal sealed class ExprCompiler(Func<Access, Scope, LaneCode>? access)
 
     private LaneCode OfUnary(Unary unary, Scope scope)
     {
-        LaneCode a = Compile(unary.A, scope);
+        LaneCode a = Part(unary.A, scope);
         UnaryOp op = unary.Op;
         ElementType element = a.Type.Element;
         if (a.Float is { } x)
@@ -116,7 +156,7 @@ internal sealed class ExprCompiler(Func<Access, Scope, LaneCode>? access)
 
     private LaneCode OfBinary(Binary binary, Scope scope)
     {
-        LaneCode left = Compile(binary.A, scope), right = Compile(binary.B, scope);
+        LaneCode left = Part(binary.A, scope), right = Part(binary.B, scope);
         BinaryOp op = binary.Op;
         ElementType element = left.Type.Element;
         Require(left.Type == right.Type, $"has {op} of {left.Type} and {right.Type}");
@@ -142,7 +182,7 @@ internal sealed class ExprCompiler(Func<Access, Scope, LaneCode>? access)
 
     private LaneCode OfSelect(Select select, Scope scope)
     {
-        LaneCode condition = Compile(select.Condition, scope), then = Compile(select.Then, scope), otherwise = Compile(select.Else, scope);
+        LaneCode condition = Part(select.Condition, scope), then = Part(select.Then, scope), otherwise = Part(select.Else, scope);
         Require(then.Type == otherwise.Type, $"selects between {then.Type} and {otherwise.Type}");
         Require(condition.Type == new VectorType(ElementType.Bool, then.Type.Lanes), $"selects a {then.Type} by a {condition.Type}");
         IntegerLane choice = condition.Integer!;
@@ -153,7 +193,7 @@ internal sealed class ExprCompiler(Func<Access, Scope, LaneCode>? access)
 
     private LaneCode OfFma(Fma fma, Scope scope)
     {
-        LaneCode left = Compile(fma.A, scope), right = Compile(fma.B, scope), addend = Compile(fma.C, scope);
+        LaneCode left = Part(fma.A, scope), right = Part(fma.B, scope), addend = Part(fma.C, scope);
         VectorType type = addend.Type;
         Require(left.Type == type && right.Type == type, $"has a fused multiply-add of {left.Type}, {right.Type} and {type}");
         ElementType element = type.Element;
@@ -171,7 +211,7 @@ internal sealed class ExprCompiler(Func<Access, Scope, LaneCode>? access)
 
     private LaneCode OfDot4(Dot4 dot, Scope scope)
     {
-        LaneCode sum = Compile(dot.Accumulator, scope), left = Compile(dot.A, scope), right = Compile(dot.B, scope);
+        LaneCode sum = Part(dot.Accumulator, scope), left = Part(dot.A, scope), right = Part(dot.B, scope);
         bool words = Words(left.Type, sum.Type.Lanes) && Words(right.Type, sum.Type.Lanes);
         Require(sum.Type.Element == ElementType.Int32 && words, $"has a dot4 of {left.Type} and {right.Type} onto {sum.Type}");
         IntegerLane acc = sum.Integer!, a = left.Integer!, b = right.Integer!;
@@ -186,7 +226,7 @@ internal sealed class ExprCompiler(Func<Access, Scope, LaneCode>? access)
 
     private LaneCode OfDot2(Dot2 dot, Scope scope)
     {
-        LaneCode sum = Compile(dot.Accumulator, scope), left = Compile(dot.A, scope), right = Compile(dot.B, scope);
+        LaneCode sum = Part(dot.Accumulator, scope), left = Part(dot.A, scope), right = Part(dot.B, scope);
         bool words = Words(left.Type, sum.Type.Lanes) && Words(right.Type, sum.Type.Lanes);
         bool known = (dot.Halves, sum.Type.Element) is (ElementType.BFloat16, ElementType.Float32) or (ElementType.Int16, ElementType.Int32);
         Require(words && known, $"has a dot2 by {dot.Halves.Name()} of {left.Type} and {right.Type} onto {sum.Type}");
@@ -217,7 +257,7 @@ internal sealed class ExprCompiler(Func<Access, Scope, LaneCode>? access)
 
     private LaneCode OfCast(Cast cast, Scope scope)
     {
-        LaneCode a = Compile(cast.A, scope);
+        LaneCode a = Part(cast.A, scope);
         (ElementType from, ElementType to) = (a.Type.Element, cast.To.Element);
         (bool saturate, bool round) = (cast.Saturate, cast.Round);
         Require(a.Type.Lanes == cast.To.Lanes, $"casts {a.Type} to {cast.To}");
@@ -240,7 +280,7 @@ internal sealed class ExprCompiler(Func<Access, Scope, LaneCode>? access)
 
     private LaneCode OfSplat(Splat splat, Scope scope)
     {
-        LaneCode a = Compile(splat.A, scope);
+        LaneCode a = Part(splat.A, scope);
         Require(a.Type.Lanes == 1, $"splats a {a.Type}");
         if (a.Float is { } x) return new LaneCode(splat.Type, (f, _) => x(f, 0));
         IntegerLane y = a.Integer!;
@@ -255,7 +295,7 @@ internal sealed class ExprCompiler(Func<Access, Scope, LaneCode>? access)
 
     private LaneCode OfShuffle(Shuffle shuffle, Scope scope)
     {
-        LaneCode left = Compile(shuffle.A, scope), right = Compile(shuffle.B, scope);
+        LaneCode left = Part(shuffle.A, scope), right = Part(shuffle.B, scope);
         Require(left.Type == right.Type, $"shuffles {left.Type} and {right.Type}");
         int lanes = left.Type.Lanes;
         Require(shuffle.Pattern.Items.All(p => p >= 0 && p < 2 * lanes), $"shuffles beyond {2 * lanes} lanes");
@@ -268,7 +308,7 @@ internal sealed class ExprCompiler(Func<Access, Scope, LaneCode>? access)
 
     private LaneCode OfReduce(Reduce reduce, Scope scope)
     {
-        LaneCode a = Compile(reduce.A, scope);
+        LaneCode a = Part(reduce.A, scope);
         (BinaryOp op, ElementType element, int lanes) = (reduce.Op, a.Type.Element, a.Type.Lanes);
         bool logical = op is BinaryOp.And or BinaryOp.Or or BinaryOp.Xor;
         bool arithmetic = op is BinaryOp.Add or BinaryOp.Multiply or BinaryOp.Min or BinaryOp.Max;
@@ -293,7 +333,7 @@ internal sealed class ExprCompiler(Func<Access, Scope, LaneCode>? access)
         BufferBinding buffer = scope.Find<BufferBinding>(load.Buffer);
         Require(buffer.Element == load.Type.Element, $"loads {load.Type} from {load.Buffer}, which holds {buffer.Element.Name()}");
         IndexCode index = IndexCompiler.Compile(load.Index, scope);
-        IntegerLane? mask = Mask(load.Mask, load.Type.Lanes, scope);
+        IntegerLane? mask = PartMask(load.Mask, load.Type.Lanes, scope);
         long stride = load.Stride;
         return OfMemory(load.Buffer, buffer, load.Type, mask, (f, i) => checked(index(f) + (i * stride)));
     }
@@ -302,10 +342,10 @@ internal sealed class ExprCompiler(Func<Access, Scope, LaneCode>? access)
     {
         BufferBinding buffer = scope.Find<BufferBinding>(gather.Buffer);
         Require(buffer.Element == gather.Type.Element, $"gathers {gather.Type} from {gather.Buffer}, which holds {buffer.Element.Name()}");
-        LaneCode index = Compile(gather.Index, scope);
+        LaneCode index = Part(gather.Index, scope);
         bool indexes = index.Type.Element is ElementType.Int32 or ElementType.Int64 && index.Type.Lanes == gather.Type.Lanes;
         Require(indexes, $"gathers {gather.Type} by {index.Type}");
-        return OfMemory(gather.Buffer, buffer, gather.Type, Mask(gather.Mask, gather.Type.Lanes, scope), index.Integer!);
+        return OfMemory(gather.Buffer, buffer, gather.Type, PartMask(gather.Mask, gather.Type.Lanes, scope), index.Integer!);
     }
 
     private static LaneCode OfMemory(string name, BufferBinding buffer, VectorType type, IntegerLane? mask, IntegerLane index)

@@ -21,6 +21,9 @@ internal sealed class Execution
     /// <summary>The frame that it runs in.</summary>
     public required Frame Running { get; set; }
 
+    /// <summary>Grows with every statement that computes values; within one, an expression has one value in each lane.</summary>
+    public long Tick { get; set; }
+
     /// <summary>Grows at every barrier.</summary>
     public long Epoch { get; set; } = 1;
 }
@@ -45,10 +48,20 @@ internal sealed class Frame
 
     public required bool[] IntegersSet { get; init; }
 
+    /// <summary>When the values that are used several times were computed.</summary>
+    public required long[] Stamps { get; init; }
+
     public required Address[] Buffers { get; init; }
 
     /// <summary>The number of the work-item in its group.</summary>
     public long Item { get; init; }
+
+    /// <summary>Notes what runs now.</summary>
+    public void Begin(Statement statement)
+    {
+        Execution.At = statement;
+        Execution.Tick++;
+    }
 
     /// <summary>A frame for one work-item, which starts with what is known outside.</summary>
     public Frame Fork(long item) => new(Execution)
@@ -58,6 +71,7 @@ internal sealed class Frame
         Integers = (long[])Integers.Clone(),
         FloatsSet = (bool[])FloatsSet.Clone(),
         IntegersSet = (bool[])IntegersSet.Clone(),
+        Stamps = (long[])Stamps.Clone(),
         Buffers = (Address[])Buffers.Clone(),
         Item = item,
     };

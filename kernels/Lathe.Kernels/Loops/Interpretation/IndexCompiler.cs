@@ -3,20 +3,54 @@ namespace Lathe.Kernels.Loops.Interpretation;
 /// <summary>Compiles index expressions to closures over slots. Arithmetic is checked, and so are the operands of quotients and remainders.</summary>
 internal static class IndexCompiler
 {
+    /// <summary>A term that is a product of at most three variables; <see cref="LoopCode.One"/> stands for those that are missing.</summary>
+    private readonly record struct Monomial(long Coefficient, int A, int B, int C);
+
     public static IndexCode Compile(IndexExpr expression, Scope scope)
     {
-        if (expression.IsConstant)
+        List<Monomial> monomials = [];
+        List<IndexCode> others = [];
+        foreach (IndexTerm term in expression.Terms)
         {
-            long constant = expression.Constant;
-            return _ => constant;
+            if (term.Atoms.Length <= 3 && term.Atoms.All(a => a is IndexVar))
+            {
+                int[] slots = [.. term.Atoms.Select(a => scope.Find<IndexBinding>(((IndexVar)a).Name).Slot), LoopCode.One, LoopCode.One, LoopCode.One];
+                monomials.Add(new Monomial(term.Coefficient, slots[0], slots[1], slots[2]));
+            }
+            else others.Add(Compile(term, scope));
         }
 
-        IndexCode[] terms = [.. expression.Terms.Select(t => Compile(t, scope))];
-        if (terms.Length == 1) return terms[0];
+        IndexCode polynomial = Polynomial([.. monomials]);
+        if (others.Count == 0) return polynomial;
+        IndexCode[] codes = [polynomial, .. others];
         return frame =>
         {
             long sum = 0;
-            foreach (IndexCode term in terms) sum = checked(sum + term(frame));
+            foreach (IndexCode code in codes) sum = checked(sum + code(frame));
+            return sum;
+        };
+    }
+
+    private static IndexCode Polynomial(Monomial[] terms)
+    {
+        if (terms.All(t => t.A == LoopCode.One))
+        {
+            long constant = terms.Length == 0 ? 0 : terms[0].Coefficient;
+            return _ => constant;
+        }
+
+        if (terms is [{ Coefficient: 1, B: LoopCode.One, A: var only }]) return frame => frame.Indices[only];
+        return frame =>
+        {
+            long[] indices = frame.Indices;
+            long sum = 0;
+            foreach (Monomial term in terms)
+            {
+                long product = checked(term.Coefficient * indices[term.A]);
+                if (term.B != LoopCode.One) product = checked(product * indices[term.B] * indices[term.C]);
+                sum = checked(sum + product);
+            }
+
             return sum;
         };
     }
@@ -24,13 +58,6 @@ internal static class IndexCompiler
     private static IndexCode Compile(IndexTerm term, Scope scope)
     {
         long coefficient = term.Coefficient;
-        if (term.Atoms.Length == 0) return _ => coefficient;
-        if (term.Atoms is [IndexVar variable])
-        {
-            int slot = scope.Find<IndexBinding>(variable.Name).Slot;
-            return coefficient == 1 ? frame => frame.Indices[slot] : frame => checked(coefficient * frame.Indices[slot]);
-        }
-
         IndexCode[] factors = [.. term.Atoms.Select(a => Compile(a, scope))];
         return frame =>
         {
@@ -47,23 +74,17 @@ internal static class IndexCompiler
             case IndexVar variable:
                 int slot = scope.Find<IndexBinding>(variable.Name).Slot;
                 return frame => frame.Indices[slot];
-            case IndexDiv quotient:
+            case IndexDiv or IndexMod:
             {
-                IndexCode a = Compile(quotient.Operand, scope), b = Compile(quotient.Divisor, scope);
+                (IndexExpr operand, IndexExpr divisor) = atom is IndexDiv div ? (div.Operand, div.Divisor) : (((IndexMod)atom).Operand, ((IndexMod)atom).Divisor);
+                IndexCode a = Compile(operand, scope), b = Compile(divisor, scope);
+                bool quotient = atom is IndexDiv;
                 return frame =>
                 {
-                    (long x, long y) = Checked(quotient, a(frame), b(frame));
-                    return x / y;
-                };
-            }
-
-            case IndexMod remainder:
-            {
-                IndexCode a = Compile(remainder.Operand, scope), b = Compile(remainder.Divisor, scope);
-                return frame =>
-                {
-                    (long x, long y) = Checked(remainder, a(frame), b(frame));
-                    return x % y;
+                    (long x, long y) = (a(frame), b(frame));
+                    if (y <= 0) throw new InterpreterException($"divides by {y} in '{atom}'");
+                    if (x < 0) throw new InterpreterException($"divides the negative {x} in '{atom}'");
+                    return quotient ? x / y : x % y;
                 };
             }
 
@@ -89,12 +110,5 @@ internal static class IndexCompiler
             default:
                 throw new ArgumentOutOfRangeException(nameof(atom), atom, "No atom.");
         }
-    }
-
-    private static (long A, long B) Checked(IndexAtom atom, long a, long b)
-    {
-        if (b <= 0) throw new InterpreterException($"divides by {b} in '{atom}'");
-        if (a < 0) throw new InterpreterException($"divides the negative {a} in '{atom}'");
-        return (a, b);
     }
 }

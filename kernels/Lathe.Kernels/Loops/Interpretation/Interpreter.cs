@@ -76,7 +76,7 @@ public sealed class Interpreter
         Frame frame = _slots.NewFrame();
         frame.Indices[LoopCode.From] = from;
         frame.Indices[LoopCode.To] = to;
-        for (int i = 0; i < dims.Count; i++) frame.Indices[2 + i] = LoopCode.InRange(_kernel.Dims[i], dims[i]);
+        for (int i = 0; i < dims.Count; i++) frame.Indices[LoopCode.FirstDim + i] = LoopCode.InRange(_kernel.Dims[i], dims[i]);
         for (int i = 0; i < buffers.Count; i++)
         {
             Parameter parameter = _kernel.Parameters[i];

@@ -3,8 +3,8 @@ namespace Lathe.Kernels.Loops.Interpretation;
 /// <summary>Runs a loop over a compiled body.</summary>
 internal sealed class LoopCode(For loop, IndexCode lo, IndexCode hi, IndexBinding variable)
 {
-    /// <summary>Slots of the slice, which every program has: they are the first index variables.</summary>
-    public const int From = 0, To = 1;
+    /// <summary>Slots that every kernel has: a variable that is always 1, and the slice.</summary>
+    public const int One = 0, From = 1, To = 2, FirstDim = 3;
 
     public IndexBinding Variable => variable;
 

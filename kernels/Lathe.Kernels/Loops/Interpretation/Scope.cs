@@ -38,7 +38,7 @@ internal sealed record Scope(ImmutableDictionary<string, Binding> Names, For? Co
 /// <summary>Hands out the slots of a frame.</summary>
 internal sealed class Slots
 {
-    private int _indices, _floats, _integers, _buffers;
+    private int _indices = LoopCode.One + 1, _floats, _integers, _buffers, _stamps;
 
     public IndexBinding Index() => new(_indices++);
 
@@ -52,13 +52,29 @@ internal sealed class Slots
         return binding;
     }
 
-    public Frame NewFrame() => new(null)
+    /// <summary>Room to remember a value of an expression that is used several times, and when it was computed.</summary>
+    public (int Slot, int Stamp) Shared(VectorType type)
+    {
+        int stamp = _stamps;
+        _stamps += type.Lanes;
+        return (Value(type, mutable: false, owner: null).Slot, stamp);
+    }
+
+    public Frame NewFrame()
+    {
+        Frame frame = NewEmptyFrame();
+        frame.Indices[LoopCode.One] = 1;
+        return frame;
+    }
+
+    private Frame NewEmptyFrame() => new(null)
     {
         Indices = new long[_indices],
         Floats = new double[_floats],
         Integers = new long[_integers],
         FloatsSet = new bool[_floats],
         IntegersSet = new bool[_integers],
+        Stamps = new long[_stamps],
         Buffers = new Address[_buffers],
     };
 }

@@ -17,7 +17,7 @@ internal sealed class KernelFailure(int code) : Exception
 /// <summary>Compiles statements to closures.</summary>
 internal sealed class StatementCompiler(Slots slots)
 {
-    private readonly ExprCompiler _expressions = new(access: null);
+    private readonly ExprCompiler _expressions = new(slots, access: null);
     private int _lanes;
 
     private readonly Dictionary<Statement, Scope> _scopes = new(ReferenceEqualityComparer.Instance);
@@ -110,7 +110,7 @@ internal sealed class StatementCompiler(Slots slots)
         StatementCode otherwise = branch.Else is null ? new StatementCode(_ => { }) : Compile(branch.Else, scope);
         StatementCode Chosen(Frame frame)
         {
-            frame.Execution.At = branch;
+            frame.Begin(branch);
             return choice(frame, 0) != 0 ? then : otherwise;
         }
 
@@ -160,7 +160,7 @@ internal sealed class StatementCompiler(Slots slots)
         {
             return new StatementCode(frame =>
             {
-                frame.Execution.At = at;
+                frame.Begin(at);
                 Span<double> values = stackalloc double[lanes];
                 for (int i = 0; i < lanes; i++) values[i] = real(frame, i);
                 values.CopyTo(frame.Floats.AsSpan(slot));
@@ -171,7 +171,7 @@ internal sealed class StatementCompiler(Slots slots)
         IntegerLane integer = value.Integer!;
         return new StatementCode(frame =>
         {
-            frame.Execution.At = at;
+            frame.Begin(at);
             Span<long> values = stackalloc long[lanes];
             for (int i = 0; i < lanes; i++) values[i] = integer(frame, i);
             values.CopyTo(frame.Integers.AsSpan(slot));
@@ -186,7 +186,7 @@ internal sealed class StatementCompiler(Slots slots)
         scope = scope.With(let.Variable.Name, binding);
         return new StatementCode(frame =>
         {
-            frame.Execution.At = let;
+            frame.Begin(let);
             frame.Indices[binding.Slot] = LoopCode.InRange(let.Variable, value(frame));
         });
     }
@@ -219,7 +219,7 @@ internal sealed class StatementCompiler(Slots slots)
         scope = scope.With(pointer.Name, binding);
         return new StatementCode(frame =>
         {
-            frame.Execution.At = pointer;
+            frame.Begin(pointer);
             Address address = frame.Buffers[source.Slot];
             frame.Buffers[binding.Slot] = address with { Offset = checked(address.Offset + offset(frame)) };
         });
@@ -233,7 +233,7 @@ internal sealed class StatementCompiler(Slots slots)
         StatementCode body = Compile(alloc.Body, scope.With(alloc.Name, binding));
         void Make(Frame frame)
         {
-            frame.Execution.At = alloc;
+            frame.Begin(alloc);
             long count = size(frame);
             if (count < 0) throw new InterpreterException($"allocates {count} elements");
             Memory memory = Memory.Uninitialised(alloc.Element, count, alloc.Scope is MemoryScope.Group ? new RaceCheck(count) : null);
@@ -274,7 +274,7 @@ internal sealed class StatementCompiler(Slots slots)
         IntegerLane? mask = _expressions.Mask(store.Mask, lanes, scope);
         return new StatementCode(frame =>
         {
-            frame.Execution.At = store;
+            frame.Begin(store);
             Address address = frame.Buffers[slot];
             long first = index(frame);
             Span<double> floats = stackalloc double[lanes];

@@ -124,9 +124,9 @@ internal sealed class ComputationRules(Computation computation)
     private void CheckValue(Stage stage, Expr value, Scope scope, ElementType element, string what)
     {
         if (value.Type != new VectorType(element)) Add(stage.Name, $"{what} is a {value.Type}, not a {element.Name()}");
-        ExprCompiler compiler = new((access, inner) => CompileAccess(access, inner));
+        ExprCompiler compiler = new(_slots, (access, inner) => CompileAccess(access, inner));
         Check(stage.Name, () => compiler.Compile(value, scope));
-        foreach (Load load in Loads(value)) Add(stage.Name, $"'{Printer.Print(load)}' is a load, which belongs to kernels");
+        foreach (Load load in ExprWalk.All(value).OfType<Load>()) Add(stage.Name, $"'{Printer.Print(load)}' is a load, which belongs to kernels");
     }
 
     private LaneCode CompileAccess(Access access, Scope scope)
@@ -138,7 +138,4 @@ internal sealed class ComputationRules(Computation computation)
         foreach (IndexExpr index in access.Indices) IndexCompiler.Compile(index, scope);
         return tensor.Element.IsFloat() ? new LaneCode(access.Type, (FloatLane)((_, _) => 0)) : new LaneCode(access.Type, (IntegerLane)((_, _) => 0));
     }
-
-    private static IEnumerable<Load> Loads(Expr expression) =>
-        (expression is Load load ? [load] : Enumerable.Empty<Load>()).Concat(Operands.Of(expression).SelectMany(Loads));
 }

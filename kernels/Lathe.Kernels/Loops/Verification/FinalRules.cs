@@ -27,16 +27,17 @@ internal sealed class FinalRules(int vectorBytes)
     /// <summary>All that is wrong in an expression.</summary>
     public IEnumerable<string> Problems(Expr expression)
     {
-        if (Vector(expression.Type) is { } wrong) yield return wrong;
-        string? index = expression switch
+        foreach (Expr part in ExprWalk.All(expression))
         {
-            Load load => Address(load.Buffer, load.Index),
-            IndexValue value => Atoms(value.Index),
-            FirstLanes first => Atoms(first.Count),
-            _ => null,
-        };
-        if (index is not null) yield return index;
-        foreach (Expr operand in Operands.Of(expression))
-            foreach (string problem in Problems(operand)) yield return problem;
+            if (Vector(part.Type) is { } wrong) yield return wrong;
+            string? index = part switch
+            {
+                Load load => Address(load.Buffer, load.Index),
+                IndexValue value => Atoms(value.Index),
+                FirstLanes first => Atoms(first.Count),
+                _ => null,
+            };
+            if (index is not null) yield return index;
+        }
     }
 }

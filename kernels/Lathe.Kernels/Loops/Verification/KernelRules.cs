@@ -10,7 +10,6 @@ internal sealed class KernelRules(Kernel kernel, FinalRules? final)
 {
     private readonly List<string> _violations = [];
     private readonly Slots _slots = new();
-    private readonly ExprCompiler _expressions = new(access: null);
     private int _parallel;
 
     /// <summary>The loops around a statement, outermost first, and whether a branch is among them.</summary>
@@ -39,7 +38,8 @@ internal sealed class KernelRules(Kernel kernel, FinalRules? final)
         return scope with { Names = scope.Names.SetItem(name, binding) };
     }
 
-    private Scope Define(Scope scope, Statement place, string name, Binding binding) => Define(scope, Printer.Head(place), name, binding);
+    private Scope Define(Scope scope, Statement place, string name, Binding binding) =>
+        Define(scope, scope.Names.ContainsKey(name) ? Printer.Head(place) : string.Empty, name, binding);
 
     /// <summary>Runs a check that throws at the first problem.</summary>
     private bool Check(Statement place, Action check)
@@ -60,7 +60,7 @@ internal sealed class KernelRules(Kernel kernel, FinalRules? final)
 
     private void CheckValue(Statement place, Expr value, Scope scope)
     {
-        if (!Check(place, () => _expressions.Compile(value, scope)) || final is null) return;
+        if (!Check(place, () => new ExprCompiler(_slots, access: null).Compile(value, scope)) || final is null) return;
         foreach (string problem in final.Problems(value)) Add(place, problem);
     }
 
