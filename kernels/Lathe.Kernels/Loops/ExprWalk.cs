@@ -35,6 +35,9 @@ public static class ExprWalk
         }
     }
 
+    /// <summary>True if all lanes take the same side of a choice, so that the other side is not computed at all.</summary>
+    public static bool IsUniform(this Select select) => select.Condition is { Type.Lanes: 1 } or Splat;
+
     /// <summary>True if the predicate holds for the expression or anything in it.</summary>
     public static bool Any(Expr expression, Func<Expr, bool> predicate) => All(expression).Any(predicate);
 }

@@ -185,7 +185,14 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
         {
             for (int i = 0; i < parts.Count; i++)
             {
-                IndexVar digit = Variable(parts[i].Name, Extent(parts[i], scope));
+                IndexExpr extent = Extent(parts[i], scope);
+                if (extent.IsConstant && extent.Value == 1)
+                {
+                    scope = scope.Bind(parts[i], IndexExpr.Zero);
+                    continue;
+                }
+
+                IndexVar digit = Variable(parts[i].Name, extent);
                 statements.Add(new LetIndex(digit, digits[i]));
                 scope = scope.Bind(parts[i], digit);
             }

@@ -67,7 +67,7 @@ public static class Hoist
                 case Load load when IsInvariant(load):
                     Add(load);
                     return;
-                case Select { Condition.Type.Lanes: 1 } choice:
+                case Select choice when choice.IsUniform():
                     Find(choice.Condition);
                     return;
                 default:

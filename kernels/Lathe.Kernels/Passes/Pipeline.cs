@@ -6,12 +6,17 @@ namespace Lathe.Kernels.Passes;
 /// <summary>The order of the passes, stated once. Each takes and gives a whole kernel, which the interpreter runs to the same bits before and after.</summary>
 public static class Pipeline
 {
+    /// <summary>The name of the pass that changes bits: it replaces functions by polynomials.</summary>
+    public const string ExpandMathName = "expand-math";
+
     /// <summary>
     /// Every pass in order with its name. Lowering has peeled incomplete tiles already: it knows their sizes, which a pass would have to find
     /// again.
     /// </summary>
     public static IReadOnlyList<(string Name, Func<Kernel, Machine, Kernel> Run)> Passes { get; } =
     [
+        // 0. What ranges decide already.
+        ("simplify", (kernel, _) => Simplify.Run(kernel)),
         // 1. While the program is small, and before copies hide the loops.
         ("vectorise", Vectorise.Run),
         // 2. Register arrays are left with constant indices.
@@ -29,7 +34,6 @@ public static class Pipeline
     /// <summary>Scheduled dialect → final dialect.</summary>
     public static Kernel Run(Kernel kernel, Machine machine)
     {
-        kernel = Simplify.Run(kernel);
         foreach ((_, Func<Kernel, Machine, Kernel> pass) in Passes) kernel = pass(kernel, machine);
         return kernel;
     }

@@ -90,7 +90,7 @@ public static class Share
             // What only one side of a scalar choice reads must not be read before it.
             if (!conditional) _uses[number]++;
             if (_uses[number] > 1 && !conditional) return;
-            if (expression is Select { Condition.Type.Lanes: 1 } choice)
+            if (expression is Select choice && choice.IsUniform())
             {
                 Count(choice.Condition, conditional);
                 Count(choice.Then, true);
@@ -148,7 +148,7 @@ public static class Share
             {
                 int number = run.Number(expression);
                 if (run._named.TryGetValue(number, out Var? name)) return name;
-                if (expression is Select { Condition.Type.Lanes: 1 } choice)
+                if (expression is Select choice && choice.IsUniform())
                 {
                     // Inside, only names that exist already are used.
                     Select inside = new(Visit(choice.Condition), new Known(run).Visit(choice.Then), new Known(run).Visit(choice.Else));

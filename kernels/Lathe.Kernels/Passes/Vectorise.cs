@@ -91,7 +91,7 @@ public static class Vectorise
                     if (condition.Type.Lanes == 1)
                     {
                         (x, y) = Alike(Visit(e.Then), Visit(e.Else));
-                        return new Select(condition, x, y);
+                        return new Select(x.Type.Lanes == 1 ? condition : Wide(condition), x, y);
                     }
 
                     (x, y) = (Wide(Under(condition, () => Visit(e.Then))), Wide(Under(new Unary(UnaryOp.Not, condition), () => Visit(e.Else))));

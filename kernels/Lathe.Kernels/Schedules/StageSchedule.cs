@@ -46,7 +46,7 @@ public sealed class StageSchedule
         int at = IndexOf(leaf);
         Leaf outer = new(Unique(leaf.Name + "o"), IndexExpr.CeilDiv(leaf.Extent, size), leaf.IsReduction);
         Leaf inner = new(Unique(leaf.Name + "i"), size, leaf.IsReduction);
-        Leaf.SplitOf split = new(leaf, outer, inner, size, leaf.Extent.IsConstant && leaf.Extent.Value % size == 0 ? Tail.Pad : tail);
+        Leaf.SplitOf split = new(leaf, outer, inner, size, tail);
         (leaf.Split, outer.OuterOf, inner.InnerOf) = (split, split, split);
         _order[at] = outer;
         _order.Insert(at + 1, inner);

@@ -40,17 +40,17 @@ internal static class VectorTypes
                 case Var:
                     return e.Type.Element is ElementType.Float32 or ElementType.Int32;
                 case IndexValue i:
-                    return coefficient(i.Index) is not null && e.Type.Element is ElementType.Int32 or ElementType.Float32;
+                    return coefficient(i.Index) is not null && e.Type.Element == ElementType.Int32;
                 case Cast { A: Access a } c:
-                    return offset(a).Coefficient(variable) is { } step && c.To.Element is ElementType.Float32 or ElementType.Int32 or ElementType.Bool
+                    return offset(a).Coefficient(variable) is { } step && c.To.Element is (ElementType.Float32 or ElementType.Int32 or ElementType.Bool)
                         && (a.Type.Element is ElementType.Float32 or ElementType.Int32
-                            || (step == 1 && a.Type.Element is ElementType.UInt8 or ElementType.Int8 or ElementType.UInt16 or ElementType.Int16 or ElementType.Bool or ElementType.Float16 or ElementType.BFloat16));
+                            || (step == 1 && a.Type.Element is (ElementType.UInt8 or ElementType.Int8 or ElementType.UInt16 or ElementType.Int16 or ElementType.Bool or ElementType.Float16 or ElementType.BFloat16)));
                 case Cast { A: IndexValue i } c:
-                    return coefficient(i.Index) is not null && c.To.Element is ElementType.Float32 or ElementType.Int32;
+                    return coefficient(i.Index) is not null && c.To.Element is (ElementType.Float32 or ElementType.Int32);
                 case Cast c:
                     return !c.Saturate && Simple(c.A.Type.Element) && Simple(c.To.Element) && Check(c.A);
                 case Bits b:
-                    return b.A.Type.Element is ElementType.Float32 or ElementType.Int32 && b.To.Element is ElementType.Float32 or ElementType.Int32 && Check(b.A);
+                    return b.A.Type.Element is (ElementType.Float32 or ElementType.Int32) && b.To.Element is (ElementType.Float32 or ElementType.Int32) && Check(b.A);
                 case Binary { Op: BinaryOp.Less or BinaryOp.LessOrEqual or BinaryOp.Equal or BinaryOp.NotEqual } b when IsIndex(b.A) && IsIndex(b.B):
                     return true;
                 case Binary { Op: BinaryOp.ShiftLeft or BinaryOp.ShiftRight } b:
@@ -72,7 +72,7 @@ internal static class VectorTypes
             }
         }
 
-        bool IsIndex(Expr e) => e is Const { ValueType.Element: ElementType.Int64 or ElementType.Int32 } or IndexValue && (e is not IndexValue i || coefficient(i.Index) is not null);
+        bool IsIndex(Expr e) => e is Const { ValueType.Element: ElementType.Int64 or ElementType.Int32 } || (e is IndexValue i && coefficient(i.Index) is not null);
     }
 
     private static bool Simple(ElementType type) => type is ElementType.Float32 or ElementType.Int32 or ElementType.Bool;

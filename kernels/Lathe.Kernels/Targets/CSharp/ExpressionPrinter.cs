@@ -50,7 +50,7 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
             for (int i = 0; i < term.Atoms.Length; i++) text.Append(i > 0 || magnitude != 1 ? " * " : "").Append(Atom(term.Atoms[i]));
         }
 
-        return parenthesise && index.Terms.Length + index.Terms[0].Atoms.Length > 1 ? $"({text})" : text.ToString();
+        return parenthesise && !(index.IsConstant && index.Value >= 0) && index.Terms is not [{ Coefficient: 1, Atoms.Length: 1 }] ? $"({text})" : text.ToString();
     }
 
     public string Store(Store store)
@@ -125,14 +125,13 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
                 return Identifiers.Of(e.Name);
             case IndexValue e:
                 string lanes = string.Join(", ", Enumerable.Range(0, machine.Lanes).Select(i => Number(i * e.Stride)));
-                string vector = $"(Vec.Create((int)({Index(e.Index)})) + Vec.Create({lanes}))";
-                return e.Type.Element == ElementType.Float32 ? $"Vec.ConvertToSingle({vector})" : vector;
+                return $"(Vec.Create((int)({Index(e.Index)})) + Vec.Create({lanes}))";
             case Unary e:
                 return Unary(e);
             case Binary e:
                 return Binary(e);
-            case Select { Condition.Type.Lanes: 1 } e:
-                return $"({Print(e.Condition)} ? {Print(e.Then)} : {Print(e.Else)})";
+            case Select { Condition: Splat { A: var condition } } e:
+                return $"({Print(condition)} ? {Print(e.Then)} : {Print(e.Else)})";
             case Select e:
                 string mask = Print(e.Condition);
                 return $"Vec.ConditionalSelect({(IsFloat(e.Type) ? mask + ".AsSingle()" : mask)}, {Top(e.Then)}, {Top(e.Else)})";

@@ -189,15 +189,6 @@ internal static class Functions
     private static string? Common(string name, Machine machine)
     {
         string lanes = machine.Lanes.ToString(CultureInfo.InvariantCulture);
-        if (name.StartsWith("Saturate", StringComparison.Ordinal) && ElementTypes.Parse(name[8..].ToLowerInvariant()) is var to and not ElementType.Undefined)
-        {
-            string type = Types.Scalar(to);
-            return $$"""
-                public static {{type}} {{name}}(double a) =>
-                    double.IsNaN(a) ? default : a <= {{type}}.MinValue ? {{type}}.MinValue : a >= {{type}}.MaxValue ? {{type}}.MaxValue : ({{type}})a;
-                """;
-        }
-
         if (name.StartsWith("MaskWiden", StringComparison.Ordinal))
         {
             string source = name[9..];
@@ -272,7 +263,6 @@ internal static class Functions
                     return power;
                 }
                 """,
-            "ToInt64" => "public static long ToInt64(double a) => double.IsNaN(a) ? 0 : a >= 9.2233720368547758E+18 ? long.MaxValue : a <= -9.2233720368547758E+18 ? long.MinValue : (long)a;",
             "SigmoidFloat" => "public static float SigmoidFloat(float a) => 1f / (1f + MathF.Exp(-a));",
             "SigmoidDouble" => "public static double SigmoidDouble(double a) => 1d / (1d + Math.Exp(-a));",
             "ErfFloat" => "public static float ErfFloat(float a) => (float)Simd.ErfDouble(a);",

@@ -204,13 +204,12 @@ internal sealed class ScalarPrinter(
         if (to == ElementType.BFloat16) return $"{call("RoundBFloat16")}((float){a})";
         if (from.IsFloat() && to.IsInteger())
         {
-            string value = e.Round ? $"Math.Round((double){a})" : from == ElementType.Float64 ? a : $"(double){a}";
-            return e.Saturate
-                ? $"{call("Saturate" + to)}({value})"
-                : $"unchecked(({Types.Scalar(to)}){call("ToInt64")}({value}))";
+            if (e.Round) a = from == ElementType.Float64 ? $"Math.Round({a})" : $"MathF.Round((float){a})";
+            // Without saturation the value is known to fit.
+            return e.Saturate ? $"{Types.Scalar(to)}.CreateSaturating({a})" : $"unchecked(({Types.Scalar(to)}){a})";
         }
 
-        if (e.Saturate && from.IsInteger() && to.IsInteger()) return $"{call("Saturate" + to)}((double){a})";
+        if (e.Saturate && from.IsInteger() && to.IsInteger()) return $"{Types.Scalar(to)}.CreateSaturating({a})";
         // A float16 converts through float, as its operators do.
         if (to == ElementType.Float16) return $"(Half)({a})";
         return $"unchecked(({Types.Scalar(to)})({a}))";

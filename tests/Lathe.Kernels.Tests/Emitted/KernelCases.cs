@@ -1,0 +1,59 @@
+using System.Collections.Concurrent;
+using Lathe.Kernels.Loops;
+using Lathe.Kernels.Schedules;
+using Lathe.Kernels.Targets;
+
+namespace Lathe.Kernels.Tests.Emitted;
+
+/// <summary>A computation under test with values for its dims.</summary>
+public sealed record KernelCase(string Name, Computation Computation, params long[] Dims)
+{
+    /// <summary>How far sums in another order and polynomials may be off.</summary>
+    public double Tolerance { get; init; } = 2e-5;
+
+    /// <summary>Makes the inputs' values; by default small numbers.</summary>
+    public Func<Random, double>? Value { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}
+
+/// <summary>Runs all cases of a family on all machines; a family's kernels for one machine are compiled together.</summary>
+[Parallelizable(ParallelScope.Children)]
+public abstract class KernelCaseTests<T>
+    where T : ICaseSource
+{
+    private static readonly ConcurrentDictionary<Isa, Lazy<(EmittedKernels Emitted, Dictionary<string, ScheduledKernel> Kernels)>> Compiled = new();
+
+    /// <summary>Every case on every machine.</summary>
+    public static IEnumerable<TestCaseData> All =>
+        from machine in Machine.All
+        from test in T.Cases
+        select new TestCaseData(machine.Isa, test.Name).SetArgDisplayNames(machine.Isa.ToString(), test.Name);
+
+    /// <summary>The emitted code gives what the interpreter gives, and that what the computation says.</summary>
+    [TestCaseSource(nameof(All))]
+    public void Kernel_OfCase_ComputesTheReference(Isa isa, string name)
+    {
+        Machine machine = Machine.Of(isa);
+        if (EmittedKernels.Unsupported(machine) is { } reason) Assert.Ignore(reason);
+        KernelCase test = T.Cases.Single(c => c.Name == name);
+        (EmittedKernels emitted, Dictionary<string, ScheduledKernel> kernels) = Compiled.GetOrAdd(isa, _ => new(() => Compile(machine))).Value;
+        KernelCheck.Check(kernels[name], emitted, kernels[name].Kernel.Name is { } k ? test.Computation with { Name = k } : test.Computation, test.Dims, test.Tolerance, test.Value);
+    }
+
+    private static (EmittedKernels, Dictionary<string, ScheduledKernel>) Compile(Machine machine)
+    {
+        Dictionary<string, ScheduledKernel> kernels = [];
+        int number = 0;
+        foreach (KernelCase test in T.Cases) kernels[test.Name] = KernelCompiler.Compile(test.Computation with { Name = $"kernel{number++}" }, machine);
+        return (new EmittedKernels(machine, [.. kernels.Values]), kernels);
+    }
+}
+
+/// <summary>Gives the cases of a family.</summary>
+public interface ICaseSource
+{
+    /// <summary>The cases; names are distinct.</summary>
+    static abstract IReadOnlyList<KernelCase> Cases { get; }
+}
