@@ -47,11 +47,19 @@ internal static class Regions
         Dictionary<IndexVar, IndexExpr> axes = [];
         for (int d = 0; d < stage.Pure.Length; d++)
         {
-            running[stage.Pure[d].Variable] = region.Extents[d];
-            axes[stage.Pure[d].Variable] = region.Lo[d] + stage.Pure[d].Variable;
+            // Not the axis's own variable: a loop around may have its name.
+            IndexVar inside = stage.Pure[d].Variable with { Name = "in " + stage.Pure[d].Variable.Name };
+            running[inside] = region.Extents[d];
+            axes[stage.Pure[d].Variable] = region.Lo[d] + inside;
         }
 
-        foreach (Axis axis in stage.Reduction) running[axis.Variable] = axis.Extent;
+        foreach (Axis axis in stage.Reduction)
+        {
+            IndexVar inside = axis.Variable with { Name = "in " + axis.Variable.Name };
+            running[inside] = axis.Extent;
+            axes[axis.Variable] = inside;
+        }
+
         return (stage, axes.GetValueOrDefault, running);
     }
 

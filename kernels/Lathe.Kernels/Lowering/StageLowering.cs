@@ -19,7 +19,9 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
         ImmutableArray<Leaf> order = [.. schedule.Order];
         int first = order.TakeWhile(l => !l.IsReduction).Count();
         ImmutableArray<Leaf> outer = order[..first], inner = order[first..];
-        Statement nest = Emit(outer, 0, Scope.Empty, scope => inner.IsEmpty && _stage.Accumulators.Length == 0 ? Result(scope, _ => throw new InvalidOperationException("A map has no running value.")) : Tile(inner, scope));
+        Statement Nest(Scope scope) => Emit(outer, 0, scope, s => _stage.Accumulators.Length == 0 ? Result(s, null) : Tile(inner, s));
+        // Without a leaf to compute them at, producers come before all.
+        Statement nest = schedule.ProducersAt is null && schedule.ProducerSchedule is not null ? Producers(Scope.Empty, Nest) : Nest(Scope.Empty);
         return Block.Of([new Note(Summary.Of(_stage)), nest]);
     }
 
@@ -104,7 +106,7 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
         return new Binary(combination.Op, ExpressionOf(accumulator.Init, scope, null), total);
     }
 
-    private Statement Result(Scope scope, Func<int, Expr> running)
+    private Statement Result(Scope scope, Func<int, Expr>? running)
     {
         IndexExpr[] indices = [.. _stage.Pure.Items.Select((a, d) => AxisValue(d, scope))];
         (string buffer, IndexExpr offset) = context.Place(_stage.Output, indices);

@@ -117,7 +117,7 @@ internal static class Reductions
     }
 
     /// <summary>A vector over the fastest reduction leaf: partial sums in the lanes of several vectors, combined at the end.</summary>
-    private static StageSchedule? Partial(Stage stage, Machine machine)
+    public static StageSchedule? Partial(Stage stage, Machine machine, bool parallel = true)
     {
         if (stage.Reduction.Length == 0 || stage.Accumulators.Items.Any(a => Lowering.Combination.TryOf(a) is null)) return null;
         StageSchedule schedule = new(stage);
@@ -141,17 +141,16 @@ internal static class Reductions
         (Leaf parts, Leaf lanes) = schedule.Split(inBlock, machine.Lanes, Tail.Mask);
         schedule.Unroll(parts).Vectorise(lanes).Partial(parts).Partial(lanes);
         schedule.Reorder([.. outer, .. reduction, blocks, parts, lanes]);
-        Leaves.Parallel(schedule, outer.Count);
+        if (parallel) Leaves.Parallel(schedule, outer.Count);
         return schedule;
     }
 
     /// <summary>Loops as they stand, for what has no vectors.</summary>
-    public static StageSchedule Plain(Stage stage)
+    public static StageSchedule Plain(Stage stage, bool parallel = true)
     {
         StageSchedule schedule = new(stage);
         IReadOnlyList<Leaf> pure = Leaves.FollowLayout(schedule);
-        // Scalars need no rest of a block.
-        Leaves.Parallel(schedule, pure.Count == 0 ? 0 : Math.Max(1, pure.Count - 1));
+        if (parallel) Leaves.Parallel(schedule, pure.Count == 0 ? 0 : Math.Max(1, pure.Count - 1));
         return schedule;
     }
 

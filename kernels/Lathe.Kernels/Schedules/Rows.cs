@@ -3,11 +3,70 @@ using Lathe.Kernels.Targets;
 
 namespace Lathe.Kernels.Schedules;
 
-/// <summary>Schedules of several stages: what the last one reads of the others is computed row by row inside it.</summary>
+/// <summary>
+/// Schedules of several stages: softmax and normalisations. What the last stage reads of the others is computed row by row inside it, into
+/// scratch memory; the axes that it indexes them by are the rows. The vector lies along whatever is fastest in memory: inside a row, where
+/// reductions keep partial sums in its lanes, or across rows, of which as many are computed together.
+/// </summary>
 internal static class Rows
 {
     public static StageSchedule Schedule(Computation computation, Machine machine)
     {
-        throw new NotSupportedException();
+        Stage last = computation.Stages[^1];
+        HashSet<string> temporaries = [.. computation.Stages.Items.SkipLast(1).Select(s => s.Output.Name)];
+        StageSchedule schedule = new(last);
+        HashSet<Leaf> rowAxes = [.. last.Pure.Items.Where(a => IsRow(last, a, temporaries)).Select(a => schedule[a])];
+        List<Leaf> leaves = [.. Leaves.FollowLayout(schedule)];
+        bool IsRowLeaf(Leaf leaf) => rowAxes.Contains(leaf) || (leaf.OuterOf ?? leaf.InnerOf) is { } split && rowAxes.Contains(split.Parent);
+
+        List<Leaf> rows = [.. leaves.Where(IsRowLeaf)], columns = [.. leaves.Where(l => !IsRowLeaf(l))];
+        AccessAnalysis accesses = new(schedule);
+        Leaf? vector = null;
+        if (leaves.Count > 0 && accesses.IsVectorisable(leaves[^1]))
+        {
+            List<Leaf> owner = rows.Contains(leaves[^1]) ? rows : columns;
+            Leaf fast = leaves[^1];
+            if (fast.InnerOf is { } block)
+            {
+                if (block.Size % machine.Lanes == 0) vector = fast;
+                owner.Remove(fast);
+            }
+            else
+            {
+                (Leaf outer, vector) = schedule.Split(fast, machine.Lanes, Tail.Mask);
+                owner[owner.IndexOf(fast)] = outer;
+            }
+
+            if (vector is not null) schedule.Vectorise(vector);
+            else owner.Add(fast);
+        }
+
+        List<Leaf> order = [.. rows, .. columns, .. Leaves.SplitReduction(schedule)];
+        if (vector is not null) order.Add(vector);
+        schedule.Reorder([.. order]);
+        if (rows.Count == 0) return schedule.ComputeProducersAt(null, s => Producer(s, machine));
+        Leaf whole = schedule.Fuse([.. rows]);
+        return schedule.Parallel(whole).ComputeProducersAt(whole, s => Producer(s, machine));
     }
+
+    /// <summary>The schedule of a part of an earlier stage.</summary>
+    private static StageSchedule Producer(Stage stage, Machine machine)
+    {
+        StageSchedule schedule = new(stage);
+        List<Leaf> pure = [.. Leaves.FollowLayout(schedule)];
+        AccessAnalysis accesses = new(schedule);
+        // Rows computed together come as a whole number of vectors.
+        Leaf? together = pure.LastOrDefault(l => l.Extent.IsConstant && l.Extent.Value > 1 && l.Extent.Value % machine.Lanes == 0 && accesses.IsVectorisable(l));
+        if (together is null && Reductions.Partial(stage, machine, parallel: false) is { } partial) return partial;
+        if (together is null && stage.Accumulators.Length == 0 && pure.Count > 0 && accesses.IsVectorisable(pure[^1]) && pure[^1].InnerOf is null)
+            (_, together) = schedule.Split(pure[^1], machine.Lanes, Tail.Mask);
+        Leaves.SplitReduction(schedule);
+        if (together is not null) schedule.Vectorise(together).MoveLast(together);
+        return schedule;
+    }
+
+    private static bool IsRow(Stage stage, Axis axis, HashSet<string> temporaries) =>
+        stage.Accumulators.Items.SelectMany(a => new[] { a.Init, a.Update }).Append(stage.Result)
+            .SelectMany(ExprWalk.All).OfType<Access>()
+            .Any(a => temporaries.Contains(a.Tensor.Name) && a.Indices.Items.Any(i => i.DependsOn(axis.Variable)));
 }

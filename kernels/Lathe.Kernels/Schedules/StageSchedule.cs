@@ -27,7 +27,7 @@ public sealed class StageSchedule
     /// <summary>The leaves from the outermost in.</summary>
     public IReadOnlyList<Leaf> Order => _order;
 
-    /// <summary>Where the stages that this one reads are computed; null if it reads none.</summary>
+    /// <summary>Where the stages that this one reads are computed; null for before all loops, or if it reads none.</summary>
     public Leaf? ProducersAt { get; private set; }
 
     /// <summary>Makes a producer's schedule from the extents of the region that is computed of it.</summary>
@@ -133,9 +133,9 @@ public sealed class StageSchedule
     }
 
     /// <summary>Computes what the stage needs of all earlier stages at the top of each iteration of a leaf.</summary>
-    /// <param name="leaf">A leaf before the first reduction leaf.</param>
+    /// <param name="leaf">A leaf before the first reduction leaf; null for once, before all loops.</param>
     /// <param name="schedule">Makes the schedule of a producer, given as a stage whose pure axes have the extents of the region.</param>
-    public StageSchedule ComputeProducersAt(Leaf leaf, Func<Stage, StageSchedule> schedule)
+    public StageSchedule ComputeProducersAt(Leaf? leaf, Func<Stage, StageSchedule> schedule)
     {
         (ProducersAt, ProducerSchedule) = (leaf, schedule);
         return this;

@@ -17,7 +17,7 @@ internal static class Functions
             if (printed.ContainsKey(name)) continue;
             string text = Of(name, machine);
             printed[name] = text;
-            foreach (Match match in Regex.Matches(text, @"Simd\.(\w+)")) open.Push(match.Groups[1].Value);
+            foreach (Match match in Regex.Matches(text, @"\bSimd\.(\w+)")) open.Push(match.Groups[1].Value);
         }
 
         if (printed.Count == 0) return "";
