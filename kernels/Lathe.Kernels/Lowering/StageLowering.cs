@@ -10,7 +10,8 @@ namespace Lathe.Kernels.Lowering;
 /// <param name="context">What the stages share.</param>
 /// <param name="schedule">The stage's schedule.</param>
 /// <param name="lo">Where the region to compute starts, for every pure axis; empty for the whole output.</param>
-internal sealed class StageLowering(LoweringContext context, StageSchedule schedule, IReadOnlyList<IndexExpr> lo)
+/// <param name="beyond">True if the region may reach beyond the output, because the tile that it serves does.</param>
+internal sealed class StageLowering(LoweringContext context, StageSchedule schedule, IReadOnlyList<IndexExpr> lo, bool beyond = false)
 {
     private readonly Stage _stage = schedule.Stage;
 
@@ -110,7 +111,7 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
     {
         IndexExpr[] indices = [.. _stage.Pure.Items.Select((a, d) => AxisValue(d, scope))];
         (string buffer, IndexExpr offset) = context.Place(_stage.Output, indices);
-        Statement store = new Store(buffer, offset, ExpressionOf(_stage.Result, scope, running));
+        Statement store = new Store(buffer, Resolve(offset, scope), ExpressionOf(_stage.Result, scope, running));
         return _stage.Accumulators.Length == 0 ? Guarded(scope, store) : store;
     }
 
@@ -160,9 +161,15 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
         }
 
         if (rest.IsConstant) return next(scope.Bind(split.Outer, full).Resize(split.Inner, rest));
-        IndexVar single = Variable(split.Outer.Name, rest);
-        Scope ones = scope.Bind(split.Parent, (full * split.Size) + single).Resize(split.Inner, IndexExpr.One);
-        return new For(single, 0, rest, LoopKind.Serial, next(ones));
+
+        // A rest of unknown size goes by whole vectors where the tile consists of them, otherwise by single elements.
+        long step = split.Inner.Split is { Tail: Tail.Mask } vectors ? vectors.Size : 1;
+        IndexVar part = Variable(split.Outer.Name, rest / step);
+        Scope after = scope.Bind(split.Outer, full);
+        Statement parts = new For(part, 0, rest / step, LoopKind.Serial, next(after.Shift(split.Parent, part * (IndexExpr)step).Resize(split.Inner, step)));
+        if (step == 1) return parts;
+        IndexExpr last = rest % step;
+        return Block.Of([parts, new If(Less(IndexExpr.Zero, last), next(after.Shift(split.Parent, rest - last).Resize(split.Inner, last)))]);
     }
 
     /// <summary>Names the digits of a fused leaf and decides for each that counts tiles whether this is the incomplete one.</summary>
@@ -235,7 +242,7 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
         foreach ((Stage stage, Region region) in staged)
         {
             Stage part = stage with { Pure = [.. stage.Pure.Items.Select((a, d) => a with { Extent = region.Extents[d] })] };
-            statements.Add(new StageLowering(context, schedule.ProducerSchedule!(part), region.Lo).Lower());
+            statements.Add(new StageLowering(context, schedule.ProducerSchedule!(part), region.Lo, scope.Guards.Length > 0).Lower());
         }
 
         statements.Add(body(scope));
@@ -258,7 +265,7 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
             all = all.Bind(leaf, variable);
         }
 
-        return (_stage, v => AxisOf(v, all), running);
+        return (_stage, v => AxisOf(v, all) is { } value ? Resolve(value, all) : null, running);
     }
 
     // ── Values ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -284,12 +291,14 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
         {
             IndexExpr start = Value(split.Outer, scope) * split.Size;
             if (split.Tail == Tail.Overlap) start = IndexExpr.Min(start, Extent(leaf, scope) - split.Size);
-            return start + Value(split.Inner, scope);
+            return start + Value(split.Inner, scope) + scope.ShiftOf(leaf);
         }
 
-        if (leaf.IsCollapsed) return IndexExpr.Zero;
+        if (leaf.Placeholder is not null) return leaf.Placeholder;
         return leaf.Whole is { } whole ? Value(whole, scope) : throw new InvalidOperationException($"Leaf '{leaf.Name}' of stage '{_stage.Name}' is used outside its loop.");
     }
+
+    private IndexExpr Resolve(IndexExpr index, Scope scope) => schedule.Resolve(index, leaf => Value(leaf, scope));
 
     private IndexExpr AxisValue(int dim, Scope scope)
     {
@@ -321,15 +330,15 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
         Expr? condition = null;
         foreach ((Leaf leaf, IndexExpr bound) in scope.Guards)
         {
-            IndexExpr value = Value(leaf, scope);
+            IndexExpr value = Resolve(Value(leaf, scope), scope);
             if ((value - bound).Range.Max < 0) continue;
             Expr inside = Less(value, bound);
             condition = condition is null ? inside : new Binary(BinaryOp.And, condition, inside);
         }
 
-        // A region may reach beyond the tensor where the tile that it serves does.
-        for (int d = 0; d < lo.Count; d++)
+        for (int d = 0; beyond && d < lo.Count; d++)
         {
+            if (_stage.Pure[d].Extent == IndexExpr.One) continue;
             IndexExpr value = AxisValue(d, scope), bound = _stage.Output.Dims[d];
             if ((value - bound).Range.Max < 0) continue;
             Expr inside = Less(Value(schedule[_stage.Pure[d]], scope), bound - lo[d]);
@@ -346,15 +355,15 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
     /// <summary>Turns axes into loop variables, accesses into loads and running values into registers.</summary>
     private sealed class Binding(StageLowering owner, LoweringContext context, Scope scope, Func<int, Expr>? running) : Rewriter
     {
-        public override IndexExpr Visit(IndexExpr index) => index.Substitute(v => owner.AxisOf(v, scope));
+        public override IndexExpr Visit(IndexExpr index) => owner.Resolve(Substituted(index), scope);
 
         protected override Expr Rewrite(Expr expression)
         {
             switch (expression)
             {
                 case Access access:
-                    (string buffer, IndexExpr offset) = context.Place(access.Tensor, [.. access.Indices.Items.Select(Visit)]);
-                    return new Load(buffer, offset, access.Tensor.Element);
+                    (string buffer, IndexExpr offset) = context.Place(access.Tensor, [.. access.Indices.Items.Select(Substituted)]);
+                    return new Load(buffer, owner.Resolve(offset, scope), access.Tensor.Element);
                 case Var variable:
                     for (int i = 0; i < owner._stage.Accumulators.Length; i++)
                         if (owner._stage.Accumulators[i].Name == variable.Name) return running?.Invoke(i) ?? throw new InvalidOperationException($"The start value of '{variable.Name}' speaks of running values.");
@@ -363,23 +372,39 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
                     return base.Rewrite(expression);
             }
         }
+
+        private IndexExpr Substituted(IndexExpr index) => index.Substitute(v => owner.AxisOf(v, scope));
     }
 }
 
 /// <summary>What is known of leaves at a place of the nest: the values of those whose loops are open, and sizes that differ from the schedule's.</summary>
-internal sealed record Scope(ImmutableDictionary<Leaf, IndexExpr> Values, ImmutableDictionary<Leaf, IndexExpr> Sizes, ImmutableArray<(Leaf Leaf, IndexExpr Bound)> Guards)
+/// <param name="Values">The values of leaves whose loops are open.</param>
+/// <param name="Sizes">Extents in an incomplete tile.</param>
+/// <param name="Shifts">How far an incomplete tile that is computed in parts has come.</param>
+/// <param name="Guards">Leaves that run beyond what there is, and where that ends.</param>
+internal sealed record Scope(
+    ImmutableDictionary<Leaf, IndexExpr> Values,
+    ImmutableDictionary<Leaf, IndexExpr> Sizes,
+    ImmutableDictionary<Leaf, IndexExpr> Shifts,
+    ImmutableArray<(Leaf Leaf, IndexExpr Bound)> Guards)
 {
-    public static Scope Empty { get; } = new(ImmutableDictionary<Leaf, IndexExpr>.Empty, ImmutableDictionary<Leaf, IndexExpr>.Empty, []);
+    private static readonly ImmutableDictionary<Leaf, IndexExpr> None = ImmutableDictionary<Leaf, IndexExpr>.Empty;
+
+    public static Scope Empty { get; } = new(None, None, None, []);
 
     public Scope Bind(Leaf leaf, IndexExpr value) => this with { Values = Values.SetItem(leaf, value) };
 
     public Scope Resize(Leaf leaf, IndexExpr size) => this with { Sizes = Sizes.SetItem(leaf, size) };
+
+    public Scope Shift(Leaf leaf, IndexExpr distance) => this with { Shifts = Shifts.SetItem(leaf, distance) };
 
     public Scope Guard(Leaf leaf, IndexExpr bound) => this with { Guards = Guards.Add((leaf, bound)) };
 
     public bool IsBound(Leaf leaf) => Values.ContainsKey(leaf);
 
     public IndexExpr? ValueOf(Leaf leaf) => Values.GetValueOrDefault(leaf);
+
+    public IndexExpr ShiftOf(Leaf leaf) => Shifts.GetValueOrDefault(leaf) ?? IndexExpr.Zero;
 
     public IndexExpr? SizeOf(Leaf leaf) => Sizes.GetValueOrDefault(leaf);
 }

@@ -17,10 +17,15 @@ public static class Hoist
 
     private sealed class Invariants(Names names, int registers) : Rewriter
     {
+        private readonly HashSet<string> _scratch = new(StringComparer.Ordinal);
+
         public override Statement Visit(Statement statement)
         {
+            if (statement is Alloc alloc) _scratch.Add(alloc.Name);
             statement = base.Visit(statement);
-            if (statement is not For { Kind: LoopKind.Serial } loop || (loop.Hi - loop.Lo).Range.Min < 1) return statement;
+            if (statement is not For { Kind: LoopKind.Serial } loop) return statement;
+            // Before a loop that may not run at all, only a kernel's own memory is sure to be readable.
+            bool runs = (loop.Hi - loop.Lo).Range.Min >= 1;
             Statement[] inside = [.. StatementWalk.All(loop.Body)];
             HashSet<string> changed = new(StringComparer.Ordinal) { loop.Variable.Name };
             HashSet<string> held = new(StringComparer.Ordinal);
@@ -33,17 +38,17 @@ public static class Hoist
                     Let l => l.Name,
                     Store t => t.Buffer,
                     Assign a => a.Name,
-                    Alloc a => a.Name,
+                    Alloc m => m.Name,
                     Pointer p => p.Name,
                     _ => null,
                 };
                 if (name is not null) changed.Add(name);
-                if (s is Assign assign) held.Add(assign.Name);
+                if (s is Assign assigned) held.Add(assigned.Name);
                 foreach (Var used in StatementWalk.Expressions(s).SelectMany(ExprWalk.All).OfType<Var>()) held.Add(used.Name);
             }
 
             int free = registers - Working - held.Count;
-            Finder finder = new(changed, names, free);
+            Finder finder = new(changed, names, free, runs ? null : _scratch);
             foreach (Statement s in Block.StatementsOf(loop.Body))
                 if (s is Store or Assign or Let) foreach (Expr expression in StatementWalk.Expressions(s)) finder.Find(expression);
             if (finder.Found.Count == 0) return statement;
@@ -53,7 +58,7 @@ public static class Hoist
     }
 
     /// <summary>Finds what does not vary, in order of first use.</summary>
-    private sealed class Finder(HashSet<string> changed, Names names, int free)
+    private sealed class Finder(HashSet<string> changed, Names names, int free, HashSet<string>? only)
     {
         public Dictionary<Expr, Var> Found { get; } = [];
 
@@ -77,7 +82,7 @@ public static class Hoist
         }
 
         private bool IsInvariant(Load load) =>
-            !changed.Contains(load.Buffer) && (load.Mask is null or FirstLanes)
+            (only is null || only.Contains(load.Buffer)) && !changed.Contains(load.Buffer) && (load.Mask is null or FirstLanes)
             && load.Index.Variables.All(v => !changed.Contains(v.Name))
             && (load.Mask is not FirstLanes mask || mask.Count.Variables.All(v => !changed.Contains(v.Name)));
 

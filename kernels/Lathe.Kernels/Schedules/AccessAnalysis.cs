@@ -17,7 +17,7 @@ internal sealed class AccessAnalysis
         foreach (Axis axis in stage.Pure.Items.Concat(stage.Reduction.Items)) _axes[axis.Variable] = schedule.ValueOf(axis);
         _updates = [.. stage.Accumulators.Items.Select(a => a.Update)];
         _others = [.. stage.Accumulators.Items.Select(a => a.Init), stage.Result];
-        Output = stage.Output.Offset([.. stage.Pure.Items.Select(a => _axes[a.Variable])]);
+        Output = schedule.Resolve(stage.Output.Offset([.. stage.Pure.Items.Select(a => _axes[a.Variable])]));
         Updates = [.. Walk(_updates).OfType<Access>().Select(Offset)];
         Others = [.. Walk(_others).OfType<Access>().Select(Offset)];
     }
@@ -40,7 +40,7 @@ internal sealed class AccessAnalysis
         if (!All.All(o => o.Coefficient(leaf.Variable) is not null)) return false;
         if (!leaf.IsReduction && Output.Coefficient(leaf.Variable) == 0) return false;
         if (_schedule.Stage.Output.Element is not (ElementType.Float32 or ElementType.Int32)) return false;
-        return _updates.Concat(_others).All(e => VectorTypes.Allow(e, i => i.Substitute(_axes.GetValueOrDefault).Coefficient(leaf.Variable), Offset, leaf.Variable));
+        return _updates.Concat(_others).All(e => VectorTypes.Allow(e, i => _schedule.Resolve(i.Substitute(_axes.GetValueOrDefault)).Coefficient(leaf.Variable), Offset, leaf.Variable));
     }
 
     /// <summary>True if nothing but the leaf's neighbours in memory is read: every coefficient is 0 or 1.</summary>
@@ -54,7 +54,7 @@ internal sealed class AccessAnalysis
             if (LinearFactor(offset, outer.Variable) is not { } a || LinearFactor(offset, inner.Variable) is not { } b || a != b * inner.Extent) return false;
         return Walk(_updates.Concat(_others)).OfType<IndexValue>().All(e =>
         {
-            IndexExpr index = e.Index.Substitute(_axes.GetValueOrDefault);
+            IndexExpr index = _schedule.Resolve(e.Index.Substitute(_axes.GetValueOrDefault));
             return !index.DependsOn(outer.Variable) && !index.DependsOn(inner.Variable);
         });
     }
@@ -105,6 +105,6 @@ internal sealed class AccessAnalysis
     private IndexExpr Offset(Access access)
     {
         IndexExpr[] indices = [.. access.Indices.Items.Select(i => i.Substitute(_axes.GetValueOrDefault))];
-        return access.Tensor.Offset(indices);
+        return _schedule.Resolve(access.Tensor.Offset(indices));
     }
 }

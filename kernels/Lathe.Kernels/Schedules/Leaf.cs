@@ -65,8 +65,14 @@ public sealed class Leaf
     /// <summary>The leaf that it was fused or collapsed into.</summary>
     internal Leaf? Whole { get; set; }
 
-    /// <summary>True if the leaf's value counts as zero because the leaf it was collapsed into runs over both.</summary>
-    internal bool IsCollapsed { get; set; }
+    /// <summary>
+    /// Stands for the value of a leaf that was collapsed while offsets are worked out, so that they are simplified by the leaf's own range;
+    /// only then the outer one becomes 0 and the inner one runs over both.
+    /// </summary>
+    internal IndexVar? Placeholder { get; set; }
+
+    /// <summary>True for the outer of two leaves that were collapsed.</summary>
+    internal bool IsOuterOfCollapsed { get; set; }
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name}:{Extent}";

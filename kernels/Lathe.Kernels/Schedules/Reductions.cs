@@ -23,19 +23,16 @@ internal static class Reductions
         AccessAnalysis accesses = new(schedule);
         if (!accesses.IsVectorisable(fast) || (contiguous && !accesses.IsContiguous(fast))) return null;
 
-        // 1. The vector: a block of the layout, or a part of the axis with a masked rest.
-        Leaf panels, vector;
-        if (fast.InnerOf is { } block && block.Size % machine.Lanes == 0) (panels, vector) = (block.Outer, fast);
-        else if (fast.InnerOf is null) (panels, vector) = schedule.Split(fast, VectorSize(fast.Extent, machine, accesses, fast), Tail.Mask);
-        else return null;
-        schedule.Vectorise(vector);
-        accesses = new AccessAnalysis(schedule);
+        // 1. The vector: a block of the layout, or 16 elements of the axis, with a masked rest.
+        Leaf.SplitOf? block = fast.InnerOf;
+        if (block is not null && block.Size % machine.Lanes != 0) return null;
+        long vectorSize = block?.Size ?? VectorSize(fast.Extent, machine);
+        int vectorsPerPanel = (int)(vectorSize / machine.Lanes);
 
         // 2. The rows: the fastest leaf that some vector is read again for.
-        List<Leaf> others = [.. schedule.Order.Where(l => !l.IsReduction && l != vector && l != panels)];
-        IndexExpr[] vectors = [.. accesses.Updates.Where(o => o.Coefficient(vector.Variable) != 0)];
+        List<Leaf> others = [.. pure.Where(l => l != fast && l != block?.Outer)];
+        IndexExpr[] vectors = VectorsOf(accesses, fast);
         Leaf? row = others.LastOrDefault(l => IsLong(l) && vectors.Any(o => !o.DependsOn(l.Variable))) ?? others.LastOrDefault(IsLong);
-        bool sharesVectors = row is not null && vectors.Any(o => !o.DependsOn(row.Variable));
         if (row is not null)
         {
             int at = others.IndexOf(row);
@@ -46,47 +43,59 @@ internal static class Reductions
                 others[--at] = row;
                 accesses = new AccessAnalysis(schedule);
             }
+
+            vectors = VectorsOf(accesses, fast);
         }
 
-        // 3. The size of the tile.
-        bool sharesRows = accesses.Updates.Any(o => !o.DependsOn(vector.Variable) && !o.DependsOn(panels.Variable));
-        int vectorsPerPanel = (int)(vector.Extent.Value / machine.Lanes);
-        IndexExpr rowExtent = row?.Extent ?? IndexExpr.One;
-        TileShape tile = Tiles.Choose(machine, rowExtent, sharesRows ? panels.Extent : IndexExpr.One, vectorsPerPanel, sharesVectors);
+        // 3. The size of the tile: several panels where they share rows, several rows where they share vectors.
+        bool sharesVectors = row is not null && vectors.Any(o => !o.DependsOn(row.Variable));
+        bool sharesRows = accesses.Updates.Any(o => !o.DependsOn(fast.Variable) && (block is null || !o.DependsOn(block.Outer.Variable)));
+        IndexExpr rowExtent = row?.Extent ?? IndexExpr.One, panelExtent = block?.Outer.Extent ?? IndexExpr.CeilDiv(fast.Extent, vectorSize);
+        TileShape tile = Tiles.Choose(machine, rowExtent, sharesRows && block is not { Tail: Tail.Mask } ? panelExtent : IndexExpr.One, vectorsPerPanel, sharesVectors);
         List<Leaf> inTile = [];
-        Leaf? panelTiles = null, rowTiles = null;
-        if (tile.Panels > 1)
+        Leaf panelTiles, vector = fast;
+        if (block is not null && tile.Panels == 1)
         {
-            (panelTiles, Leaf inner) = schedule.Split(panels, tile.Panels, Tail.Peel);
-            inTile.Add(inner);
+            panelTiles = block.Outer;
+        }
+        else if (block is not null)
+        {
+            (panelTiles, Leaf panel) = schedule.Split(block.Outer, tile.Panels, Tail.Peel);
+            inTile.Add(panel);
+        }
+        else if (tile.Panels == 1)
+        {
+            (panelTiles, vector) = schedule.Split(fast, vectorSize, Tail.Mask);
         }
         else
         {
-            panelTiles = panels;
+            (panelTiles, Leaf wide) = schedule.Split(fast, tile.Panels * vectorSize, Tail.Peel);
+            (Leaf panel, vector) = schedule.Split(wide, vectorSize, Tail.Mask);
+            inTile.Add(panel);
         }
 
+        schedule.Vectorise(vector);
+        Leaf? rowTiles = null;
         if (row is not null && tile.Rows > 1)
         {
             (rowTiles, Leaf inner) = schedule.Split(row, tile.Rows, Tail.Peel);
-            // A second dimension of rows where one axis does not fill the tile.
+            inTile.Insert(0, inner);
             int at = others.IndexOf(row);
-            if (at > 0 && rowExtent.IsConstant && rowExtent.Value * 2 <= Tiles.MostRows(machine, tile.Panels * vectorsPerPanel)
+            others[at] = rowTiles;
+
+            // A second dimension of rows where one axis does not fill the tile.
+            long most = Tiles.MostRows(machine, tile.Panels * vectorsPerPanel);
+            if (at > 0 && sharesVectors && rowExtent.IsConstant && rowExtent.Value * 2 <= most
                 && vectors.Any(o => !o.DependsOn(others[at - 1].Variable)) && IsLong(others[at - 1]))
             {
-                long lines = Tiles.MostRows(machine, tile.Panels * vectorsPerPanel) / rowExtent.Value;
-                (Leaf lineTiles, Leaf line) = schedule.Split(others[at - 1], Tiles.Even(others[at - 1].Extent, lines), Tail.Peel);
-                others[at - 1] = lineTiles;
+                (others[at - 1], Leaf line) = schedule.Split(others[at - 1], Tiles.Even(others[at - 1].Extent, most / rowExtent.Value), Tail.Peel);
                 inTile.Insert(0, line);
             }
-
-            others[at] = rowTiles;
-            inTile.Insert(inTile.Count - (tile.Panels > 1 ? 1 : 0), inner);
         }
 
         // 4. The order: panels outside of rows, so that their weights stay near; the reduction; the tile; the vector.
         IReadOnlyList<Leaf> reduction = Leaves.SplitReduction(schedule);
         List<Leaf> outer = [.. others];
-        outer.Remove(panelTiles);
         int batch = outer.Count > 0 && outer[0] != rowTiles && outer[0] != row ? 1 : 0;
         outer.Insert(Math.Min(batch, outer.Count), panelTiles);
         List<Leaf> unrolled = [], loops = [.. reduction];
@@ -156,13 +165,12 @@ internal static class Reductions
 
     private static bool IsLong(Leaf leaf) => !leaf.Extent.IsConstant || leaf.Extent.Value > 1;
 
-    private static long VectorSize(IndexExpr extent, Machine machine, AccessAnalysis accesses, Leaf leaf)
-    {
-        // Panels of 16 wherever a packed operand has them; otherwise one vector.
-        _ = accesses;
-        _ = leaf;
-        return extent.IsConstant && extent.Value < PackedLayouts.Panel ? machine.Lanes * ((extent.Value + machine.Lanes - 1) / machine.Lanes) : PackedLayouts.Panel;
-    }
+    /// <summary>Panels of 16, which packed operands have; fewer vectors where the axis is shorter.</summary>
+    private static long VectorSize(IndexExpr extent, Machine machine) => extent.IsConstant && extent.Value < PackedLayouts.Panel
+        ? machine.Lanes * ((extent.Value + machine.Lanes - 1) / machine.Lanes)
+        : PackedLayouts.Panel;
+
+    private static IndexExpr[] VectorsOf(AccessAnalysis accesses, Leaf fast) => [.. accesses.Updates.Where(o => o.Coefficient(fast.Variable) != 0)];
 
     private static int ParallelCount(List<Leaf> outer, Leaf? rowTiles)
     {

@@ -11,6 +11,7 @@ public sealed class StageSchedule
 {
     private readonly List<Leaf> _order = [];
     private readonly Dictionary<IndexVar, Leaf> _roots = [];
+    private readonly Dictionary<IndexVar, Leaf> _placeholders = [];
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
 
     /// <summary>The pure axes in order, then the reduction axes, all serial.</summary>
@@ -83,8 +84,14 @@ public sealed class StageSchedule
     public Leaf Collapse(Leaf outer, Leaf inner)
     {
         Leaf whole = new(Unique(outer.Name + inner.Name), outer.Extent * inner.Extent, outer.IsReduction) { Parts = [inner] };
-        outer.IsCollapsed = true;
+        outer.IsOuterOfCollapsed = true;
         (outer.Whole, inner.Whole) = (whole, whole);
+        foreach (Leaf leaf in (Leaf[])[outer, inner])
+        {
+            leaf.Placeholder = leaf.Variable with { Name = "all of " + leaf.Name };
+            _placeholders.Add(leaf.Placeholder, leaf);
+        }
+
         _order[IndexOf(inner)] = whole;
         _order.Remove(outer);
         return whole;
@@ -141,15 +148,25 @@ public sealed class StageSchedule
         return this;
     }
 
-    /// <summary>The value of an axis by the leaves' own variables: what analyses of accesses look at.</summary>
-    public IndexExpr ValueOf(Axis axis) => ValueOf(this[axis]);
+    /// <summary>The value of an axis by the leaves' own variables: what analyses of accesses look at. To be resolved.</summary>
+    internal IndexExpr ValueOf(Axis axis) => ValueOf(this[axis]);
+
+    /// <summary>An offset or index without placeholders.</summary>
+    internal IndexExpr Resolve(IndexExpr expression, Func<Leaf, IndexExpr> valueOf)
+    {
+        while (_placeholders.Count > 0 && expression.Variables.Any(_placeholders.ContainsKey))
+            expression = expression.Substitute(v => _placeholders.TryGetValue(v, out Leaf? leaf) ? leaf.IsOuterOfCollapsed ? IndexExpr.Zero : valueOf(leaf.Whole!) : null);
+        return expression;
+    }
+
+    /// <summary>An offset or index by the leaves' own variables.</summary>
+    internal IndexExpr Resolve(IndexExpr expression) => Resolve(expression, ValueOf);
 
     private static IndexExpr ValueOf(Leaf leaf)
     {
         if (leaf.Split is { } split) return (ValueOf(split.Outer) * split.Size) + ValueOf(split.Inner);
-        if (leaf.IsCollapsed) return IndexExpr.Zero;
+        if (leaf.Placeholder is not null) return leaf.Placeholder;
         if (leaf.Whole is not { } whole) return leaf.Variable;
-        if (whole.Parts.Count == 1) return ValueOf(whole);
         IndexExpr value = ValueOf(whole);
         for (int i = whole.Parts.Count - 1; whole.Parts[i] != leaf; i--) value /= whole.Parts[i].Extent;
         return whole.Parts[0] == leaf ? value : value % leaf.Extent;

@@ -155,13 +155,13 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
             case Reduce e:
                 return $"{Call(e.Op switch { BinaryOp.Add => "Sum", BinaryOp.Multiply => "Product", BinaryOp.Min => "Smallest", BinaryOp.Max => "Largest", _ => throw new NotSupportedException($"{e.Op} of all lanes") })}({Top(e.A)})";
             case Load e:
-                return Load(e);
+                return LoadOf(e);
             default:
                 throw new NotSupportedException($"A vector {expression.GetType().Name}.");
         }
     }
 
-    private string Load(Load e)
+    private string LoadOf(Load e)
     {
         if (elements[e.Buffer] is not (ElementType.Float32 or ElementType.Int32)) throw new NotSupportedException($"Vectors of {e.Type} are only read to be widened.");
         string address = Address(e.Buffer, e.Index);
@@ -184,7 +184,7 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
             UnaryOp.Round => $"{Call("Round")}({a})",
             UnaryOp.Truncate => $"{Call("Truncate")}({a})",
             UnaryOp.IsNaN => $"(~Vec.Equals({a}, {a})).AsInt32()",
-            _ => $"{Call("EachLane")}({a}, &{Call(e.Op + "Float")})",
+            _ => $"{Call("EachLane")}({a}, &{Call(e.Op + "OfFloat")})",
         };
     }
 
@@ -229,7 +229,8 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
     private string Cast(Cast e)
     {
         (ElementType from, ElementType to) = (e.A.Type.Element, e.To.Element);
-        string a = Top(e.A);
+        // A narrower element is only read to be widened, never printed by itself.
+        string a = from is not (ElementType.Float32 or ElementType.Int32 or ElementType.Bool) || e.A is Load { Type.Element: ElementType.Bool } ? "" : Top(e.A);
         switch (from, to)
         {
             case (var x, var y) when x == y:
@@ -238,9 +239,9 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
                 return e.Round ? $"{Call("ToInt32")}({a})" : $"Vec.ConvertToInt32({a})";
             case (ElementType.Int32, ElementType.Float32):
                 return $"Vec.ConvertToSingle({a})";
-            case (ElementType.Bool, ElementType.Float32):
+            case (ElementType.Bool, ElementType.Float32) when e.A is not Load:
                 return $"({Print(e.A)} & Vec.Create(1f).AsInt32()).AsSingle()";
-            case (ElementType.Bool, ElementType.Int32):
+            case (ElementType.Bool, ElementType.Int32) when e.A is not Load:
                 return $"({Print(e.A)} & Vec.Create(1))";
             case (ElementType.Float32, ElementType.Bool):
                 return $"(~Vec.Equals({a}, VecF.Zero)).AsInt32()";

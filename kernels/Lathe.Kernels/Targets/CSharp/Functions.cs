@@ -263,30 +263,21 @@ internal static class Functions
                     return power;
                 }
                 """,
-            "SigmoidFloat" => "public static float SigmoidFloat(float a) => 1f / (1f + MathF.Exp(-a));",
-            "SigmoidDouble" => "public static double SigmoidDouble(double a) => 1d / (1d + Math.Exp(-a));",
-            "ErfFloat" => "public static float ErfFloat(float a) => (float)Simd.ErfDouble(a);",
-            // The series near zero, a continued fraction of the complement elsewhere; 1e-15.
-            "ErfDouble" => """
-                public static double ErfDouble(double a)
+            "Sigmoid" => "public static double Sigmoid(double a) => 1 / (1 + Math.Exp(-a));",
+            // The series of positive terms: 2/√π e^-x² Σ x (2x²)^n / (1·3·5…); 1e-15.
+            "Erf" => """
+                public static double Erf(double x)
                 {
-                    double x = Math.Abs(a);
-                    if (!(x < 6)) return double.IsNaN(a) ? a : Math.Sign(a);
-                    if (x < 2.5)
+                    if (double.IsNaN(x) || x == 0) return x;
+                    if (Math.Abs(x) > 6) return Math.Sign(x);
+                    double term = x, sum = x;
+                    for (int n = 1; Math.Abs(term) > Math.Abs(sum) * 1e-18; n++)
                     {
-                        double sum = x, term = x;
-                        for (int n = 1; n < 60; n++)
-                        {
-                            term *= -x * x / n;
-                            sum += term / ((2 * n) + 1);
-                        }
-
-                        return Math.CopySign(sum * 1.1283791670955126, a);
+                        term *= 2 * x * x / ((2 * n) + 1);
+                        sum += term;
                     }
 
-                    double fraction = x;
-                    for (int n = 60; n > 0; n--) fraction = x + (n * 0.5 / fraction);
-                    return Math.CopySign(1 - (Math.Exp(-x * x) / (fraction * 1.7724538509055161)), a);
+                    return 2 / Math.Sqrt(Math.PI) * Math.Exp(-x * x) * sum;
                 }
                 """,
             "Scatter" => $$"""
@@ -337,7 +328,7 @@ internal static class Functions
                     return Vec.Load(lanes);
                 }
                 """,
-            _ when name.EndsWith("Float", StringComparison.Ordinal) => $"public static float {name}(float a) => MathF.{name[..^5]}(a);",
+            _ when name.EndsWith("OfFloat", StringComparison.Ordinal) => $"public static float {name}(float a) => (float){(name is "SigmoidOfFloat" or "ErfOfFloat" ? "Simd" : "Math")}.{name[..^7]}(a);",
             _ => null,
         };
     }

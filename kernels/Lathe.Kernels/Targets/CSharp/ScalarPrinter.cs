@@ -113,19 +113,25 @@ internal sealed class ScalarPrinter(
         };
     }
 
+    /// <summary>Functions are computed in double and rounded once, so that they are the same everywhere.</summary>
     private string Float(UnaryOp op, string a, ElementType type)
     {
-        string math = type == ElementType.Float64 ? "Math" : "MathF", suffix = type == ElementType.Float64 ? "Double" : "Float";
-        return op switch
+        (string math, string name) = type == ElementType.Float64 ? ("Math", "double") : ("MathF", "float");
+        switch (op)
         {
-            UnaryOp.Negate => $"(-{a})",
-            UnaryOp.Sigmoid or UnaryOp.Erf => $"{call(op + suffix)}({a})",
-            UnaryOp.Sqrt or UnaryOp.Floor or UnaryOp.Ceiling or UnaryOp.Round or UnaryOp.Truncate or UnaryOp.Abs or UnaryOp.Exp or UnaryOp.Log
-                or UnaryOp.Sin or UnaryOp.Cos or UnaryOp.Tan or UnaryOp.Sinh or UnaryOp.Cosh or UnaryOp.Tanh or UnaryOp.Asin or UnaryOp.Acos
-                or UnaryOp.Atan or UnaryOp.Asinh or UnaryOp.Acosh or UnaryOp.Atanh => $"{math}.{op}({a})",
-            UnaryOp.IsNaN => $"{(type == ElementType.Float64 ? "double" : "float")}.IsNaN({a})",
-            _ => throw new NotSupportedException($"{op} of {type.Name()}."),
-        };
+            case UnaryOp.Negate:
+                return $"(-{a})";
+            case UnaryOp.IsNaN:
+                return $"{name}.IsNaN({a})";
+            case UnaryOp.Sqrt or UnaryOp.Floor or UnaryOp.Ceiling or UnaryOp.Round or UnaryOp.Truncate or UnaryOp.Abs:
+                return $"{math}.{op}({a})";
+            case UnaryOp.Not:
+                throw new NotSupportedException($"{op} of {type.Name()}.");
+            case UnaryOp.Sigmoid or UnaryOp.Erf:
+                return type == ElementType.Float64 ? $"{call(op.ToString())}({a})" : $"((float){call(op.ToString())}({a}))";
+            default:
+                return type == ElementType.Float64 ? $"Math.{op}({a})" : $"((float)Math.{op}({a}))";
+        }
     }
 
     private string Binary(Binary e)
@@ -153,9 +159,9 @@ internal sealed class ScalarPrinter(
             case BinaryOp.Power:
                 return type switch
                 {
-                    ElementType.Float32 => $"MathF.Pow({a}, {b})",
+                    ElementType.Float32 => $"((float)Math.Pow({a}, {b}))",
                     ElementType.Float64 => $"Math.Pow({a}, {b})",
-                    ElementType.Float16 or ElementType.BFloat16 => Rounded(type, $"MathF.Pow((float){a}, (float){b})"),
+                    ElementType.Float16 or ElementType.BFloat16 => Rounded(type, $"(float)Math.Pow((double){a}, (double){b})"),
                     _ => $"{call("Power")}<{scalar}>({a}, {b})",
                 };
             case BinaryOp.And or BinaryOp.Or or BinaryOp.Xor:
