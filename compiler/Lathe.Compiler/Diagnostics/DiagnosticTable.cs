@@ -1,7 +1,7 @@
 namespace Lathe.Compiler.Diagnostics;
 
 /// <summary>
-/// Every kind of diagnostic, by range: 00xx import, 01xx inference, 02xx lowering, 03xx kernels, 04xx build, 05xx runtime, 09xx generator.
+/// Every kind of diagnostic, by range: 00xx import, 01xx inference, 02xx lowering, 03xx kernels, 04xx build, 05xx runtime, 06xx command line, 09xx generator.
 /// A new one takes the next free number of its range; numbers are never used again.
 /// </summary>
 public static class DiagnosticTable
@@ -44,4 +44,37 @@ public static class DiagnosticTable
 
     /// <summary>An operator has a form that no kernel computes.</summary>
     public static readonly DiagnosticDescriptor NotLowered = new("LATHE0201", Severity.Error, "{0} cannot be compiled: {1}");
+
+    /// <summary>A mistake in Lathe itself.</summary>
+    public static readonly DiagnosticDescriptor InternalError = new("LATHE0000", Severity.Error, "internal error: {0}");
+
+    /// <summary>The command line is not understood.</summary>
+    public static readonly DiagnosticDescriptor WrongUsage = new("LATHE0601", Severity.Error, "{0}");
+
+    /// <summary>A file with a tensor for an input or output cannot be used.</summary>
+    public static readonly DiagnosticDescriptor BadTensorFile = new("LATHE0602", Severity.Error, "tensor '{0}': {1}");
+
+    /// <summary>A result cannot be written.</summary>
+    public static readonly DiagnosticDescriptor NotWritable = new("LATHE0603", Severity.Error, "'{0}' cannot be written: {1}");
+
+    /// <summary>There are no test data, or they do not fit the model.</summary>
+    public static readonly DiagnosticDescriptor BadTestData = new("LATHE0604", Severity.Error, "test data '{0}': {1}");
+
+    /// <summary>Something asked for is done in another way or not at all, and the result is still right.</summary>
+    public static readonly DiagnosticDescriptor OptionWithoutEffect = new("LATHE0605", Severity.Warning, "option {0}: {1}");
+
+    /// <summary>The process that measures did not give a result.</summary>
+    public static readonly DiagnosticDescriptor MeasurementFailed = new("LATHE0606", Severity.Error, "the measuring process failed: {0}");
+
+    /// <summary>The user stopped the command.</summary>
+    public static readonly DiagnosticDescriptor Cancelled = new("LATHE0607", Severity.Error, "cancelled");
+
+    /// <summary>The machine's memory is not enough.</summary>
+    public static readonly DiagnosticDescriptor OutOfMemory = new("LATHE0608", Severity.Error, "there is not enough memory");
+
+    /// <summary>What the model computes is not what its test data say.</summary>
+    public static readonly DiagnosticDescriptor VerificationFailed = new("LATHE0609", Severity.Error, "{0}, output '{1}': {2}");
+
+    /// <summary>A note of the runtime.</summary>
+    public static readonly DiagnosticDescriptor RuntimeWarning = new("LATHE0610", Severity.Warning, "{0}");
 }

@@ -31,5 +31,17 @@ public static class OnnxFrontEnd
         return (tensor.Name, new TensorReader(DirectoryOf(path)).Read(tensor));
     }
 
+    /// <summary>Every node of a model whose operator Lathe does not have.</summary>
+    /// <exception cref="DiagnosticException">The file holds no model.</exception>
+    public static IReadOnlyList<(string Operator, string Node)> UnsupportedNodes(string path)
+    {
+        ModelProto model = ModelReader.ReadModel(path);
+        return [.. OperatorSurvey.Nodes(model.Graph, new FunctionTable(model.Functions))];
+    }
+
+    /// <summary>The files beside a model that its tensors are in, as the model names them; they may not exist.</summary>
+    /// <exception cref="DiagnosticException">The file holds no model.</exception>
+    public static IReadOnlyCollection<string> ExternalFiles(string path) => ExternalLocations.Of(ModelReader.ReadModel(path));
+
     private static string DirectoryOf(string path) => Path.GetDirectoryName(Path.GetFullPath(path)) ?? Path.GetPathRoot(Path.GetFullPath(path))!;
 }

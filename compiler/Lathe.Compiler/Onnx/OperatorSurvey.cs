@@ -9,10 +9,15 @@ internal static class OperatorSurvey
     private const int NamedNodes = 3;
 
     /// <summary>One diagnostic per operator that is not supported, in order of first use.</summary>
-    public static IReadOnlyList<Diagnostic> Unsupported(GraphProto graph, FunctionTable functions)
+    public static IReadOnlyList<Diagnostic> Unsupported(GraphProto graph, FunctionTable functions) =>
+    [
+        .. Nodes(graph, functions).GroupBy(missing => missing.Operator).Select(
+            group => new Diagnostic(DiagnosticTable.UnsupportedOperator, null, group.Key, Where([.. group.Select(missing => missing.Node)]))),
+    ];
+
+    /// <summary>Every node whose operator is not supported, those of bodies and of the functions in use included.</summary>
+    public static IEnumerable<(string Operator, string Node)> Nodes(GraphProto graph, FunctionTable functions)
     {
-        List<(string Operator, List<string> Nodes)> missing = [];
-        Dictionary<string, int> index = new(StringComparer.Ordinal);
         HashSet<FunctionProto> seen = new(ReferenceEqualityComparer.Instance);
         Stack<IEnumerable<NodeProto>> bodies = new([graph.Node]);
         while (bodies.TryPop(out IEnumerable<NodeProto>? nodes))
@@ -27,13 +32,9 @@ internal static class OperatorSurvey
                     continue;
                 }
 
-                string name = node.Domain.Length == 0 ? node.OpType : $"{node.Domain}.{node.OpType}";
-                if (index.TryAdd(name, missing.Count)) missing.Add((name, []));
-                missing[index[name]].Nodes.Add(Importer.NameOf(node));
+                yield return (node.Domain.Length == 0 ? node.OpType : $"{node.Domain}.{node.OpType}", Importer.NameOf(node));
             }
         }
-
-        return [.. missing.Select(m => new Diagnostic(DiagnosticTable.UnsupportedOperator, null, m.Operator, Where(m.Nodes)))];
     }
 
     private static string Where(List<string> nodes)
