@@ -1,0 +1,173 @@
+using System.CommandLine;
+using Lathe.Cli.Output;
+using Lathe.Compiler;
+using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Lowering;
+using Lathe.Runtime.Plans;
+
+namespace Lathe.Cli.Arguments;
+
+/// <summary>
+/// The options that every command about a model takes. All that the contract names are parsed; what this version does not do is refused with a
+/// diagnostic, never passed over.
+/// </summary>
+internal sealed class ModelOptions
+{
+    private readonly Option<string?> _precision = Parsed.Word(
+        "--precision", [], ["fp32", "bf16", "fp16", "int8", "auto"], "The arithmetic. auto is fp32.");
+
+    private readonly Option<string?> _device = Parsed.One<string?>(
+        "--device", ["-d"], "DEVICE", "CPU, GPU, HETERO:GPU,CPU, MULTI:… or AUTO. Default CPU; AUTO takes the best that there is.", CheckDevice);
+
+    private readonly Option<string?> _affinity = Parsed.One<string?>("--affinity", [], "FILE", "Rules that say which operator runs on which device.", text => text);
+
+    private readonly Option<IReadOnlyList<Channels>> _mean = Parsed.Many(
+        "--mean", [], "[NAME:]a,b,c", "Means per channel; the model sees (x - mean) / scale.", Channels.Parse);
+
+    private readonly Option<IReadOnlyList<Channels>> _scale = Parsed.Many("--scale", [], "[NAME:]a,b,c", "Scales per channel.", Channels.ParseDivisors);
+
+    private readonly Option<IReadOnlyList<InputFormat>> _inputFormat = Parsed.Many(
+        "--input-format", [], "[NAME:]u8,NHWC,BGR", "How the application's memory for an input looks.", InputFormat.Parse);
+
+    private readonly Option<IReadOnlyList<InputShape>> _shape = Parsed.Many(
+        "--shape", [], "NAME=1,3,224,224", "The shape of an input; a dim may stay named: N, or N=1..32.", InputShape.Parse);
+
+    private readonly Option<string?> _calibration = Parsed.One<string?>("--calibration", [], "DIR", "Samples for int8.", text => text);
+
+    private readonly Option<string?> _kernels = Parsed.Word("--kernels", [], ["csharp", "native", "auto"], "Which kernels. Default auto.");
+
+    private readonly Option<IReadOnlyList<Isa>?> _isa = Parsed.One<IReadOnlyList<Isa>?>(
+        "--isa", [], "LIST", "The instruction sets that are compiled in, out of avx512,avx2,vector128. Default all.", ParseIsas);
+
+    private readonly Option<int?> _threads = Parsed.One<int?>("--threads", ["-nthreads"], "N", "How many threads an inference may use.", text => Parsed.Positive(text));
+
+    private readonly Option<string?> _denormals = Parsed.Word("--denormals", [], ["flush", "keep"], "What becomes of denormal numbers. Default keep.");
+
+    private readonly Option<string?> _winograd = Parsed.Word("--winograd", [], ["on", "off"], "Convolutions with fewer multiplications and more rounding. Default off.");
+
+    private readonly Option<IReadOnlyList<string>> _dumpAfter = Parsed.Many(
+        "--dump-after", [], "PASS", "Write the graph's text to stderr after a pass.", text => text);
+
+    private readonly Option<string?> _class = Parsed.One<string?>("--class", [], "NAME", "The class with its namespace. Default: the file's name.", CheckClass);
+
+    private readonly Option<bool> _noOptimize = new("--no-optimize") { Description = "Run only the passes that lowering needs.", Hidden = true };
+
+    private ModelOptions()
+    {
+    }
+
+    /// <summary>Adds the options to a command.</summary>
+    public static ModelOptions AddTo(Command command)
+    {
+        ModelOptions options = new();
+        foreach (Option option in (Option[])
+            [
+                options._precision, options._device, options._affinity, options._mean, options._scale, options._inputFormat, options._shape,
+                options._calibration, options._kernels, options._isa, options._threads, options._denormals, options._winograd, options._dumpAfter,
+                options._class, options._noOptimize,
+            ])
+            command.Add(option);
+        return options;
+    }
+
+    /// <summary>What was asked for.</summary>
+    /// <param name="parsed">The parsed command line.</param>
+    /// <param name="model">The model's path; a folder stands for the model.onnx in it.</param>
+    /// <param name="terminal">Takes what <c>--dump-after</c> writes.</param>
+    /// <param name="runs">True if the command runs the model.</param>
+    /// <exception cref="FailedException">Something is asked for that this version does not do.</exception>
+    /// <exception cref="UsageException">Options contradict each other or the command.</exception>
+    public ModelRequest Read(ParseResult parsed, string model, Terminal terminal, bool runs)
+    {
+        if (Directory.Exists(model)) model = Path.Combine(model, "model.onnx");
+        if (ModelRequest.IsAssembly(model)) RefuseOptionsOfCompilation(parsed, model, runs);
+        IReadOnlyList<Diagnostic> refused = [.. Refused(parsed).Select(r => new Diagnostic(DiagnosticTable.BadOption, null, r.Option, r.Reason))];
+        if (refused.Count > 0) throw new FailedException(model, refused);
+
+        List<Diagnostic> warnings = [];
+        if (parsed.GetValue(_denormals) == "flush")
+            warnings.Add(new Diagnostic(DiagnosticTable.OptionWithoutEffect, null, "--denormals flush", KeepsDenormals));
+        if (!runs && parsed.GetValue(_threads) is not null)
+            warnings.Add(new Diagnostic(DiagnosticTable.OptionWithoutEffect, null, "--threads", "the number of threads is chosen when the model is loaded"));
+        CompileOptions options = new()
+        {
+            ClassName = parsed.GetValue(_class),
+            Kernels = parsed.GetValue(_kernels) ?? "auto",
+            Isas = parsed.GetValue(_isa) ?? new CompileOptions().Isas,
+            Shapes = ByInput("--shape", parsed.GetValue(_shape)!.Select(s => (s.Input, s.Text))),
+            Mean = ByInput("--mean", parsed.GetValue(_mean)!.Select(m => (m.Input, m.Values))),
+            Scale = ByInput("--scale", parsed.GetValue(_scale)!.Select(s => (s.Input, s.Values))),
+            Optimize = !parsed.GetValue(_noOptimize),
+            DumpAfter = parsed.GetValue(_dumpAfter)!,
+            Dump = (pass, text) => terminal.Error.WriteLine($"// after {pass}\n{text}"),
+        };
+        return new ModelRequest(model, options, parsed.GetValue(_threads), warnings);
+    }
+
+    /// <summary>Why <c>--denormals flush</c> changes nothing.</summary>
+    public const string KeepsDenormals = "denormal numbers are kept: this version does not flush them";
+
+    private IEnumerable<(string Option, string Reason)> Refused(ParseResult parsed)
+    {
+        if (parsed.GetValue(_precision) is { } precision and not ("fp32" or "auto"))
+            yield return ("--precision", $"{precision} is not available; this version computes in fp32");
+        if (parsed.GetValue(_device) is { } device and not ("CPU" or "AUTO"))
+            yield return ("--device", $"{device} is not available; this version runs on the CPU");
+        if (parsed.GetValue(_affinity) is not null)
+            yield return ("--affinity", "there is nothing to choose from; this version runs on the CPU");
+        if (parsed.GetValue(_calibration) is not null)
+            yield return ("--calibration", "int8, which it is for, is not available; this version computes in fp32");
+        if (parsed.GetValue(_kernels) == "native")
+            yield return ("--kernels", "native kernels are not available; there are csharp and auto");
+        if (parsed.GetValue(_winograd) == "on")
+            yield return ("--winograd", "Winograd kernels are not available");
+        foreach (InputFormat format in parsed.GetValue(_inputFormat)!)
+        {
+            if (!format.IsPlain)
+                yield return ("--input-format", $"{string.Join(',', format.Words)} is not available; inputs are dense and in the model's own type and order (f32,NCHW)");
+        }
+    }
+
+    /// <summary>What was decided when an assembly was compiled cannot be asked for when it is run.</summary>
+    private void RefuseOptionsOfCompilation(ParseResult parsed, string model, bool runs)
+    {
+        if (!runs) throw new UsageException($"'{model}' is compiled already; this command takes an ONNX model");
+        foreach (Option option in (Option[])[_class, _mean, _scale, _inputFormat, _kernels, _isa, _winograd, _dumpAfter, _noOptimize])
+        {
+            if (parsed.GetResult(option) is { Implicit: false })
+                throw new UsageException($"option {option.Name} is for compiling, and '{model}' is compiled already");
+        }
+    }
+
+    private static Dictionary<string, T> ByInput<T>(string option, IEnumerable<(string Input, T Value)> given)
+    {
+        Dictionary<string, T> values = [];
+        foreach ((string input, T value) in given)
+            if (!values.TryAdd(input, value)) throw new UsageException($"option {option} is given twice for {(input.Length == 0 ? "the only input" : $"input '{input}'")}");
+        return values;
+    }
+
+    private static string CheckDevice(string text)
+    {
+        string[] parts = text.Split(':');
+        string[] devices = parts is ["HETERO" or "MULTI", _] ? parts[1].Split(',') : parts is ["AUTO"] ? [] : parts;
+        return devices.All(device => device is "CPU" or "GPU")
+            ? text
+            : throw new FormatException($"'{text}' is none of CPU, GPU, AUTO, and HETERO: or MULTI: with a list of them");
+    }
+
+    private static string CheckClass(string text) =>
+        IdentifierNames.IsClassName(text) ? text : throw new FormatException($"'{text}' is not a name of a class such as MyApp.SqueezeNet");
+
+    private static IReadOnlyList<Isa> ParseIsas(string text)
+    {
+        List<Isa> isas = [];
+        foreach (string name in text.Split(',', StringSplitOptions.TrimEntries))
+        {
+            if (!Isas.TryParse(name, out Isa isa)) throw new FormatException($"'{name}' is not one of avx512, avx2, vector128");
+            if (!isas.Contains(isa)) isas.Add(isa);
+        }
+
+        return [.. isas.OrderDescending()];
+    }
+}

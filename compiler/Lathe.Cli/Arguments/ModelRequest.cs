@@ -1,0 +1,18 @@
+using Lathe.Compiler;
+using Lathe.Compiler.Diagnostics;
+
+namespace Lathe.Cli.Arguments;
+
+/// <summary>What the options that the model commands share ask for.</summary>
+/// <param name="Path">The model or the compiled assembly.</param>
+/// <param name="Options">What is asked of the compiler.</param>
+/// <param name="Threads">How many threads an inference may use; null for the command's default.</param>
+/// <param name="Warnings">What is asked for and not done, although the result is right.</param>
+internal sealed record ModelRequest(string Path, CompileOptions Options, int? Threads, IReadOnlyList<Diagnostic> Warnings)
+{
+    /// <summary>True for an assembly that was compiled before.</summary>
+    public bool IsCompiled => IsAssembly(Path);
+
+    /// <summary>True for the path of an assembly.</summary>
+    public static bool IsAssembly(string path) => path.EndsWith(".dll", StringComparison.OrdinalIgnoreCase);
+}

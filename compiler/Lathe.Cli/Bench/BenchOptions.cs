@@ -1,0 +1,68 @@
+using System.CommandLine;
+using Lathe.Cli.Arguments;
+using Lathe.Compiler.Diagnostics;
+
+namespace Lathe.Cli.Bench;
+
+/// <summary>The options of <c>lathe bench</c> that say how is measured, under the names that benchmark tools of the field have made usual.</summary>
+internal sealed class BenchOptions
+{
+    private readonly Option<string?> _api = Parsed.Word("-api", ["--api"], ["sync", "async"], "Infer on each stream, or all requests in flight. Default sync.");
+    private readonly Option<int?> _requests = Parsed.One<int?>("-nireq", ["--requests"], "N", "Requests in flight. Default: as many as streams.", text => Parsed.Positive(text));
+    private readonly Option<int?> _streams = Parsed.One<int?>("-nstreams", ["--streams"], "N", "Inferences at the same time. Default 1.", text => Parsed.Positive(text));
+    private readonly Option<int?> _batch = Parsed.One<int?>("-b", ["--batch"], "N", "The batch size. Default: the model's, or 1.", text => Parsed.Positive(text));
+    private readonly Option<double?> _seconds = Parsed.One<double?>("-t", ["--time"], "SEC", "How long to measure. Default 5.", text => Parsed.NotNegative(text));
+    private readonly Option<int?> _iterations = Parsed.One<int?>("-niter", ["--iterations"], "N", "How many inferences to measure, instead of a time.", text => Parsed.Positive(text));
+    private readonly Option<bool> _perLayer = new("-pc", "--per-layer") { Description = "Measure each layer, and the machine's peak in between." };
+    private readonly Option<string?> _hint = Parsed.Word("-hint", ["--hint"], ["latency", "throughput"], "What threads, streams and requests that are not given are chosen for.");
+
+    private readonly Option<bool?> _bf16 = new("-enforcebf16")
+    {
+        Description = "bf16 arithmetic.", HelpName = "true|false", Arity = ArgumentArity.ZeroOrOne, CustomParser = result => Truth("-enforcebf16", result),
+    };
+
+    private readonly Option<bool?> _pin = new("-pin")
+    {
+        Description = "Pin threads to processors.", HelpName = "yes|no", Arity = ArgumentArity.ZeroOrOne, CustomParser = result => Truth("-pin", result),
+    };
+
+    private BenchOptions()
+    {
+    }
+
+    /// <summary>Adds the options to a command.</summary>
+    public static BenchOptions AddTo(Command command)
+    {
+        BenchOptions options = new();
+        foreach (Option option in (Option[])
+            [
+                options._api, options._requests, options._streams, options._batch, options._seconds, options._iterations, options._perLayer,
+                options._hint, options._bf16, options._pin,
+            ])
+            command.Add(option);
+        return options;
+    }
+
+    /// <summary>What was asked for.</summary>
+    /// <exception cref="FailedException">Something is asked for that this version does not do.</exception>
+    /// <exception cref="UsageException">The options contradict each other.</exception>
+    public BenchSettings Read(ParseResult parsed, ModelRequest request)
+    {
+        if (parsed.GetValue(_bf16) == true)
+            throw new FailedException(request.Path, DiagnosticTable.BadOption, "-enforcebf16", "bf16 is not available; this version computes in fp32");
+        if (parsed.GetValue(_pin) == true)
+            throw new FailedException(request.Path, DiagnosticTable.BadOption, "-pin", "pinning threads is not available");
+        return BenchSettings.Of(
+            parsed.GetValue(_api), request.Threads, parsed.GetValue(_streams), parsed.GetValue(_requests), parsed.GetValue(_batch), parsed.GetValue(_seconds),
+            parsed.GetValue(_iterations), parsed.GetValue(_perLayer), parsed.GetValue(_hint), Environment.ProcessorCount);
+    }
+
+    // A flag that is given alone is true.
+    private static bool? Truth(string name, System.CommandLine.Parsing.ArgumentResult result)
+    {
+        string text = result.Tokens.Count == 0 ? "true" : result.Tokens[0].Value.ToLowerInvariant();
+        if (text is "true" or "yes" or "1") return true;
+        if (text is not ("false" or "no" or "0")) result.AddError($"option {name}: '{text}' is neither true nor false");
+        return false;
+    }
+}

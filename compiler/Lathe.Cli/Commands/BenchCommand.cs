@@ -1,0 +1,111 @@
+using System.CommandLine;
+using Lathe.Cli.Arguments;
+using Lathe.Cli.Bench;
+using Lathe.Cli.Models;
+using Lathe.Cli.Output;
+using Lathe.Compiler.Diagnostics;
+using Lathe.Runtime;
+using Spectre.Console;
+
+namespace Lathe.Cli.Commands;
+
+/// <summary><c>lathe bench</c>: how fast a model is.</summary>
+internal static class BenchCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        Argument<string?> argument = new("MODEL")
+        {
+            Description = "The ONNX model, or an assembly made by 'lathe compile'.", Arity = ArgumentArity.ZeroOrOne,
+        };
+        Option<string?> option = new("-m", "--model") { Description = "The same as MODEL.", HelpName = "MODEL" };
+        Command command = new("bench", "Measure a model in a fresh process.") { argument, option };
+        BenchOptions how = BenchOptions.AddTo(command);
+        InputOptions inputs = InputOptions.AddTo(command);
+        ModelOptions options = ModelOptions.AddTo(command);
+        return command.Does((parsed, cancellation) =>
+        {
+            string? model = parsed.GetValue(argument), again = parsed.GetValue(option);
+            if (model is null == again is null) throw new UsageException(model is null ? "which model? Give MODEL or -m MODEL" : "give MODEL or -m MODEL, not both");
+            ModelRequest request = options.Read(parsed, model ?? again!, terminal, runs: true);
+            BenchSettings settings = how.Read(parsed, request);
+            request = request with { Threads = settings.Threads };
+            if (settings.Batch is { } batch && !request.IsCompiled) request = BatchShapes.Apply(request, batch);
+            return Run(request, inputs.Read(parsed, request), settings, terminal, cancellation);
+        });
+    }
+
+    private static int Run(ModelRequest request, InputSet inputs, BenchSettings settings, Terminal terminal, CancellationToken cancellation)
+    {
+        foreach (Diagnostic warning in request.Warnings) terminal.Report(request.Path, warning);
+        CompiledFile compiled = CompileCache.OfUser().Get(request, terminal, cancellation);
+        string folder = Directory.CreateTempSubdirectory("lathe-").FullName;
+        try
+        {
+            (Dictionary<string, string> files, Dictionary<string, long> dims) = Prepare(request, compiled, inputs, settings, folder, terminal);
+            RunnerReport report = RunnerProcess.Measure(request, compiled.Path, files, dims, inputs.Seed, settings, terminal, cancellation);
+            BenchResult result = BenchResult.Of(Path.GetFileName(request.Path), settings, compiled.CompileMs, report, new RunReport(request.Warnings));
+            terminal.WriteResult(result, console => Show(console, result));
+            return 0;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>Finds the dims and writes the given inputs as raw files: the measuring process reads no other.</summary>
+    private static (Dictionary<string, string> Files, Dictionary<string, long> Dims) Prepare(
+        ModelRequest request, CompiledFile compiled, InputSet inputs, BenchSettings settings, string folder, Terminal terminal)
+    {
+        using CompiledModel model = Loader.Load(request, compiled, terminal);
+        return Loader.About(request.Path, () =>
+        {
+            Dictionary<string, long> dims = inputs.DimsFor(model.Info);
+            if (settings.Batch is { } batch && request.IsCompiled) SetBatch(model.Info, dims, batch);
+            Dictionary<string, string> files = [];
+            if (inputs.HasFiles)
+            {
+                using InferRequest filled = inputs.CreateRequest(model, dims);
+                for (int i = 0; i < model.Info.Inputs.Count; i++)
+                {
+                    string name = model.Info.Inputs[i].Name;
+                    files.Add(name, Path.Combine(folder, $"{i}.bin"));
+                    File.WriteAllBytes(files[name], filled.InputBytes(i));
+                }
+            }
+
+            return (files, dims);
+        });
+    }
+
+    private static void SetBatch(ModelInfo info, Dictionary<string, long> dims, int batch)
+    {
+        string? dim = info.Inputs.Select(input => input.Dims.Count > 0 ? input.Dims[0].Text : "").FirstOrDefault(dims.ContainsKey);
+        if (dim is not null) dims[dim] = batch;
+        else if (info.Inputs.All(input => input.Dims.Count == 0 || input.Dims[0].Value != batch))
+            throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "-b", "the assembly was compiled for another batch size"));
+    }
+
+    private static void Show(IAnsiConsole console, BenchResult result)
+    {
+        if (result.Layers is { } layers)
+        {
+            console.Write(Terminal.TableOf(
+                ["layer", "operators", "kernel", "layout", "ms", "MMACs", "GFLOP/s", "% of peak"],
+                layers.Select(layer => (IReadOnlyList<string>)
+                [
+                    layer.Name, layer.Op, layer.Kernel, layer.Layout, layer.Ms.ToString("F4"), (layer.Macs / 1e6).ToString("F2"), layer.Gflops.ToString("F1"),
+                    (100 * layer.PeakShare).ToString("F0"),
+                ])));
+            console.WriteLine($"peak of one core: {result.PeakGflops:F1} GFLOP/s");
+        }
+
+        console.WriteLine($"{Terminal.Clean(result.Model)}: {result.Kernels} kernels, {result.Ran.Isa}, {result.Threads} threads, {result.Streams} streams, {result.Requests} requests, batch {result.Batch}");
+        if (result.LatencyMs is { } latency)
+            console.WriteLine($"latency     min {latency.Min:F3}  median {latency.Median:F3}  p90 {latency.P90:F3}  p99 {latency.P99:F3} ms over {result.Iterations}");
+        console.WriteLine($"throughput  {result.Throughput:F1} /s");
+        console.WriteLine($"start       load {result.LoadMs:F1}, first inference {result.FirstInferenceMs:F1} ms; compiled in {result.CompileMs?.ToString("F0") ?? "?"} ms");
+        console.WriteLine($"memory      {result.PeakRssMb:F1} MB, {result.AllocatedBytesPerInference:F1} bytes allocated per inference");
+    }
+}

@@ -1,0 +1,86 @@
+using System.CommandLine;
+using Lathe.Cli.Arguments;
+using Lathe.Cli.Models;
+using Lathe.Cli.Output;
+using Lathe.Compiler;
+using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Onnx;
+using Spectre.Console;
+
+namespace Lathe.Cli.Commands;
+
+/// <summary><c>lathe inspect</c>: operators, groups and plan, or everything that is in a model's way.</summary>
+internal static class InspectCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        Argument<string> model = Actions.ModelArgument("The ONNX model.");
+        Command command = new("inspect", "Show what a model becomes.") { model };
+        ModelOptions options = ModelOptions.AddTo(command);
+        return command.Does((parsed, cancellation) => Run(options.Read(parsed, parsed.GetRequiredValue(model), terminal, runs: false), terminal, cancellation));
+    }
+
+    private static int Run(ModelRequest request, Terminal terminal, CancellationToken cancellation)
+    {
+        foreach (Diagnostic warning in request.Warnings) terminal.Report(request.Path, warning);
+        CompileReport report;
+        try
+        {
+            report = ModelCompiler.Compile(request, request.Options, terminal, cancellation).Output.Report;
+        }
+        catch (FailedException failure) when (failure.Diagnostics.All(d => d.Descriptor.Severity == Severity.Warning || Diagnostics.IsUnsupported(d.Descriptor.Id)))
+        {
+            return ShowUnsupported(request, failure.Diagnostics, terminal);
+        }
+
+        IReadOnlyList<Subgraph> subgraphs =
+            [.. report.Groups.GroupBy(group => group.Device).Select(device => new Subgraph(device.Key, device.Count(), device.Sum(group => group.Macs)))];
+        Result result = new(
+            report.Macs, report.Parameters, report.ArenaBytes, report.ArenaLowerBound, report.WeightBytes, report.Reorders, report.Groups, subgraphs, []);
+        terminal.WriteResult(result, console =>
+        {
+            console.Write(Terminal.TableOf(
+                ["group", "operators", "kernel", "device", "precision", "layout", "shape", "MMACs", "bytes"],
+                report.Groups.Select(group => (IReadOnlyList<string>)
+                [
+                    group.Name, group.Op, group.Kernel, group.Device, group.Precision, group.Layout, group.Shape,
+                    (group.Macs / 1e6).ToString("F2"), Terminal.Bytes(group.Bytes),
+                ])));
+            console.WriteLine($"{report.Groups.Count} groups, {report.Macs / 1e6:F2} MMACs, {report.Parameters} parameters in {Terminal.Bytes(report.WeightBytes)}");
+            console.WriteLine($"arena {Terminal.Bytes(report.ArenaBytes)} (at least {Terminal.Bytes(report.ArenaLowerBound)}), {report.Reorders} reorders");
+        });
+        return 0;
+    }
+
+    private static int ShowUnsupported(ModelRequest request, IReadOnlyList<Diagnostic> diagnostics, Terminal terminal)
+    {
+        foreach (Diagnostic diagnostic in diagnostics) terminal.Report(request.Path, diagnostic);
+        IReadOnlyList<Unsupported> unsupported =
+        [
+            .. diagnostics.Any(d => d.Descriptor == DiagnosticTable.UnsupportedOperator)
+                ? OnnxFrontEnd.UnsupportedNodes(request.Path).Select(node => new Unsupported(node.Node, node.Operator, "Lathe does not have this operator"))
+                : [],
+            .. diagnostics.Where(d => d.Descriptor.Severity == Severity.Error && d.Descriptor != DiagnosticTable.UnsupportedOperator)
+                .Select(d => new Unsupported(d.Node, d.Arguments[0], d.Message)),
+        ];
+        Result result = new(null, null, null, null, null, null, [], [], unsupported);
+        terminal.WriteResult(result, console => console.Write(Terminal.TableOf(
+            ["node", "operator", "reason"], unsupported.Select(u => (IReadOnlyList<string>)[u.Node ?? "", u.Op, u.Reason]))));
+        return 1;
+    }
+
+    private sealed record Result(
+        long? Macs,
+        long? Parameters,
+        long? ArenaBytes,
+        long? ArenaLowerBound,
+        long? WeightBytes,
+        int? Reorders,
+        IReadOnlyList<CompileGroup> Groups,
+        IReadOnlyList<Subgraph> Subgraphs,
+        IReadOnlyList<Unsupported> Unsupported);
+
+    private sealed record Subgraph(string Device, int Groups, long Macs);
+
+    private sealed record Unsupported(string? Node, string Op, string Reason);
+}

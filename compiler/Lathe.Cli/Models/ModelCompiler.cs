@@ -1,0 +1,28 @@
+using System.Diagnostics;
+using Lathe.Cli.Arguments;
+using Lathe.Cli.Output;
+using Lathe.Compiler;
+using Lathe.Compiler.Diagnostics;
+
+namespace Lathe.Cli.Models;
+
+/// <summary>Compiles on behalf of a command: with progress, and with errors as exceptions.</summary>
+internal static class ModelCompiler
+{
+    /// <summary>Compiles a model and writes its warnings.</summary>
+    /// <returns>The model and how many milliseconds it took.</returns>
+    /// <exception cref="FailedException">The model cannot be compiled.</exception>
+    public static (CompiledOutput Output, IReadOnlyList<Diagnostic> Warnings, double Ms) Compile(
+        ModelRequest request, CompileOptions options, Terminal terminal, CancellationToken cancellation)
+    {
+        terminal.Note($"compiling {request.Path}");
+        long start = Stopwatch.GetTimestamp();
+        CompileResult result = terminal.Work(
+            $"compiling {Path.GetFileName(request.Path)}",
+            progress => Compilation.Compile(request.Path, options with { Progress = progress }, cancellation));
+        double ms = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        if (result.Module is null) throw new FailedException(request.Path, result.Diagnostics);
+        foreach (Diagnostic warning in result.Diagnostics) terminal.Report(request.Path, warning);
+        return (result.Module, result.Diagnostics, ms);
+    }
+}
