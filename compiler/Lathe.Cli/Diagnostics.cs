@@ -15,6 +15,8 @@ internal static class Diagnostics
     private static readonly HashSet<string> UnsupportedIds =
     [
         DiagnosticTable.UnsupportedOperator.Id,
+        DiagnosticTable.UnsupportedType.Id,
+        DiagnosticTable.UnsupportedOpset.Id,
         DiagnosticTable.DataDependentShape.Id,
         DiagnosticTable.NotLowered.Id,
     ];

@@ -25,7 +25,8 @@ internal sealed record InputShape(string Input, string Text)
     {
         if (IsNumber(dim)) return true;
         string[] parts = dim.Split('=');
-        if (parts.Length > 2 || parts[0].Length == 0 || !parts[0].All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-')) return false;
+        if (parts.Length > 2 || parts[0].Length == 0 || !(char.IsAsciiLetter(parts[0][0]) || parts[0][0] == '_')) return false;
+        if (!parts[0].All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-')) return false;
         return parts.Length == 1 || parts[1].Split("..") is { Length: 1 or 2 } range && range.All(IsNumber);
     }
 

@@ -49,9 +49,10 @@ internal static class Parsed
     };
 
     /// <summary>A word out of several.</summary>
-    public static Option<string?> Word(string name, string[] aliases, string[] words, string description) => One<string?>(
+    public static Option<string?> Word(
+        string name, string[] aliases, string[] words, string description, StringComparison comparison = StringComparison.Ordinal) => One<string?>(
         name, aliases, string.Join('|', words), description,
-        text => words.Contains(text) ? text : throw new FormatException($"'{text}' is not one of {string.Join(", ", words)}"));
+        text => words.FirstOrDefault(word => word.Equals(text, comparison)) ?? throw new FormatException($"'{text}' is not one of {string.Join(", ", words)}"));
 
     /// <summary>An integer of at least 1.</summary>
     public static int Positive(string text) =>

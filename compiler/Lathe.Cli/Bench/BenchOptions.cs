@@ -16,15 +16,8 @@ internal sealed class BenchOptions
     private readonly Option<bool> _perLayer = new("-pc", "--per-layer") { Description = "Measure each layer, and the machine's peak in between." };
     private readonly Option<string?> _hint = Parsed.Word("-hint", ["--hint"], ["latency", "throughput"], "What threads, streams and requests that are not given are chosen for.");
 
-    private readonly Option<bool?> _bf16 = new("-enforcebf16")
-    {
-        Description = "bf16 arithmetic.", HelpName = "true|false", Arity = ArgumentArity.ZeroOrOne, CustomParser = result => Truth("-enforcebf16", result),
-    };
-
-    private readonly Option<bool?> _pin = new("-pin")
-    {
-        Description = "Pin threads to processors.", HelpName = "yes|no", Arity = ArgumentArity.ZeroOrOne, CustomParser = result => Truth("-pin", result),
-    };
+    private readonly Option<bool> _bf16 = new("-enforcebf16") { Description = "bf16 arithmetic.", HelpName = "true|false" };
+    private readonly Option<string?> _pin = Parsed.Word("-pin", [], ["yes", "no", "numa"], "Pin threads to processors. Default no.", StringComparison.OrdinalIgnoreCase);
 
     private BenchOptions()
     {
@@ -48,21 +41,12 @@ internal sealed class BenchOptions
     /// <exception cref="UsageException">The options contradict each other.</exception>
     public BenchSettings Read(ParseResult parsed, ModelRequest request)
     {
-        if (parsed.GetValue(_bf16) == true)
+        if (parsed.GetValue(_bf16))
             throw new FailedException(request.Path, DiagnosticTable.BadOption, "-enforcebf16", "bf16 is not available; this version computes in fp32");
-        if (parsed.GetValue(_pin) == true)
-            throw new FailedException(request.Path, DiagnosticTable.BadOption, "-pin", "pinning threads is not available");
+        if (parsed.GetValue(_pin) is { } pin and not "no")
+            throw new FailedException(request.Path, DiagnosticTable.BadOption, "-pin", $"{pin} is not available; threads are not pinned");
         return BenchSettings.Of(
             parsed.GetValue(_api), request.Threads, parsed.GetValue(_streams), parsed.GetValue(_requests), parsed.GetValue(_batch), parsed.GetValue(_seconds),
             parsed.GetValue(_iterations), parsed.GetValue(_perLayer), parsed.GetValue(_hint), Environment.ProcessorCount);
-    }
-
-    // A flag that is given alone is true.
-    private static bool? Truth(string name, System.CommandLine.Parsing.ArgumentResult result)
-    {
-        string text = result.Tokens.Count == 0 ? "true" : result.Tokens[0].Value.ToLowerInvariant();
-        if (text is "true" or "yes" or "1") return true;
-        if (text is not ("false" or "no" or "0")) result.AddError($"option {name}: '{text}' is neither true nor false");
-        return false;
     }
 }

@@ -5,6 +5,7 @@ using Lathe.Cli.Models;
 using Lathe.Cli.Output;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Runtime;
+using Lathe.Runtime.Plans;
 using Spectre.Console;
 
 namespace Lathe.Cli.Commands;
@@ -81,10 +82,14 @@ internal static class BenchCommand
 
     private static void SetBatch(ModelInfo info, Dictionary<string, long> dims, int batch)
     {
-        string? dim = info.Inputs.Select(input => input.Dims.Count > 0 ? input.Dims[0].Text : "").FirstOrDefault(dims.ContainsKey);
-        if (dim is not null) dims[dim] = batch;
-        else if (info.Inputs.All(input => input.Dims.Count == 0 || input.Dims[0].Value != batch))
-            throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "-b", "the assembly was compiled for another batch size"));
+        PlanSymbol? named = info.Symbols.FirstOrDefault(symbol => info.Inputs.Any(input => input.Dims.Count > 0 && input.Dims[0].Text == symbol.Name));
+        if (named is null ? info.Inputs.All(input => input.Dims.Count == 0 || input.Dims[0].Value != batch) : batch < named.Min || batch > named.Max)
+        {
+            string has = named is null ? "one batch size" : $"batches of {named.Min} to {named.Max}";
+            throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "-b", $"the assembly was compiled for {has}, not {batch}"));
+        }
+
+        if (named is not null) dims[named.Name] = batch;
     }
 
     private static void Show(IAnsiConsole console, BenchResult result)

@@ -12,7 +12,22 @@ internal sealed record TensorFile(string Path)
 
     /// <summary>Reads a tensor that brings its type and shape.</summary>
     /// <exception cref="DiagnosticException">The file holds none.</exception>
-    public TensorData Read() => System.IO.Path.GetExtension(Path).ToLowerInvariant() == ".npy" ? NumpyFile.Read(Path) : OnnxFrontEnd.ReadTensor(Path).Data;
+    public TensorData Read() => ReadNamed().Data;
+
+    /// <summary>Reads a tensor with the name that the file gives it; empty where it gives none.</summary>
+    /// <exception cref="DiagnosticException">The file holds none.</exception>
+    public (string Name, TensorData Data) ReadNamed()
+    {
+        try
+        {
+            return System.IO.Path.GetExtension(Path).ToLowerInvariant() == ".npy" ? ("", NumpyFile.Read(Path)) : OnnxFrontEnd.ReadTensor(Path);
+        }
+        catch (DiagnosticException failure) when (failure.Diagnostic.Descriptor != DiagnosticTable.UnsupportedType)
+        {
+            // What is said of models is not true of tensors.
+            throw Bad(failure.Diagnostic.Descriptor == DiagnosticTable.NotAModel ? "the file is not an ONNX tensor" : failure.Diagnostic.Message);
+        }
+    }
 
     /// <summary>Reads raw elements into memory that they must fill.</summary>
     /// <exception cref="DiagnosticException">The file cannot be read or has another length.</exception>

@@ -1,7 +1,7 @@
 using System.Globalization;
+using Lathe.Cli.Tensors;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
-using Lathe.Compiler.Onnx;
 
 namespace Lathe.Cli.Verification;
 
@@ -42,7 +42,7 @@ internal sealed record DataSet(string Name, IReadOnlyList<TensorData> Inputs, IR
     private static List<(string Name, TensorData Data)> ReadAll(string folder, string kind)
     {
         List<(string Name, TensorData Data)> tensors = [];
-        while (Path.Combine(folder, $"{kind}_{tensors.Count}.pb") is var path && File.Exists(path)) tensors.Add(OnnxFrontEnd.ReadTensor(path));
+        while (Path.Combine(folder, $"{kind}_{tensors.Count}.pb") is var path && File.Exists(path)) tensors.Add(new TensorFile(path).ReadNamed());
         return tensors;
     }
 

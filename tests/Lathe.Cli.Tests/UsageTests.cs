@@ -1,0 +1,155 @@
+namespace Lathe.Cli.Tests;
+
+public sealed class UsageTests
+{
+    private static readonly string[] Commands = ["compile", "run", "verify", "bench", "inspect", "devices", "conformance"];
+
+    [Test]
+    public void Help_NamesEveryCommand()
+    {
+        (int exitCode, string output, _) = Cli.Run("--help");
+        Assert.That(exitCode, Is.Zero);
+        foreach (string command in Commands) Assert.That(output, Does.Contain($"  {command}"));
+    }
+
+    [Test]
+    public void Help_OfACommandThatLacksItsArguments_IsShown([ValueSource(nameof(Commands))] string command)
+    {
+        (int exitCode, string output, string error) = Cli.Run(command, "--help");
+        Assert.That(exitCode, Is.Zero);
+        Assert.That(output, Does.Contain("Usage:"));
+        Assert.That(error, Is.Empty);
+    }
+
+    [TestCase("compile")]
+    [TestCase("run")]
+    [TestCase("verify")]
+    [TestCase("bench")]
+    [TestCase("conformance")]
+    [TestCase("inspect")]
+    public void Help_NamesTheOptionsThatModelCommandsShare(string command)
+    {
+        string help = Cli.Run(command, "--help").Output;
+        foreach (string option in (string[])
+            [
+                "--precision", "--device", "-d", "--affinity", "--mean", "--scale", "--input-format", "--shape", "--calibration", "--kernels", "--isa", "--threads",
+                "-nthreads", "--denormals", "--winograd", "--dump-after", "--json",
+            ])
+            Assert.That(help, Does.Contain(option));
+    }
+
+    [Test]
+    public void Help_OfBench_HasTheUsualNames()
+    {
+        string help = Cli.Run("bench", "--help").Output;
+        foreach (string option in (string[])["-m", "-api", "-nireq", "-nstreams", "-b", "-t", "-niter", "-pc", "-hint", "-enforcebf16", "-pin", "--input"])
+            Assert.That(help, Does.Contain($" {option}"));
+    }
+
+    [TestCase("")]
+    [TestCase("nonsense")]
+    [TestCase("run")]
+    [TestCase("run a.onnx b.onnx")]
+    [TestCase("run a.onnx --nonsense")]
+    [TestCase("run a.onnx --seed")]
+    [TestCase("run a.onnx --seed -1")]
+    [TestCase("run a.onnx --seed 1 --seed 2")]
+    [TestCase("run a.onnx --input x")]
+    [TestCase("run a.onnx --input x=")]
+    [TestCase("run a.onnx --input x=1.npy --input x=2.npy")]
+    [TestCase("run a.onnx --precision fp31")]
+    [TestCase("run a.onnx --device TPU")]
+    [TestCase("run a.onnx --device HETERO:")]
+    [TestCase("run a.onnx --kernels fast")]
+    [TestCase("run a.onnx --isa avx512,sse")]
+    [TestCase("run a.onnx --threads 0")]
+    [TestCase("run a.onnx -nthreads two")]
+    [TestCase("run a.onnx --denormals maybe")]
+    [TestCase("run a.onnx --winograd yes")]
+    [TestCase("run a.onnx --mean 1,two,3")]
+    [TestCase("run a.onnx --mean 1 --mean 2")]
+    [TestCase("run a.onnx --scale 1,0,1")]
+    [TestCase("run a.onnx --scale 1e300")]
+    [TestCase("run a.onnx --shape x")]
+    [TestCase("run a.onnx --shape x=1,-2")]
+    [TestCase("run a.onnx --shape x=N=1..b")]
+    [TestCase("run a.onnx --shape x=1 --shape x=2")]
+    [TestCase("run a.onnx --input-format u8,NWHC")]
+    [TestCase("run a.onnx --class 1Model")]
+    [TestCase("compile a.onnx")]
+    [TestCase("compile a.dll -o out")]
+    [TestCase("inspect a.dll")]
+    [TestCase("run a.dll --mean 1")]
+    [TestCase("run a.dll --isa avx2")]
+    [TestCase("verify a.onnx")]
+    [TestCase("verify a.onnx --data d --rtol -1")]
+    [TestCase("verify a.onnx --data d --allow 1.5")]
+    [TestCase("verify a.onnx --data d --top 0")]
+    [TestCase("bench")]
+    [TestCase("bench a.onnx -m b.onnx")]
+    [TestCase("bench a.onnx -api both")]
+    [TestCase("bench a.onnx -nireq 1 -nstreams 2")]
+    [TestCase("bench a.onnx -t -1")]
+    [TestCase("bench a.onnx -niter 0")]
+    [TestCase("bench a.onnx -hint speed")]
+    [TestCase("bench a.onnx -enforcebf16=perhaps")]
+    [TestCase("conformance")]
+    [TestCase("conformance d --filter (")]
+    [TestCase("conformance d --jobs 0")]
+    public void WrongUsage_ExitsWith2AndSaysSo(string line)
+    {
+        string error = Cli.Fails(2, line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.That(error, Does.StartWith("lathe : error LATHE0601: ").And.EndsWith("\n"));
+        Assert.That(error.Trim(), Does.Not.Contain('\n'));
+    }
+
+    [Test]
+    public void WrongUsage_WithJson_IsJsonToo() =>
+        Assert.That(Cli.Json(2, "failure", "run").GetProperty("errors")[0].GetProperty("id").GetString(), Is.EqualTo("LATHE0601"));
+
+    [TestCase("--precision int8")]
+    [TestCase("--precision bf16")]
+    [TestCase("--precision fp16")]
+    [TestCase("--device GPU")]
+    [TestCase("-d HETERO:GPU,CPU")]
+    [TestCase("-d MULTI:CPU,GPU")]
+    [TestCase("--affinity rules.txt")]
+    [TestCase("--calibration samples")]
+    [TestCase("--kernels native")]
+    [TestCase("--winograd on")]
+    [TestCase("--input-format u8,NHWC,BGR")]
+    [TestCase("--input-format data:RGBP")]
+    public void WhatThisVersionDoesNotDo_IsRefusedByName(string options)
+    {
+        string[] parts = options.Split(' ');
+        string name = parts[0] == "-d" ? "--device" : parts[0];
+        foreach (string command in Commands.Where(command => command != "devices"))
+        {
+            string error = Cli.Fails(1, [.. Minimal(command), .. parts]);
+            Assert.That(error, Does.Match($@"^\S+ : error LATHE0007: option {name}: .*not available|there is nothing"));
+        }
+    }
+
+    [Test]
+    public void WhatThisVersionDoesNotDo_IsReportedAllAtOnce()
+    {
+        string error = Cli.Fails(1, "inspect", "a.onnx", "--precision", "int8", "--winograd", "on", "--kernels", "native");
+        Assert.That(error.Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.EqualTo(3).And.All.StartsWith("a.onnx : error LATHE0007: "));
+    }
+
+    [TestCase("-enforcebf16")]
+    [TestCase("-enforcebf16=true")]
+    [TestCase("-pin=yes")]
+    public void Bench_WhatThisVersionDoesNotDo_IsRefused(string option) =>
+        Assert.That(Cli.Fails(1, "bench", "-m", "a.onnx", option), Does.StartWith($"a.onnx : error LATHE0007: option {option.Split('=')[0]}: "));
+
+    [Test]
+    public void MissingAssembly_IsOneDiagnostic() => Assert.That(Cli.Fails(1, "run", "missing.dll").Trim(), Does.Match(@"^missing\.dll : error LATHE0501: [^\n]+$"));
+
+    private static string[] Minimal(string command) => command switch
+    {
+        "compile" => ["compile", "missing.onnx", "-o", Path.Combine(Path.GetTempPath(), "lathe-none")],
+        "verify" => ["verify", "missing.onnx", "--data", AppContext.BaseDirectory],
+        _ => [command, "missing.onnx"],
+    };
+}
