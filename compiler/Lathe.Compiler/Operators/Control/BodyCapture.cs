@@ -54,6 +54,28 @@ internal sealed class BodyCapture
         return builder.Build(open.Name, inputs, outputs, symbols);
     }
 
+    /// <summary>A body with symbols replaced in its inputs' types and in its operators.</summary>
+    public static Graph.Graph Substitute(Graph.Graph body, Func<IndexVar, IndexExpr?> replacement)
+    {
+        GraphBuilder builder = new();
+        Dictionary<Value, Value> values = [];
+        foreach (Node node in body.TopologicalOrder())
+        {
+            builder.CurrentName = body.Names.GetValueOrDefault(node);
+            Op op = node.Op is Input input
+                ? new Input(input.Port, input.InputType with { Dims = input.InputType.Dims.Select(d => d.Substitute(replacement)).ToEquatableArray() })
+                : node.Op.Substitute(replacement);
+            Node copy = builder.AddNode(op, [.. node.Inputs.Select(v => v.IsNone ? v : values[v])]);
+            for (int i = 0; i < copy.OutputTypes.Length; i++) values[node[i]] = copy[i];
+        }
+
+        GraphPort[] inputs = [.. body.Inputs.Select(At)], outputs = [.. body.Outputs.Select(At)];
+        IEnumerable<IndexVar> symbols = inputs.SelectMany(p => p.Value.Type.Dims).SelectMany(d => d.Variables).Distinct();
+        return builder.Build(body.Name, inputs, outputs, symbols);
+
+        GraphPort At(GraphPort port) => port with { Value = values[port.Value] };
+    }
+
     /// <summary>The values from around a body that it reads.</summary>
     private IEnumerable<Value> Frontier(Graph.Graph open)
     {

@@ -32,6 +32,10 @@ public sealed record If(Graph.Graph Then, Graph.Graph Else) : Op, IOp<If>
     }
 
     /// <inheritdoc/>
+    public override Op Substitute(Func<IndexVar, IndexExpr?> replacement) =>
+        new If(BodyCapture.Substitute(Then, replacement), BodyCapture.Substitute(Else, replacement));
+
+    /// <inheritdoc/>
     public override void Infer(InferContext context)
     {
         TensorType condition = context.Type(0);
