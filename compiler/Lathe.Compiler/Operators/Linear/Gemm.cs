@@ -66,17 +66,16 @@ public sealed record Gemm(float Alpha = 1f, float Beta = 1f, bool TransA = false
         Accumulator sum = context.Accumulate("sum", element, startsAtC ? c! : Const.Of(element, 0), acc => x.MultiplyAdd(y, acc));
         return context.ReduceOver(KernelFamily.MatMul, [k], sum, acc =>
         {
-            Expr scaled = Scale(acc, Alpha);
-            return (c is null || startsAtC ? scaled : scaled + Scale(c, Beta)).To(context.Output.Element);
+            // Factors are floats also where the elements are integers; the sum is rounded once.
+            bool scales = Alpha != 1 || (c is not null && Beta != 1);
+            Expr product = scales && !element.IsFloat() ? acc.To(ElementType.Float64) : acc;
+            if (Alpha != 1) product *= Alpha;
+            if (c is not null && !startsAtC) product += Beta == 1 ? c.To(product.Type.Element) : c.To(product.Type.Element) * Beta;
+            return product.To(context.Output.Element);
         });
     }
 
     /// <inheritdoc/>
     public override IndexExpr Macs(IReadOnlyList<TensorType> inputs, IReadOnlyList<TensorType> outputs) =>
         outputs[0].Count * inputs[0].Dims[TransA ? 0 : 1];
-
-    /// <summary>Factors are floats also where the elements are integers.</summary>
-    private static Expr Scale(Expr value, float factor) => factor == 1 ? value
-        : value.Type.Element.IsFloat() ? value * factor
-        : (value.To(ElementType.Float64) * factor).To(value.Type.Element);
 }

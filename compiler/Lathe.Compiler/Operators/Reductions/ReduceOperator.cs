@@ -55,8 +55,8 @@ public abstract record ReduceOperator(EquatableArray<long>? Axes, bool Keepdims)
         Expr x = Element(context.Read(0, index).Widen());
         Accumulator all = context.Accumulate("all", x.Type.Element, Start(x.Type.Element), acc => Combine(acc, x));
         IndexExpr count = IndexExpr.Product(axes.Select(a => a.Extent));
-        // Along no axis there is nothing to combine.
-        if (axes.Length == 0) return context.Map(Finish(x, count).To(context.Output.Element));
+        // Along no axis there is one element.
+        if (axes.Length == 0) return context.Map(Finish(Combine(Start(x.Type.Element), x), count).To(context.Output.Element));
         return context.ReduceOver(KernelFamily.Reduction, axes, all, acc => Finish(acc, count).To(context.Output.Element));
     }
 
