@@ -123,9 +123,7 @@ internal sealed class Importer(ModelProto model, string directory, CompileOption
         OpSchema schema = row.Schema;
         if (inputs.Count < schema.MinInputs || inputs.Count > schema.MaxInputs) throw Malformed(name, $"{node.OpType} does not take {inputs.Count} inputs");
         if (node.Output.Count > schema.Outputs) throw Malformed(name, $"{node.OpType} does not have {node.Output.Count} outputs");
-        // Before opset 7 an operand could be broadcast along a chosen axis.
-        if (version < 7 && domain.Length == 0 && attributes.ContainsKey("broadcast") && attributes.ContainsKey("axis"))
-            throw new DiagnosticException(new Diagnostic(DiagnosticTable.UnsupportedOpset, name, "ai.onnx", $"{version}", "broadcasting along an axis"));
+        if (version < 7 && domain.Length == 0) inputs = LegacyBroadcast.Align(inputs, attributes, scope.Builder);
         try
         {
             return row.Import(new OnnxNode(name, node.OpType, version, inputs, node.Output.Count, attributes), scope.Builder);

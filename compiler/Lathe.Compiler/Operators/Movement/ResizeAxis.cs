@@ -22,7 +22,7 @@ internal sealed record ResizeAxis(IndexExpr Input, IndexExpr Output, IndexExpr A
     private const int RoiBits = 26;
 
     /// <summary>True if every output element is the input element of the same index.</summary>
-    public bool IsIdentity => Input == Output && A == C && B == IndexExpr.Zero && !Extrapolates;
+    public bool IsIdentity => Input == Output && !Extrapolates && ((A == C && B == IndexExpr.Zero) || Input == IndexExpr.One);
 
     /// <summary>The coordinate's numerator at an output index.</summary>
     public IndexExpr Numerator(IndexExpr o) => (o * A) + B;
@@ -39,6 +39,8 @@ internal sealed record ResizeAxis(IndexExpr Input, IndexExpr Output, IndexExpr A
         (IndexExpr p, IndexExpr q) = scale is { } given ? ToIndex(Fraction(given)) : Reduced(output, input);
         double number = p.IsConstant && q.IsConstant ? (double)p.Value / q.Value : double.NaN;
         IndexExpr one = IndexExpr.One, last = input - 1;
+        // The output's last coordinate is the scaled length less one, which a scale need not make whole: lastOut / lastUnit.
+        (IndexExpr lastOut, IndexExpr lastUnit) = scale is null ? (output - 1, one) : ((input * p) - q, q);
         switch (mode)
         {
             case "half_pixel":
@@ -50,12 +52,13 @@ internal sealed record ResizeAxis(IndexExpr Input, IndexExpr Output, IndexExpr A
             case "tf_half_pixel_for_nn":
                 return Map(q * 2, q, p * 2);
             case "align_corners":
-                return Map(output == one ? 0 : last, 0, IndexExpr.Max(1, output - 1));
+                return Map(output == one ? 0 : last * lastUnit, 0, IndexExpr.Max(1, lastOut));
             case "tf_crop_and_resize":
-                long s = (long)Math.Round(start * (1L << RoiBits)), e = (long)Math.Round(end * (1L << RoiBits));
-                return output == one
-                    ? Map(0, last * (s + e), 1L << (RoiBits + 1)) with { Extrapolates = true }
-                    : Map(last * (e - s), last * (output - 1) * s, (output - 1) * (1L << RoiBits)) with { Extrapolates = true };
+                long unit = 1L << RoiBits, s = (long)Math.Round(start * unit), e = (long)Math.Round(end * unit);
+                long common = (long)System.Numerics.BigInteger.GreatestCommonDivisor(unit, System.Numerics.BigInteger.GreatestCommonDivisor(s, e));
+                (unit, s, e) = (unit / common, s / common, e / common);
+                ResizeAxis crop = output == one ? Map(0, last * (s + e), unit * 2) : Map(last * lastUnit * (e - s), last * lastOut * s, lastOut * unit);
+                return crop with { Extrapolates = Math.Min(start, end) < 0 || Math.Max(start, end) > 1 };
             default:
                 return Map(q, 0, p);
         }

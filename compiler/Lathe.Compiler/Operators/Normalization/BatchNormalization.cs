@@ -1,4 +1,8 @@
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators.Elementwise;
+using Lathe.Compiler.Operators.Movement;
+using Lathe.Compiler.Operators.Reductions;
+using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 
 namespace Lathe.Compiler.Operators.Normalization;
@@ -13,11 +17,15 @@ public sealed record BatchNormalization(float Epsilon = 1e-5f) : Op, IOp<BatchNo
     public override OpRole Role => OpRole.Elementwise;
 
     /// <inheritdoc/>
-    /// <remarks>Further outputs, and the attribute training_mode, belong to training. Up to opset 8 statistics could be kept per element.</remarks>
+    /// <remarks>
+    /// From opset 14 on, training_mode normalises the batch by its own statistics and gives running ones as further outputs. Up to opset 8 statistics
+    /// could be kept per element.
+    /// </remarks>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {
-        if (AttributeReader.Get(node, "training_mode", 0L) != 0 || node.OutputCount > 1) throw node.Bad("normalising a batch by itself, as in training, is not supported");
         if (AttributeReader.Get(node, "spatial", 1L) == 0) throw AttributeReader.Wrong(node, "spatial", "statistics per element are not supported");
+        if (AttributeReader.Get(node, "training_mode", 0L) != 0) return Train(node, builder);
+        if (node.OutputCount > 1) throw node.Bad("outputs that belong to training are not supported");
         return AttributeReader.ImportPlain<BatchNormalization>(node, builder);
     }
 
@@ -59,5 +67,28 @@ public sealed record BatchNormalization(float Epsilon = 1e-5f) : Op, IOp<BatchNo
         Expr Of(int input) => context.Read(input, channel).To(x.Type.Element);
         Expr factor = Of(1) / (Of(4) + Epsilon).Of(UnaryOp.Sqrt);
         return context.Map((((x - Of(3)) * factor) + Of(2)).To(context.Output.Element));
+    }
+
+    private static IReadOnlyList<Value> Train(OnnxNode node, GraphBuilder builder)
+    {
+        Value x = node.Inputs[0];
+        if (x.Type.Rank < 2) throw node.Bad($"{x.Type} has no channels");
+        BatchNormalization norm = AttributeReader.Read<BatchNormalization>(node);
+        EquatableArray<long> others = Enumerable.Range(0, x.Type.Rank).Where(a => a != 1).Select(a => (long)a).ToEquatableArray();
+        Value mean = builder.Add(new ReduceMean(others), x), distance = builder.Add(new Sub(), x, mean);
+        Value variance = builder.Add(new ReduceMean(others), builder.Add(new Mul(), distance, distance));
+        mean = builder.Add(new Squeeze(others), mean);
+        variance = builder.Add(new Squeeze(others), variance);
+
+        float momentum = AttributeReader.Get(node, "momentum", 0.9f);
+        return [builder.Add(norm, x, node.Inputs[1], node.Inputs[2], mean, variance), Running(3, mean), Running(4, variance)];
+
+        Value Running(int input, Value own)
+        {
+            Value kept = builder.Add(new Mul(), node.Inputs[input], Number(momentum, node.Inputs[input]));
+            return builder.Add(new Add(), kept, builder.Add(new Mul(), own, Number(1 - (double)momentum, own)));
+        }
+
+        Value Number(double value, Value like) => builder.Constant(Elements.Scalar(like.Type.Element, value));
     }
 }
