@@ -96,6 +96,7 @@ public static class OperatorTable
         Of<Or>(),
         Of<PRelu>(),
         Of<Pad>(),
+        Of<PadChannels>(),
         Of<Pow>(),
         Of<RMSNormalization>(),
         Of<Range>(),

@@ -128,11 +128,8 @@ internal sealed class MalformedModelTests
     }
 
     [Test]
-    public void Opsets_OutOfRange_AreRefused()
-    {
+    public void Opsets_OutOfRange_AreRefused() =>
         new ModelBuilder(OpsetTable.Newest + 1).Input("x", 2).Output("y").Node("Relu", ["x"], ["y"]).Refused("LATHE0009", "newest");
-        new ModelBuilder(6).Input("x", 2).Output("y").Node("Add", ["x", "x"], ["y"], ("broadcast", 1L), ("axis", 0L)).Refused("LATHE0009", "axis");
-    }
 
     [Test]
     public void NoOpset_IsRefused()

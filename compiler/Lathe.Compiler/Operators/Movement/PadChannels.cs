@@ -10,8 +10,11 @@ namespace Lathe.Compiler.Operators.Movement;
 /// </summary>
 /// <param name="PadLow">The border before each spatial axis.</param>
 /// <param name="PadHigh">The border after each spatial axis.</param>
-public sealed record PadChannels(EquatableArray<long> PadLow, EquatableArray<long> PadHigh) : Op
+public sealed record PadChannels(EquatableArray<long> PadLow, EquatableArray<long> PadHigh) : Op, IOp<PadChannels>
 {
+    /// <inheritdoc/>
+    public static OpSchema Schema => new(null, 2, 2);
+
     /// <inheritdoc/>
     public override OpRole Role => OpRole.Movement;
 
