@@ -113,7 +113,8 @@ public sealed class ComputationBuilder
             axes,
             (input, at) => Element(node.Inputs[input], at),
             index,
-            (input, axis) => Halo(node.Inputs[input], axis));
+            (input, axis) => Halo(node.Inputs[input], axis),
+            (input, offset) => GatherFrom(node, input, offset));
         return node.Op.Lower(context) ?? throw new NotLoweredException(node.Op.Name, "it has no loop nest");
     }
 
@@ -123,6 +124,16 @@ public sealed class ComputationBuilder
 
     private (long Low, long High) Halo(Value value, int axis) =>
         _ports.TryGetValue(value.Node, out int port) ? (_inputs[port].Layout.PadLow(axis), _inputs[port].Layout.PadHigh(axis)) : (0, 0);
+
+    private Expr GatherFrom(Node node, int input, Expr offset)
+    {
+        Value value = node.Inputs[input];
+        // A constant of one element stands in the expression itself.
+        if (value.Constant is { Count: 1 }) return Element(value, []);
+        return _ports.TryGetValue(value.Node, out int port) && _inputs[port].Layout.IsRowMajor
+            ? new Gather(_inputs[port].Name, offset, _inputs[port].Element)
+            : throw new NotLoweredException(node.Op.Name, "what it reads at indices from data does not lie row-major in memory");
+    }
 
     private string Prefix(Node node) => $"n{_numbers[node]}_";
 

@@ -160,6 +160,7 @@ public sealed class AssignLayouts : IPass
         {
             Value value = node.Inputs[port], inner = fused.Body.Inputs[port].Value, output = node[0];
             Node root = fused.Root;
+            if (fused.Members.Any(m => m.Inputs.Where((v, i) => v == inner && m.Op.ReadsAtData(i)).Any())) return InLayout(value, null);
             if (root.Op is Conv conv && CanBlock(output.Type))
             {
                 bool depthwise = conv.IsDepthwise(root.Inputs[0].Type, root.Inputs[1].Type);

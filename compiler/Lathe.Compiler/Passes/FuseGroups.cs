@@ -190,6 +190,7 @@ public sealed class FuseGroups : IPass
 
         private bool MayRead(Node user, Group group, Group reader)
         {
+            if (user.Inputs.Where((v, i) => v == group.Result && user.Op.ReadsAtData(i)).Any()) return false;
             if (user.Op.Role is OpRole.Contraction) return false;
             if (user.Op.Role is OpRole.Rows) return Size(group.Result) <= 8;
             // A reduction over a window reads an element several times; one over axes once.
