@@ -1,3 +1,4 @@
+using Lathe.Compiler.Graph;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Compiler;
@@ -25,6 +26,11 @@ public sealed record CompileOptions
     /// model's shape, dynamic dims left dynamic.
     /// </summary>
     public IReadOnlyDictionary<string, string> Shapes { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>
+    /// Values of inputs by name. Such an input becomes a constant and is no input of the compiled model: for inputs on which shapes depend.
+    /// </summary>
+    public IReadOnlyDictionary<string, TensorData> InputValues { get; init; } = new Dictionary<string, TensorData>();
 
     /// <summary>Means per channel, by input name; the empty name stands for the only input. The model sees (x - mean) / scale.</summary>
     public IReadOnlyDictionary<string, float[]> Mean { get; init; } = new Dictionary<string, float[]>();

@@ -53,16 +53,27 @@ internal sealed class Importer(ModelProto model, string directory, CompileOption
 
         // An initialiser that is an input too is that input's default; a compiled model has it as a constant.
         List<ValueInfoProto> open = [.. proto.Input.Where(i => !scope.Defines(i.Name))];
-        InputTypes types = new(open, options.Shapes);
+        InputTypes types = new(open, ShapesAsked());
         List<GraphPort> inputs = [], outputs = [];
         foreach (ValueInfoProto input in open)
         {
             if (input.Name.Length == 0) throw Malformed(null, "an input has no name");
             builder.CurrentName = input.Name;
-            Value value = builder.Add(new Input(input.Name, types.Of(input)));
+            TensorType type = types.Of(input);
+            if (options.InputValues.TryGetValue(input.Name, out TensorData? given))
+            {
+                if (given.Element != type.Element) throw BadValue($"input '{input.Name}' is {type}, not {TensorType.Of(given.Element, given.Dims)}");
+                scope.Define(input.Name, builder.Constant(given));
+                continue;
+            }
+
+            Value value = builder.Add(new Input(input.Name, type));
             scope.Define(input.Name, value);
             inputs.Add(new GraphPort(input.Name, value));
         }
+
+        foreach (string name in options.InputValues.Keys.Order(StringComparer.Ordinal))
+            if (open.All(i => i.Name != name)) throw BadValue($"the model has no input '{name}'");
 
         ImportNodes(proto.Node, scope, new Frame(opsets, "", null, []));
         HashSet<string> names = new(StringComparer.Ordinal);
@@ -75,6 +86,19 @@ internal sealed class Importer(ModelProto model, string directory, CompileOption
         if (outputs.Count == 0) throw Malformed(null, "it has no outputs");
         IEnumerable<IndexVar> symbols = inputs.SelectMany(i => i.Value.Type.Dims).SelectMany(d => d.Variables).Distinct();
         return (builder.Build(proto.Name, inputs, outputs, symbols), []);
+    }
+
+    /// <summary>The user's shapes; the value of an input states its shape too.</summary>
+    private Dictionary<string, string> ShapesAsked()
+    {
+        Dictionary<string, string> shapes = new(options.Shapes);
+        foreach ((string name, TensorData value) in options.InputValues)
+        {
+            string shape = string.Join(",", value.Dims);
+            if (!shapes.TryAdd(name, shape) && shapes[name] != shape) throw BadValue($"input '{name}' is given another shape too");
+        }
+
+        return shapes;
     }
 
     private void ImportNodes(IReadOnlyList<NodeProto> nodes, ImportScope scope, Frame frame)
@@ -187,6 +211,8 @@ internal sealed class Importer(ModelProto model, string directory, CompileOption
             _ => throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadAttribute, name, attribute, node.OpType, "it is none that states a tensor")),
         };
     }
+
+    private static DiagnosticException BadValue(string reason) => new(new Diagnostic(DiagnosticTable.BadOption, null, "--value", reason));
 
     private static DiagnosticException Malformed(string? node, string reason) => new(new Diagnostic(DiagnosticTable.MalformedModel, node, reason));
 }

@@ -161,6 +161,41 @@ internal sealed class ImporterTests
     }
 
     [Test]
+    public void BroadcastingBeforeOpset7_IsAlignedAsItWasThen()
+    {
+        ModelBuilder model = new ModelBuilder(6).Input("x", 2, 3, 2).Output("y", "z")
+            .Node("Add", ["x", "c"], ["y"], ("broadcast", 1L), ("axis", 1L))
+            .Node("PRelu", ["y", "s"], ["z"])
+            .Initialiser(Floats("c", [3], -10, -20, 30)).Initialiser(Floats("s", [3], 2, 3, 4));
+        IReadOnlyList<TensorData> outputs = GraphEvaluator.Run(model.Graph(), [TensorData.Zeros(ElementType.Float32, 2, 3, 2)]);
+        Assert.That(outputs[0].Span<float>()[..6].ToArray(), Is.EqualTo(new float[] { -10, -10, -20, -20, 30, 30 }));
+        Assert.That(outputs[1].Span<float>()[6..].ToArray(), Is.EqualTo(new float[] { -20, -20, -60, -60, 30, 30 }));
+    }
+
+    [Test]
+    public void ValueOfAnInput_MakesItAConstant()
+    {
+        ModelBuilder model = new ModelBuilder().Input("x", "N", 2).Input("shape", ElementType.Int64, 1).Output("y").Node("Reshape", ["x", "shape"], ["y"]);
+        model.Refused("LATHE0103", "shape");
+        CompileOptions options = new() { InputValues = new Dictionary<string, TensorData> { ["shape"] = TensorData.OfInt64s(-1) } };
+        Compiler.Graph.Graph graph = model.Graph(options);
+        Assert.That(graph.Inputs.Select(i => i.Name), Is.EqualTo(new[] { "x" }));
+        Assert.That(graph.Outputs[0].Value.Type.ToString(), Is.EqualTo("float32[2*N]"));
+    }
+
+    [Test]
+    public void ValueOfAnInput_ThatDoesNotFit_IsRefused()
+    {
+        ModelBuilder model = new ModelBuilder().Input("x", "N", 2).Output("y").Node("Relu", ["x"], ["y"]);
+        model.Refused("LATHE0007", "no input 'z'", Value("z", TensorData.OfInt64s(1)));
+        model.Refused("LATHE0007", "not int64[1, 2]", Value("x", TensorData.OfInt64s(1, 2).Reshape(1, 2)));
+        model.Refused("LATHE0007", "2 dims", Value("x", TensorData.OfFloats([1], 1)));
+        model.Refused("LATHE0007", "another shape", Value("x", TensorData.OfFloats([1, 2], 1, 2)) with { Shapes = new Dictionary<string, string> { ["x"] = "3,2" } });
+
+        static CompileOptions Value(string input, TensorData value) => new() { InputValues = new Dictionary<string, TensorData> { [input] = value } };
+    }
+
+    [Test]
     public void Branches_ReadWhatIsAroundThem()
     {
         GraphProto then = new() { Name = "then" }, otherwise = new() { Name = "else" };
