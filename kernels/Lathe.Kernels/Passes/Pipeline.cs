@@ -21,13 +21,15 @@ public static class Pipeline
         ("vectorise", Vectorise.Run),
         // 2. Register arrays are left with constant indices.
         ("unroll", (kernel, _) => Unroll.Run(kernel)),
-        // 3. No register arrays from here on.
+        // 3. Functions become arithmetic of the machine's width.
+        (ExpandMathName, (kernel, _) => ExpandMath.Run(kernel)),
+        // 4. No register arrays from here on.
         ("scalars", (kernel, _) => Scalars.Run(kernel)),
-        // 4. Before sharing, which names what is left inside.
+        // 5. Before sharing, which names what is left inside.
         ("hoist", Hoist.Run),
-        // 5. Indices are still in normal form, so that equal loads are seen to be equal.
+        // 6. Indices are still in normal form, so that equal loads are seen to be equal.
         ("share", (kernel, _) => Share.Run(kernel)),
-        // 6. Last, because it destroys the form of indices that all others read.
+        // 7. Last, because it destroys the form of indices that all others read.
         ("addresses", (kernel, _) => Addresses.Run(kernel)),
     ];
 

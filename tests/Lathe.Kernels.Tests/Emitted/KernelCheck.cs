@@ -1,7 +1,6 @@
-using System.Runtime.InteropServices;
 using Lathe.Kernels.Loops;
 using Lathe.Kernels.Loops.Interpretation;
-using Lathe.Kernels.Lowering;
+using Lathe.Kernels.Loops.Verification;
 using Lathe.Kernels.Passes;
 using Lathe.Kernels.Schedules;
 using Lathe.Kernels.Targets;
@@ -56,6 +55,7 @@ public static class KernelCheck
         (Kernel form, _) = KernelCompiler.Lower(computation, kernel.Machine);
         Memory[] before = Interpret(form, given, dims);
         AreClose(before, reference, computation, dims, tolerance, "lowered");
+        Assert.That(Verifier.VerifyScheduled(form), Is.Empty, "the lowered form");
         // A large case runs only at the end: the small ones of its family have shown every pass.
         bool everyPass = Points(computation, dims) <= 40_000;
         foreach ((string name, Func<Kernel, Machine, Kernel> pass) in Pipeline.Passes)
@@ -68,6 +68,7 @@ public static class KernelCheck
             before = after;
         }
 
+        Assert.That(Verifier.VerifyFinal(form, kernel.Machine.VectorBytes), Is.Empty, "the final form");
         Assert.That(form, Is.EqualTo(kernel.Kernel), "compilation is these passes in this order");
 
         // 2. A slice at a time, the last first, gives what the whole does.

@@ -30,6 +30,12 @@ public sealed class MapTests : KernelCaseTests<MapTests>, ICaseSource
             new Binary(BinaryOp.Less, T("x0", [37]).At(i), T("x1", [37]).At(i)), new Unary(UnaryOp.Negate, T("x0", [37]).At(i)), new Unary(UnaryOp.Abs, T("x1", [37]).At(i))))),
         new("rounding", Sample.Map(Y([37]), [T("x0", [37])], i => Add(Add(new Unary(UnaryOp.Round, X37(i)), new Unary(UnaryOp.Floor, X37(i))), Add(new Unary(UnaryOp.Ceiling, X37(i)), new Unary(UnaryOp.Truncate, X37(i)))))),
         new("trigonometry", Sample.Map(Y([19]), [T("x0", [19])], i => Add(new Unary(UnaryOp.Sin, T("x0", [19]).At(i)), new Unary(UnaryOp.Atan, T("x0", [19]).At(i))))),
+        new("power", Sample.Map(Y([19]), [T("x0", [19]), T("x1", [19])], i => new Binary(BinaryOp.Power, T("x0", [19]).At(i), T("x1", [19]).At(i)))) { Value = r => r.Next(1, 30) / 8.0 },
+        new("functions", Sample.Map(Y([53]), [T("x0", [53])], i => Add(
+            Add(new Unary(UnaryOp.Exp, T("x0", [53]).At(i)), new Unary(UnaryOp.Log, new Unary(UnaryOp.Abs, T("x0", [53]).At(i)))),
+            Add(Add(new Unary(UnaryOp.Tanh, T("x0", [53]).At(i)), new Unary(UnaryOp.Erf, T("x0", [53]).At(i))), new Unary(UnaryOp.Sigmoid, T("x0", [53]).At(i)))))),
+        new("function of padding", Sample.Map(Y([3, 25]), [T("x0", [3, 20])], i => Sample.Inside([(i[1] - 3, 20)], new Unary(UnaryOp.Exp, T("x0", [3, 20]).At(i[0], i[1] - 3)), Const.Of(ElementType.Float32, 0)))),
+        new("function of padded rows", Sample.Map(Y([5, 20]), [T("x0", [3, 20])], i => Sample.Inside([(i[0] - 1, 3)], new Unary(UnaryOp.Exp, T("x0", [3, 20]).At(i[0] - 1, i[1])), Const.Of(ElementType.Float32, 0)))),
         .. Conversions(),
         .. Types(),
     ];

@@ -210,6 +210,8 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
                 string compared = $"Vec.{name}({Top(e.A)}, {Top(e.B)})";
                 if (e.Op == BinaryOp.NotEqual) compared = $"(~{compared})";
                 return isFloat ? compared + ".AsInt32()" : compared;
+            case BinaryOp.Power when isFloat:
+                return $"{Call("Power")}({Top(e.A)}, {Top(e.B)})";
             default:
                 throw new NotSupportedException($"A vector {e.Op} of {e.A.Type}.");
         }

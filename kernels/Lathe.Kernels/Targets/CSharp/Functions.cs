@@ -249,7 +249,14 @@ internal static class Functions
                 [MethodImpl(MethodImplOptions.AggressiveInlining)]
                 public static long Remainder(long a, long b) => b == -1 ? 0 : a % b;
                 """,
-            "Power" => """
+            "Power" => $$"""
+                public static VecF Power(VecF a, VecF b)
+                {
+                    float* lanes = stackalloc float[{{lanes}}];
+                    for (int i = 0; i < {{lanes}}; i++) lanes[i] = (float)Math.Pow(a[i], b[i]);
+                    return Vec.Load(lanes);
+                }
+
                 public static T Power<T>(T a, T b) where T : System.Numerics.IBinaryInteger<T>
                 {
                     if (b < T.Zero) return a == T.One ? T.One : a == -T.One ? (T.IsEvenInteger(b) ? T.One : a) : T.Zero;
