@@ -106,6 +106,8 @@ public sealed class LowerContext
         Expr? inside = null;
         for (int axis = 0; axis < indices.Count; axis++)
         {
+            // An axis runs over its own extent, also where that is a named dim and ranges cannot tell.
+            if (Axes.Any(a => a.Extent == dims[axis] && indices[axis] == a.Variable)) continue;
             IndexRange low = indices[axis].Range, high = (indices[axis] - dims[axis]).Range;
             (long before, long after) = IsZero(outside) && _halo is not null ? _halo(input, axis) : (0, 0);
             if (low.Min < -before) inside = And(inside, Compare(BinaryOp.LessOrEqual, 0, indices[axis]));

@@ -92,7 +92,8 @@ public static class Share
             if (_uses[number] > 1 && !conditional) return;
             if (expression is Select choice && choice.IsUniform())
             {
-                Count(choice.Condition, conditional);
+                // The condition stays a splat, by which a printer knows a choice of one side; only its scalar is shared.
+                Count(choice.Condition is Splat all ? all.A : choice.Condition, conditional);
                 Count(choice.Then, true);
                 Count(choice.Else, true);
                 return;
@@ -151,7 +152,8 @@ public static class Share
                 if (expression is Select choice && choice.IsUniform())
                 {
                     // Inside, only names that exist already are used.
-                    Select inside = new(Visit(choice.Condition), new Known(run).Visit(choice.Then), new Known(run).Visit(choice.Else));
+                    Expr condition = choice.Condition is Splat all ? all with { A = Visit(all.A) } : Visit(choice.Condition);
+                    Select inside = new(condition, new Known(run).Visit(choice.Then), new Known(run).Visit(choice.Else));
                     return Named(inside, number);
                 }
 

@@ -88,6 +88,8 @@ public static class Simplify
                     return e.B;
                 case Select { Condition: Const condition } e:
                     return condition.Integer != 0 ? e.Then : e.Else;
+                case Select { Condition: Splat { A: Const condition } } e:
+                    return condition.Integer != 0 ? e.Then : e.Else;
                 case var e:
                     return e;
             }

@@ -37,10 +37,24 @@ internal sealed class AccessAnalysis
     /// <summary>True if a vector over the leaf can be computed: every index is linear in it, and there are vectors for every operation.</summary>
     public bool IsVectorisable(Leaf leaf)
     {
-        if (!All.All(o => o.Coefficient(leaf.Variable) is not null)) return false;
+        if (!All.All(o => o.Coefficient(leaf.Variable) is not null) || !StaysLinear(leaf)) return false;
         if (!leaf.IsReduction && Output.Coefficient(leaf.Variable) == 0) return false;
         if (_schedule.Stage.Output.Element is not (ElementType.Float32 or ElementType.Int32)) return false;
         return _updates.Concat(_others).All(e => VectorTypes.Allow(e, i => _schedule.Resolve(i.Substitute(_axes.GetValueOrDefault)).Coefficient(leaf.Variable), Offset, leaf.Variable));
+    }
+
+    /// <summary>
+    /// True if every index is linear also in a last vector that reaches beyond the axis under a mask. Offsets are composed anew: those at hand have
+    /// been simplified for values inside the axis.
+    /// </summary>
+    private bool StaysLinear(Leaf leaf)
+    {
+        if (!leaf.Extent.IsConstant || leaf.Extent.Value % PackedLayouts.Panel == 0) return true;
+        long rounded = (leaf.Extent.Value + PackedLayouts.Panel - 1) / PackedLayouts.Panel * PackedLayouts.Panel;
+        IndexVar lanes = new($"{leaf.Variable.Name}_lanes", 0, rounded - 1);
+        IndexExpr At(IndexExpr index) => index.Substitute(v => _axes.TryGetValue(v, out IndexExpr? value) ? value.Substitute(leaf.Variable, lanes) : null);
+        IEnumerable<Access> accesses = Walk(_updates.Concat(_others)).OfType<Access>();
+        return accesses.All(a => _schedule.Resolve(a.Tensor.Offset([.. a.Indices.Items.Select(At)])).Coefficient(lanes) is not null);
     }
 
     /// <summary>True if nothing but the leaf's neighbours in memory is read: every coefficient is 0 or 1.</summary>

@@ -104,7 +104,7 @@ public sealed record Conv(
         Axis[] taps = [.. window.Kernel.Select((extent, axis) => context.Reduce($"k{axis}", extent))];
         Axis[] reduction = depthwise ? taps : [context.Reduce("ic", w.Dims[1]), .. taps];
         IndexExpr within = depthwise ? IndexExpr.Zero : reduction[0].Variable;
-        IndexExpr channel = depthwise ? o : (o / (w.Dims[0].Value / Group) * w.Dims[1]) + within;
+        IndexExpr channel = depthwise ? o : Group == 1 ? within : (o / (w.Dims[0].Value / Group) * w.Dims[1]) + within;
 
         IndexExpr[] position = [.. taps.Select((tap, axis) => window.Position(axis, context.Index[axis + 2], tap.Variable))];
         Expr outside = context.Has(3) ? context.Read(3, channel) : Const.Of(x.Element, 0);
