@@ -241,7 +241,11 @@ public sealed class IndexExpr : IEquatable<IndexExpr>
     }
 
     /// <summary>The text, in parentheses where it is more than a product.</summary>
-    internal string AsFactor() => _terms.Length > 1 || (_terms.Length == 1 && _terms[0] is { Coefficient: not 1, Atoms.Length: > 0 } or { Coefficient: < 0 }) ? $"({this})" : ToString();
+    internal string AsFactor()
+    {
+        bool single = _terms is [] or [{ Coefficient: 1 }] or [{ Coefficient: >= 0, Atoms.Length: 0 }];
+        return single ? ToString() : $"({this})";
+    }
 
     /// <summary>Adds the variables that are not in the list yet.</summary>
     internal void Collect(List<IndexVar> variables)
