@@ -240,10 +240,10 @@ public sealed class IndexExpr : IEquatable<IndexExpr>
         return _text = text.ToString();
     }
 
-    /// <summary>The text, in parentheses where it is more than a product.</summary>
+    /// <summary>The text, in parentheses where it is more than a number or an atom.</summary>
     internal string AsFactor()
     {
-        bool single = _terms is [] or [{ Coefficient: 1 }] or [{ Coefficient: >= 0, Atoms.Length: 0 }];
+        bool single = _terms is [] or [{ Coefficient: 1, Atoms.Length: 1 }] or [{ Coefficient: >= 0, Atoms.Length: 0 }];
         return single ? ToString() : $"({this})";
     }
 
