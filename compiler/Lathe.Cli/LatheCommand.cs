@@ -84,6 +84,7 @@ internal static class LatheCommand
         FailedException failed => (failed.File, failed.Diagnostics),
         DiagnosticException one => (Name, [one.Diagnostic]),
         LatheException runtime => (Name, [Diagnostics.Of(runtime)]),
+        AggregateException { InnerExceptions: [Exception first, ..] } => Explain(first),
         OperationCanceledException => (Name, [new Diagnostic(DiagnosticTable.Cancelled, null)]),
         OutOfMemoryException => (Name, [new Diagnostic(DiagnosticTable.OutOfMemory, null)]),
         _ => (Name, [new Diagnostic(DiagnosticTable.InternalError, null, $"{failure.GetType().Name}: {failure.Message}")]),

@@ -1,9 +1,11 @@
 using System.CommandLine;
+using System.Text;
 using Lathe.Cli.Arguments;
 using Lathe.Cli.Models;
 using Lathe.Cli.Output;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Onnx;
 using Spectre.Console;
 
 namespace Lathe.Cli.Commands;
@@ -21,22 +23,32 @@ internal static class CompileCommand
             Required = true,
         };
         Option<string?> sources = new("--emit-source") { Description = "Write the generated source to a folder.", HelpName = "DIR" };
-        Command command = new("compile", "Compile an ONNX model to a .NET assembly.") { model, output, sources };
+        Option<string?> inputs = new("--inputs") { Description = "Write the list of the files that were read, one a line, to a file.", HelpName = "FILE" };
+        Option<bool> embed = new("--embed-weights") { Description = "Put the weights into the assembly, however large they are." };
+        Option<bool> debug = new("--debug-kernels") { Description = "Compile the kernels unoptimised, for stepping through them." };
+        Command command = new("compile", "Compile an ONNX model to a .NET assembly.") { model, output, sources, inputs, embed, debug };
         ModelOptions options = ModelOptions.AddTo(command);
-        return command.Does((parsed, cancellation) => Run(
-            options.Read(parsed, parsed.GetRequiredValue(model), terminal, runs: false), parsed.GetRequiredValue(output), parsed.GetValue(sources), terminal, cancellation));
+        return command.Does((parsed, cancellation) =>
+        {
+            ModelRequest request = options.Read(parsed, parsed.GetRequiredValue(model), terminal, runs: false);
+            Places places = new(parsed.GetRequiredValue(output), parsed.GetValue(sources), parsed.GetValue(inputs));
+            CompileOptions asked = request.Options with { DebugKernels = parsed.GetValue(debug) };
+            if (places.IsAssembly || parsed.GetValue(embed)) asked = asked with { EmbedWeightsUpTo = long.MaxValue };
+            return Run(request with { Options = asked }, places, terminal, cancellation);
+        });
     }
 
-    private static int Run(ModelRequest request, string place, string? sources, Terminal terminal, CancellationToken cancellation)
+    private static int Run(ModelRequest request, Places places, Terminal terminal, CancellationToken cancellation)
     {
         foreach (Diagnostic warning in request.Warnings) terminal.Report(request.Path, warning);
-        bool single = ModelRequest.IsAssembly(place);
-        CompileOptions asked = single ? request.Options with { EmbedWeightsUpTo = long.MaxValue } : request.Options;
-        (CompiledOutput output, IReadOnlyList<Diagnostic> warnings, double ms) = ModelCompiler.Compile(request, asked, terminal, cancellation);
+        (CompiledOutput output, IReadOnlyList<Diagnostic> warnings, double ms) = ModelCompiler.Compile(request, terminal, cancellation);
 
         List<string> files = [];
-        if (sources is not null) files.AddRange(OutputFiles.WriteSources(output, sources, request.Path));
-        files.AddRange(single ? OutputFiles.WriteAssembly(output, place, request.Path) : OutputFiles.WriteFolder(output, place, request.Path));
+        if (places.Sources is { } sources) files.AddRange(OutputFiles.WriteSources(output, sources, request.Path));
+        files.AddRange(
+            places.IsAssembly ? OutputFiles.WriteFile(places.Output, output.Assembly, request.Path) : OutputFiles.WriteFolder(output, places.Output, request.Path));
+        if (places.Inputs is { } list)
+            files.AddRange(OutputFiles.WriteFile(list, Encoding.UTF8.GetBytes(string.Concat(FilesOf(request.Path).Select(file => file + "\n"))), request.Path));
         Result result = new(files, ms, output.Report.ArenaBytes, output.Report.WeightBytes, [.. request.Warnings.Concat(warnings).Select(Message.Of)]);
         terminal.WriteResult(result, console =>
         {
@@ -44,6 +56,15 @@ internal static class CompileCommand
             console.WriteLine($"{output.ClassName}: {ms:F0} ms, arena {Terminal.Bytes(result.ArenaBytes)}, weights {Terminal.Bytes(result.WeightBytes)}");
         });
         return 0;
+    }
+
+    /// <summary>The model and the files beside it that its tensors are in.</summary>
+    private static IEnumerable<string> FilesOf(string model) =>
+        OnnxFrontEnd.ExternalFiles(model).Select(name => Path.Combine(Path.GetDirectoryName(model) ?? "", name)).Where(File.Exists).Prepend(model);
+
+    private sealed record Places(string Output, string? Sources, string? Inputs)
+    {
+        public bool IsAssembly => ModelRequest.IsAssembly(Output);
     }
 
     private sealed record Result(IReadOnlyList<string> Files, double CompileMs, long ArenaBytes, long WeightBytes, IReadOnlyList<Message> Warnings);

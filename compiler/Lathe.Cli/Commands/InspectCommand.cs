@@ -26,7 +26,7 @@ internal static class InspectCommand
         CompileReport report;
         try
         {
-            report = ModelCompiler.Compile(request, request.Options, terminal, cancellation).Output.Report;
+            report = ModelCompiler.Compile(request, terminal, cancellation).Output.Report;
         }
         catch (FailedException failure) when (failure.Diagnostics.All(d => d.Descriptor.Severity == Severity.Warning || Diagnostics.IsUnsupported(d.Descriptor.Id)))
         {

@@ -43,7 +43,7 @@ internal sealed class CompileCache(string directory)
             return known;
         }
 
-        (CompiledOutput output, IReadOnlyList<Diagnostic> warnings, double ms) = ModelCompiler.Compile(request, request.Options, terminal, cancellation);
+        (CompiledOutput output, IReadOnlyList<Diagnostic> warnings, double ms) = ModelCompiler.Compile(request, terminal, cancellation);
         if (place is null) throw new FailedException(request.Path, DiagnosticTable.FileNotReadable, "it went away while it was compiled");
         CompiledFile made = new(output.AssemblyName + ".dll", ms, [.. warnings.Select(Message.Of)]);
         Store(place, output, made, request.Path);
@@ -57,7 +57,7 @@ internal sealed class CompileCache(string directory)
         {
             using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             hash.AppendData(BuildId.Bytes);
-            hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(request.Options with { Dump = null, DumpAfter = [], Progress = null }));
+            hash.AppendData(Encoding.UTF8.GetBytes(request.Options.CanonicalText()));
             hash.AppendData(File.ReadAllBytes(request.Path));
             hash.AppendData(Encoding.UTF8.GetBytes(Path.GetFileName(request.Path)));
             // Files beside the model may be larger than memory, and are no regular ones if the model is hostile: their state, not their content.

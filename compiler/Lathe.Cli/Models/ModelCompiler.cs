@@ -13,13 +13,13 @@ internal static class ModelCompiler
     /// <returns>The model and how many milliseconds it took.</returns>
     /// <exception cref="FailedException">The model cannot be compiled.</exception>
     public static (CompiledOutput Output, IReadOnlyList<Diagnostic> Warnings, double Ms) Compile(
-        ModelRequest request, CompileOptions options, Terminal terminal, CancellationToken cancellation)
+        ModelRequest request, Terminal terminal, CancellationToken cancellation)
     {
         terminal.Note($"compiling {request.Path}");
         long start = Stopwatch.GetTimestamp();
         CompileResult result = terminal.Work(
             $"compiling {Path.GetFileName(request.Path)}",
-            progress => Compilation.Compile(request.Path, options with { Progress = progress }, cancellation));
+            progress => Compilation.Compile(request.Path, request.Options with { Progress = progress }, cancellation));
         double ms = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         if (result.Module is null) throw new FailedException(request.Path, result.Diagnostics);
         foreach (Diagnostic warning in result.Diagnostics) terminal.Report(request.Path, warning);

@@ -23,11 +23,6 @@ internal static class OutputFiles
         return files.Commit();
     });
 
-    /// <summary>Writes the assembly, which holds the weights, as a file of any name.</summary>
-    /// <returns>Its path.</returns>
-    /// <exception cref="FailedException">The file cannot be written.</exception>
-    public static IReadOnlyList<string> WriteAssembly(CompiledOutput output, string path, string model) => WriteFile(path, output.Assembly, model);
-
     /// <summary>Writes a file.</summary>
     /// <returns>Its path.</returns>
     /// <exception cref="FailedException">The file cannot be written.</exception>

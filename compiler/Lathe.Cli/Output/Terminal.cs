@@ -11,7 +11,7 @@ namespace Lathe.Cli.Output;
 internal sealed class Terminal(TextWriter output, TextWriter error)
 {
     // Redirected text has no width of its own; tables should not be broken for a terminal that is not there.
-    private const int RedirectedWidth = 200;
+    private const int RedirectedWidth = 4096;
 
     /// <summary>Results are one line of JSON.</summary>
     public bool Json { get; init; }

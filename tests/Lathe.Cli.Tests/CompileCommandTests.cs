@@ -1,0 +1,103 @@
+using System.Text.Json;
+using Lathe.Compiler.Graph;
+
+namespace Lathe.Cli.Tests;
+
+public sealed class CompileCommandTests
+{
+    [Test]
+    public void Folder_GetsAssemblySymbolsAndManifest()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllBytes(folder["tiny.onnx"], TinyOnnx.AddRelu());
+        JsonElement json = Cli.Json(0, "compile", "compile", folder["tiny.onnx"], "-o", folder["out"], "--class", "My.Tiny", "--emit-source", folder["src"]);
+        Assert.That(folder.Files().Where(file => file.StartsWith("out")), Is.EquivalentTo(new[] { "out/My.Tiny.Lathe.dll", "out/My.Tiny.Lathe.pdb", "out/My.Tiny.lathe.json" }));
+        Assert.That(folder.Files().Where(file => file.StartsWith("src") && file.EndsWith(".cs")), Is.Not.Empty);
+        Assert.That(json.GetProperty("files").EnumerateArray().Select(file => file.GetString()), Is.All.Matches<string>(File.Exists));
+        Assert.That(json.GetProperty("files").EnumerateArray().Last().GetString(), Is.EqualTo(folder["out/My.Tiny.lathe.json"]));
+        Assert.That(json.GetProperty("weight_bytes").GetInt64(), Is.GreaterThanOrEqualTo(16));
+        Assert.That(json.GetProperty("warnings").GetArrayLength(), Is.Zero);
+    }
+
+    [Test]
+    public void Assembly_StandsAloneUnderAnyName()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllBytes(folder["tiny.onnx"], TinyOnnx.AddRelu());
+        Cli.Json(0, "compile", "compile", folder["tiny.onnx"], "-o", folder["deep/any name.dll"]);
+        Assert.That(folder.Files(), Is.EqualTo(new[] { "deep/any name.dll", "tiny.onnx" }));
+        JsonElement json = Cli.Json(0, "run", "run", folder["deep/any name.dll"], "--shape", "x=3,4");
+        Assert.That(json.GetProperty("outputs")[0].GetProperty("shape").ToString(), Is.EqualTo("[3,4]"));
+    }
+
+    [Test]
+    public void SameModelTwice_GivesTheSameBytes()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllBytes(folder["tiny.onnx"], TinyOnnx.AddRelu());
+        foreach (string name in (string[])["a", "b"]) Cli.Json(0, "compile", "compile", folder["tiny.onnx"], "-o", folder[name]);
+        foreach (string file in folder.Files().Where(file => file.StartsWith("a/")))
+            Assert.That(File.ReadAllBytes(folder[file]), Is.EqualTo(File.ReadAllBytes(folder["b" + file[1..]])), file);
+    }
+
+    [Test]
+    public void Inputs_ListsTheModelAndItsExternalData()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllBytes(folder["tiny.onnx"], TinyOnnx.AddReluWithExternalBias("bias.bin"));
+        File.WriteAllBytes(folder["bias.bin"], TinyOnnx.Bias.Bytes);
+        Cli.Json(0, "compile", "compile", folder["tiny.onnx"], "-o", folder["out"], "--inputs", folder["list"]);
+        Assert.That(File.ReadAllLines(folder["list"]), Is.EqualTo(new[] { folder["tiny.onnx"], folder["bias.bin"] }));
+    }
+
+    [Test]
+    public void ModelThatCannotBeCompiled_LeavesNothing()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllBytes(folder["bad.onnx"], TinyOnnx.Unsupported());
+        JsonElement json = Cli.Json(1, "failure", "compile", folder["bad.onnx"], "-o", folder["out"], "--emit-source", folder["src"], "--inputs", folder["list"]);
+        Assert.That(json.GetProperty("errors").EnumerateArray().Select(e => e.GetProperty("id").GetString()), Is.EqualTo(new[] { "LATHE0004", "LATHE0004" }));
+        Assert.That(folder.Files(), Is.EqualTo(new[] { "bad.onnx" }));
+        Assert.That(Directory.Exists(folder["out"]), Is.False);
+    }
+
+    [Test]
+    public void PlaceThatCannotBeWritten_LeavesItAsItWas()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllBytes(folder["tiny.onnx"], TinyOnnx.AddRelu());
+        Directory.CreateDirectory(folder["out/Tiny.Lathe.pdb"]);
+        File.WriteAllText(folder["out/Tiny.Lathe.dll"], "old");
+        Assert.That(Cli.Fails(1, "compile", folder["tiny.onnx"], "-o", folder["out"]), Does.Contain("tiny.onnx : error LATHE0603: "));
+        Assert.That(folder.Files(), Is.EqualTo(new[] { "out/Tiny.Lathe.dll", "tiny.onnx" }));
+        Assert.That(File.ReadAllText(folder["out/Tiny.Lathe.dll"]), Is.EqualTo("old"));
+        Assert.That(Cli.Fails(1, "compile", folder["tiny.onnx"], "-o", folder["tiny.onnx"]), Does.Contain("error LATHE0603: "));
+    }
+
+    [Test]
+    public void Threads_WhichAreChosenAtLoad_AreAWarning()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllBytes(folder["tiny.onnx"], TinyOnnx.AddRelu());
+        JsonElement json = Cli.Json(0, "compile", "compile", folder["tiny.onnx"], "-o", folder["out"], "--threads", "2");
+        Assert.That(json.GetProperty("warnings")[0].GetProperty("id").GetString(), Is.EqualTo("LATHE0605"));
+    }
+
+    [Test]
+    public void MeanAndScale_AreFoldedIn_NegativeNumbersToo()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllBytes(folder["tiny.onnx"], TinyOnnx.AddReluOfImage());
+        Check([1, 2, 3, 4], [0, 1, 5, 6]);
+
+        // (x - mean) / scale, and then relu(… + c) with c = -1, 2.
+        Check([1, 2, 3, 4], [0, 0.5f, 3, 3.25f], "--mean", "-1,-1", "--scale", "x:2,4");
+
+        void Check(float[] x, float[] y, params string[] options)
+        {
+            TensorPb.WriteSet(folder["test_data_set_0"], [("x", TensorData.OfFloats(x, 1, 2, 1, 2))], [("y", TensorData.OfFloats(y, 1, 2, 1, 2))]);
+            (int exitCode, _, string error) = Cli.Run(["verify", folder["tiny.onnx"], "--data", folder.Path, .. options]);
+            Assert.That(exitCode, Is.Zero, error);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+using System.Text.Json;
+
+namespace Lathe.Cli.Tests;
+
+/// <summary>Real models, where they are at hand: beside the repository, or where LATHE_SHARED says.</summary>
+public sealed class SharedModelTests
+{
+    [TestCase("iris_mlp")]
+    [TestCase("mnist_cntk")]
+    [TestCase("mobilenetv1_0.25_128_fp32")]
+    public void Verify_AtTheDefaultTolerances_Passes(string model)
+    {
+        string folder = Find(model);
+        JsonElement json = Cli.Json(0, "verify", "verify", folder, "--data", folder, "--top", "1");
+        Assert.That(json.GetProperty("passed").GetInt32(), Is.EqualTo(json.GetProperty("cases").GetInt32()));
+        Assert.That(json.GetProperty("ran").GetProperty("fallbacks").GetArrayLength(), Is.Zero);
+    }
+
+    [Test]
+    public void Verify_WithThePrecisionThatIsNotThere_SaysSo() =>
+        Assert.That(Cli.Fails(1, "verify", Find("mnist_cntk"), "--data", Find("mnist_cntk"), "--precision", "int8"), Does.Contain("error LATHE0007"));
+
+    [Test]
+    public void Bench_TakesTheTestDataAsInput()
+    {
+        string folder = Find("mnist_cntk");
+        JsonElement json = Cli.Json(
+            0, "bench", "bench", Path.Combine(folder, "model.onnx"), "-nthreads", "1", "-t", "0.1", "-api", "sync", "--input",
+            $"Input3={Path.Combine(folder, "test_data_set_0", "input_0.pb")}");
+        Assert.That(json.GetProperty("latency_ms").GetProperty("median").GetDouble(), Is.Positive);
+        Assert.That(json.GetProperty("peak_rss_mb").GetDouble(), Is.Positive);
+    }
+
+    [Test]
+    public void Inspect_OfAModelWithAnUnknownOperator_NamesEveryNode()
+    {
+        JsonElement json = Cli.Json(1, "inspect", "inspect", Find("negative/unsupported_custom_op_resnet8"));
+        Assert.That(json.GetProperty("unsupported").GetArrayLength(), Is.EqualTo(14));
+    }
+
+    private static string Find(string model)
+    {
+        string? shared = Environment.GetEnvironmentVariable("LATHE_SHARED");
+        for (DirectoryInfo? at = new(AppContext.BaseDirectory); shared is null && at is not null; at = at.Parent)
+            if (Directory.Exists(Path.Combine(at.FullName, "shared", "models"))) shared = Path.Combine(at.FullName, "shared");
+        string folder = Path.Combine(shared ?? "", "models", model);
+        if (!Directory.Exists(folder)) Assert.Ignore($"The model {model} is not at hand: it is looked for in shared/models beside the repository, and where LATHE_SHARED says.");
+        return folder;
+    }
+}
