@@ -26,7 +26,8 @@ public sealed class ComputationInterpreterTests
         Random random = new(1);
         float[,,] x = new float[2, H, W];
         float[,,,] weights = new float[2, 2, 3, 3];
-        Memory input = Memory.Zeros(ElementType.Float32, (H + 2) * (W + 2) * 2), packed = Memory.Zeros(ElementType.Float32, 36), output = Memory.Uninitialised(ElementType.Float32, H * W * 4);
+        Memory input = Memory.Zeros(ElementType.Float32, (H + 2) * (W + 2) * 2), packed = Memory.Zeros(ElementType.Float32, 36);
+        Memory output = Memory.Uninitialised(ElementType.Float32, H * W * 4);
         for (int c = 0; c < 2; c++)
             for (int h = 0; h < H; h++)
                 for (int w = 0; w < W; w++)
@@ -105,7 +106,8 @@ public sealed class ComputationInterpreterTests
             stage t writes Y over i in 3
               result = T(i)
             """);
-        string message = Assert.Throws<InterpreterException>(() => ComputationInterpreter.Run(computation, [Memory.Of(1f, 2f, 3f), Memory.Zeros(ElementType.Float32, 3)], []))!.Message;
+        Memory[] buffers = [Memory.Of(1f, 2f, 3f), Memory.Zeros(ElementType.Float32, 3)];
+        string message = Assert.Throws<InterpreterException>(() => ComputationInterpreter.Run(computation, buffers, []))!.Message;
         Assert.That(message, Does.StartWith("c: ").And.Contain(problem));
     }
 }

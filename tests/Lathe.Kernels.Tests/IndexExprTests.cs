@@ -73,6 +73,7 @@ public sealed class IndexExprTests
         yield return Case(V % (W + 15), "v");
         yield return Case(V / (W + 14), "(v div (W + 14))");
         yield return Case(X / (2 * H), "(x div (2*H))");
+        yield return Case(X / (H * W), "(x div (H*W))");
         yield return Case(IndexExpr.CeilDiv(H, 16), "((H + 15) div 16)");
 
         // Minima, maxima and choices that ranges decide.

@@ -158,6 +158,13 @@ public sealed class InterpreterTests
         bfloats.SetFloat(0, 1.5);
         bfloats.SetFloat(1, -2);
         Assert.That(Values(v => new Dot2(Const.Of(F32(1), 1), new Bits(v, I32(1)), new Bits(v, I32(1)), ElementType.BFloat16), bfloats), Is.EqualTo(new[] { 7.25 }));
+
+        // 1 is lost beside 2^26: only if the upper half cancels that first does the lower one survive.
+        bfloats.SetFloat(0, 1);
+        bfloats.SetFloat(1, 8192);
+        Assert.That(
+            Values(v => new Dot2(Const.Of(F32(1), -67108864), new Bits(v, I32(1)), new Bits(v, I32(1)), ElementType.BFloat16), bfloats),
+            Is.EqualTo(new double[] { 1 }));
     }
 
     [Test]

@@ -73,10 +73,12 @@ internal sealed class RandomPrograms(int seed)
     {
         if (depth == 0) return _random.Next(3) == 0 ? _random.Next(0, 20) : _indices[_random.Next(_indices.Count)];
         IndexExpr a = Index(depth - 1), b = Index(depth - 1);
-        return _random.Next(9) switch
+        return _random.Next(11) switch
         {
             0 => a / _random.Next(2, 9),
             1 => a % _random.Next(2, 9),
+            9 => a / (_indices[2] * (_indices[3] + _random.Next(1, 3))),
+            10 => a % (_indices[2] * (IndexExpr)_indices[2]),
             2 => IndexExpr.Min(a, b),
             3 => IndexExpr.Max(a, b),
             4 => IndexExpr.IfLess(a, b, Index(depth - 1), 3),

@@ -246,7 +246,10 @@ public sealed record Dot4(Expr Accumulator, Expr A, Expr B, bool SignedA, bool S
     public override VectorType Type => Accumulator.Type;
 }
 
-/// <summary>acc + a[0]*b[0] + a[1]*b[1] over the two halves of each 32-bit lane, both bfloat16 or both int16 by <paramref name="Halves"/>.</summary>
+/// <summary>
+/// (acc + a[1]*b[1]) + a[0]*b[0] over the two halves of each 32-bit lane, both bfloat16 or both int16 by <paramref name="Halves"/>. Of bfloat16
+/// each addition rounds once, the upper half first: that is what <c>vdpbf16ps</c> does.
+/// </summary>
 public sealed record Dot2(Expr Accumulator, Expr A, Expr B, ElementType Halves) : Expr
 {
     /// <inheritdoc/>

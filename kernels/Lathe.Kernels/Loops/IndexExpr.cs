@@ -240,8 +240,12 @@ public sealed class IndexExpr : IEquatable<IndexExpr>
         return _text = text.ToString();
     }
 
-    /// <summary>The text, in parentheses where it is more than a product.</summary>
-    internal string AsFactor() => _terms.Length > 1 || (_terms.Length == 1 && _terms[0] is { Coefficient: not 1, Atoms.Length: > 0 } or { Coefficient: < 0 }) ? $"({this})" : ToString();
+    /// <summary>The text, in parentheses where it is more than a number or an atom.</summary>
+    internal string AsFactor()
+    {
+        bool single = _terms is [] or [{ Coefficient: 1, Atoms.Length: 1 }] or [{ Coefficient: >= 0, Atoms.Length: 0 }];
+        return single ? ToString() : $"({this})";
+    }
 
     /// <summary>Adds the variables that are not in the list yet.</summary>
     internal void Collect(List<IndexVar> variables)

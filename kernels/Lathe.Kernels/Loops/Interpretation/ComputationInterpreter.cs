@@ -185,7 +185,10 @@ public sealed class ComputationInterpreter
         for (int i = 0; i < values.Length; i++)
         {
             if (inits[i].Type != values[i].Type || updates[i].Type != values[i].Type)
-                throw new InterpreterException($"stage {stage.Name}: '{stage.Accumulators[i].Name}' is a {values[i].Type}, starts as {inits[i].Type}, becomes {updates[i].Type}");
+            {
+                throw new InterpreterException(
+                    $"stage {stage.Name}: '{stage.Accumulators[i].Name}' is a {values[i].Type}, starts as {inits[i].Type}, becomes {updates[i].Type}");
+            }
         }
 
         if (result.Type != new VectorType(stage.Output.Element)) throw new InterpreterException($"stage {stage.Name}: stores a {result.Type} to {stage.Output.Name}");

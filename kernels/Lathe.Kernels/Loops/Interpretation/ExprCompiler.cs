@@ -236,8 +236,8 @@ internal sealed class ExprCompiler(Slots slots, Func<Access, Scope, LaneCode>? a
             return new LaneCode(sum.Type, (f, i) =>
             {
                 long x = a(f, i), y = b(f, i);
-                float low = MathF.FusedMultiplyAdd(Half(x), Half(y), (float)acc(f, i));
-                return MathF.FusedMultiplyAdd(Half(x >> 16), Half(y >> 16), low);
+                float upper = MathF.FusedMultiplyAdd(Half(x >> 16), Half(y >> 16), (float)acc(f, i));
+                return MathF.FusedMultiplyAdd(Half(x), Half(y), upper);
             });
         }
 

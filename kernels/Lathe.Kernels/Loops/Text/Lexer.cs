@@ -27,7 +27,11 @@ internal readonly record struct Token(TokenKind Kind, string Text, int Line, int
 /// <summary>Splits text into tokens. Indentation makes blocks; a line goes on while a bracket is open; <c>#</c> starts a comment.</summary>
 internal sealed class Lexer(string source)
 {
-    private static readonly string[] Symbols = ["..", "<<", ">>", "<=", "==", "!=", "(", ")", "[", "]", "{", "}", ",", ":", ";", "=", "<", "+", "-", "*", "/", "%", "&", "|", "^", "!"];
+    /// <summary>Longer ones first, so that they are not read as two.</summary>
+    private static readonly string[] Symbols =
+    [
+        "..", "<<", ">>", "<=", "==", "!=", "(", ")", "[", "]", "{", "}", ",", ":", ";", "=", "<", "+", "-", "*", "/", "%", "&", "|", "^", "!",
+    ];
 
     private readonly List<Token> _tokens = [];
     private readonly Stack<int> _indents = new([0]);
@@ -169,7 +173,8 @@ internal sealed class Lexer(string source)
             {
                 case '"' or '\\': text.Append(escape); break;
                 case 'n': text.Append('\n'); break;
-                case 'u' when end + 4 <= source.Length && ushort.TryParse(source.AsSpan(end, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort code):
+                case 'u' when end + 4 <= source.Length
+                    && ushort.TryParse(source.AsSpan(end, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort code):
                     text.Append((char)code);
                     end += 4;
                     break;

@@ -47,12 +47,14 @@ public static class Printer
         Pointer pointer => $"pointer {Words.Quoted(pointer.Name)} = {ExprPrinter.Place(pointer.Buffer, pointer.Offset, 1, 1, null)}",
         Alloc alloc => $"alloc {Words.Quoted(alloc.Name)}: {alloc.Element.Name()}[{alloc.Size}] {alloc.Scope.ToString().ToLowerInvariant()}",
         Table table => $"table {Words.Quoted(table.Name)}: {table.Element.Name()} = {Values(table.Element, table.Values)}",
-        Store store => $"{(store.Streaming ? "stream " : "")}{ExprPrinter.Place(store.Buffer, store.Index, store.Value.Type.Lanes, store.Stride, store.Mask)} = {Print(store.Value)}",
+        Store store => $"{(store.Streaming ? "stream " : "")}{Target(store)} = {Print(store.Value)}",
         Prefetch prefetch => $"prefetch {ExprPrinter.Place(prefetch.Buffer, prefetch.Index, 1, 1, null)}",
         Barrier => "barrier",
         Fail fail => string.Create(CultureInfo.InvariantCulture, $"fail {fail.Code}"),
         _ => throw new ArgumentOutOfRangeException(nameof(statement), statement, "No statement."),
     };
+
+    private static string Target(Store store) => ExprPrinter.Place(store.Buffer, store.Index, store.Value.Type.Lanes, store.Stride, store.Mask);
 
     /// <summary>The values that a loop's variable takes.</summary>
     internal static IndexRange RangeOf(IndexExpr lo, IndexExpr hi)

@@ -93,7 +93,8 @@ internal sealed class ComputationRules(Computation computation)
 
     private void Visit(Stage stage)
     {
-        if (stage.Pure.Length != stage.Output.Dims.Length) Add(stage.Name, $"{stage.Pure.Length} pure axes write '{stage.Output.Name}', which has {stage.Output.Dims.Length} dims");
+        if (stage.Pure.Length != stage.Output.Dims.Length)
+            Add(stage.Name, $"{stage.Pure.Length} pure axes write '{stage.Output.Name}', which has {stage.Output.Dims.Length} dims");
         foreach ((Axis axis, IndexExpr dim) in stage.Pure.Items.Zip(stage.Output.Dims.Items))
             if (axis.Extent != dim) Add(stage.Name, $"axis {axis.Variable} of extent {axis.Extent} writes a dim of {dim}");
         if (stage.Reduction.Length > 0 && stage.Accumulators.Length == 0) Add(stage.Name, "a reduction without a running value");
@@ -134,7 +135,8 @@ internal sealed class ComputationRules(Computation computation)
         Tensor tensor = access.Tensor;
         if (!_readable.TryGetValue(tensor.Name, out Tensor? known)) throw new InterpreterException($"reads '{tensor.Name}', which no earlier stage writes");
         if (known != tensor) throw new InterpreterException($"reads '{tensor.Name}' as another tensor than is declared");
-        if (access.Indices.Length != tensor.Dims.Length) throw new InterpreterException($"uses {access.Indices.Length} indices for '{tensor.Name}', which has {tensor.Dims.Length}");
+        if (access.Indices.Length != tensor.Dims.Length)
+            throw new InterpreterException($"uses {access.Indices.Length} indices for '{tensor.Name}', which has {tensor.Dims.Length}");
         foreach (IndexExpr index in access.Indices) IndexCompiler.Compile(index, scope);
         return tensor.Element.IsFloat() ? new LaneCode(access.Type, (FloatLane)((_, _) => 0)) : new LaneCode(access.Type, (IntegerLane)((_, _) => 0));
     }

@@ -5,7 +5,10 @@ namespace Lathe.Kernels.Loops.Verification;
 /// <summary>What the final dialect asks of types and indices, so that targets need no analysis.</summary>
 internal sealed class FinalRules(int vectorBytes)
 {
-    /// <summary>What is wrong with a type: a vector fills a register, or has its lanes of four bytes with narrower elements to be widened, or is four bytes to be taken as bits.</summary>
+    /// <summary>
+    /// What is wrong with a type: a vector fills a register, or has as many lanes as one of four bytes with narrower elements to be widened,
+    /// or is four bytes that are taken as bits.
+    /// </summary>
     public string? Vector(VectorType type)
     {
         int size = type.Element.Size();

@@ -176,7 +176,8 @@ internal sealed class KernelRules(Kernel kernel, FinalRules? final)
     {
         ValueBinding local = scope.Find<ValueBinding>(assign.Name);
         if (!local.Mutable) Add(assign, $"'{assign.Name}' is no local");
-        else if (!ReferenceEquals(local.Owner, scope.Concurrent)) Add(assign, $"'{assign.Name}' belongs outside the loop over {scope.Concurrent?.Variable}, whose iterations are concurrent");
+        else if (!ReferenceEquals(local.Owner, scope.Concurrent))
+            Add(assign, $"'{assign.Name}' belongs outside the loop over {scope.Concurrent?.Variable}, whose iterations are concurrent");
         if (local.Type != assign.Value.Type) Add(assign, $"'{assign.Name}' is a {local.Type}, its value a {assign.Value.Type}");
     });
 
@@ -208,7 +209,8 @@ internal sealed class KernelRules(Kernel kernel, FinalRules? final)
         {
             BufferBinding buffer = scope.Find<BufferBinding>(store.Buffer);
             if (!buffer.Written) Add(store, $"'{store.Buffer}' is not written by this kernel");
-            if (buffer.Element != type.Element && buffer.Element != ElementType.Undefined) Add(store, $"'{store.Buffer}' holds {buffer.Element.Name()}, the value is a {type}");
+            if (buffer.Element != type.Element && buffer.Element != ElementType.Undefined)
+                Add(store, $"'{store.Buffer}' holds {buffer.Element.Name()}, the value is a {type}");
         });
     }
 }
