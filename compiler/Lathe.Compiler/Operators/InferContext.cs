@@ -76,7 +76,7 @@ public sealed class InferContext(Op op, ImmutableArray<Value> inputs, string? no
         foreach (IndexExpr dim in type.Dims)
             if (dim.Range.Max < 0) Fail($"a dim of its output is negative ({dim})");
         _outputs.Add(type);
-        _contents.Add(content);
+        _contents.Add(KnownContents.Held(content, type.Element));
     }
 
     /// <summary>Sets the next output by element type and dims.</summary>

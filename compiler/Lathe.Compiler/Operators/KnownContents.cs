@@ -1,6 +1,7 @@
 using Lathe.Compiler.Graph;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
+using Lathe.Runtime;
 
 namespace Lathe.Compiler.Operators;
 
@@ -14,8 +15,7 @@ internal static class KnownContents
     public static EquatableArray<IndexExpr>? Map(EquatableArray<IndexExpr>? contents, Func<IndexExpr, IndexExpr?> function)
     {
         if (contents is not { } known) return null;
-        IndexExpr?[] result = [.. known.Select(function)];
-        return Complete(result);
+        return Complete(() => [.. known.Select(function)]);
     }
 
     /// <summary>A function of corresponding elements, broadcast to a shape.</summary>
@@ -24,7 +24,7 @@ internal static class KnownContents
     {
         if (a.Contents is not { } left || b.Contents is not { } right || Static(dims) is not { } shape) return null;
         int[] leftOffsets = RowMajor.Broadcast(a.Type.StaticDims, shape), rightOffsets = RowMajor.Broadcast(b.Type.StaticDims, shape);
-        return Complete([.. leftOffsets.Select((offset, i) => function(left[offset], right[rightOffsets[i]]))]);
+        return Complete(() => [.. leftOffsets.Select((offset, i) => function(left[offset], right[rightOffsets[i]]))]);
     }
 
     /// <summary>Elements at row-major offsets, one for each index of a shape.</summary>
@@ -35,11 +35,29 @@ internal static class KnownContents
         return RowMajor.Indices(shape).Select(index => known[(int)offset(index)]).ToEquatableArray();
     }
 
-    /// <summary>The elements if all are known.</summary>
-    public static EquatableArray<IndexExpr>? Complete(IReadOnlyList<IndexExpr?> elements)
+    /// <summary>The elements if all are known, and none leaves 64 bits: data may be any number, where dims are small.</summary>
+    public static EquatableArray<IndexExpr>? Complete(Func<IReadOnlyList<IndexExpr?>> elements)
     {
-        if (elements.Count > MaxCount || elements.Contains(null)) return null;
-        return elements.Select(e => e!).ToEquatableArray();
+        try
+        {
+            IReadOnlyList<IndexExpr?> all = elements();
+            if (all.Count > MaxCount || all.Contains(null)) return null;
+            return all.Select(e => e!).ToEquatableArray();
+        }
+        catch (OverflowException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The elements as far as an element type can hold them: what wraps is not known.</summary>
+    public static EquatableArray<IndexExpr>? Held(EquatableArray<IndexExpr>? contents, ElementType element)
+    {
+        if (contents is not { } known || element is ElementType.Int64 or ElementType.Bool || element.IsFloat()) return contents;
+        if (element == ElementType.UInt64) return known.All(e => e.Range.Min >= 0) ? contents : null;
+        int bits = 8 * element.Size();
+        (long min, long max) = element.IsSigned() ? (-1L << (bits - 1), (1L << (bits - 1)) - 1) : (0, (1L << bits) - 1);
+        return known.All(e => e.IsConstant ? e.Value >= min && e.Value <= max : bits >= 32) ? contents : null;
     }
 
     /// <summary>The elements if all are known constants.</summary>

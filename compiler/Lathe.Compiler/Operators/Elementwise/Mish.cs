@@ -15,7 +15,7 @@ public sealed record Mish : UnaryOperator, IOp<Mish>
     }
 
     /// <inheritdoc/>
-    protected override double Apply(double x) => x * Math.Tanh(Math.Max(x, 0) + double.LogP1(Math.Exp(-Math.Abs(x))));
+    protected override double Apply(double x) => x * Math.Tanh(Math.Max(x, 0) + SpecialFunctions.LogPlusOne(Math.Exp(-Math.Abs(x))));
 
     /// <inheritdoc/>
     protected override Expr Apply(Expr x) => (x > 20).Choose(x, x * Tangent(x));

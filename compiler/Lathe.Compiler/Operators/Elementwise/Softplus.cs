@@ -9,8 +9,8 @@ public sealed record Softplus : UnaryOperator, IOp<Softplus>
     public static OpSchema Schema => new("Softplus", 1, 1);
 
     /// <inheritdoc/>
-    protected override double Apply(double x) => Math.Max(x, 0) + double.LogP1(Math.Exp(-Math.Abs(x)));
+    protected override double Apply(double x) => Math.Max(x, 0) + SpecialFunctions.LogPlusOne(Math.Exp(-Math.Abs(x)));
 
     /// <inheritdoc/>
-    protected override Expr Apply(Expr x) => Const.Of(x.Type, 0).Max(x) + (1 + (-x.Of(UnaryOp.Abs)).Of(UnaryOp.Exp)).Of(UnaryOp.Log);
+    protected override Expr Apply(Expr x) => Const.Of(x.Type, 0).Max(x) + SpecialFunctions.LogPlusOne((-x.Of(UnaryOp.Abs)).Of(UnaryOp.Exp));
 }

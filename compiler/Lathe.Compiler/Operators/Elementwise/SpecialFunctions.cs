@@ -1,3 +1,5 @@
+using Lathe.Kernels.Loops;
+
 namespace Lathe.Compiler.Operators.Elementwise;
 
 /// <summary>Functions that .NET's Math lacks.</summary>
@@ -16,5 +18,19 @@ internal static class SpecialFunctions
         }
 
         return 2 / Math.Sqrt(Math.PI) * Math.Exp(-x * x) * sum;
+    }
+
+    /// <summary>log(1 + x), also where x is small beside 1: the rounding of 1 + x is in both factors of log(u) / (u - 1) · x alike.</summary>
+    public static double LogPlusOne(double x)
+    {
+        double u = 1 + x;
+        return u == 1 ? x : Math.Log(u) * (x / (u - 1));
+    }
+
+    /// <summary>log(1 + x), as <see cref="LogPlusOne(double)"/>.</summary>
+    public static Expr LogPlusOne(Expr x)
+    {
+        Expr u = 1 + x;
+        return u.EqualTo(1).Choose(x, u.Of(UnaryOp.Log) * (x / (u - 1)));
     }
 }

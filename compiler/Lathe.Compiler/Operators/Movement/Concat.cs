@@ -30,7 +30,7 @@ public sealed record Concat(long Axis) : Op, IOp<Concat>
         }
 
         EquatableArray<IndexExpr>? known = first.Rank == 1 && context.Inputs.All(v => v.Contents is not null)
-            ? KnownContents.Complete([.. context.Inputs.SelectMany(v => v.Contents!.Value)])
+            ? KnownContents.Complete(() => [.. context.Inputs.SelectMany(v => v.Contents!.Value)])
             : (EquatableArray<IndexExpr>?)null;
         context.Output(new TensorType(first.Element, first.Dims.Select((d, i) => i == axis ? length : d).ToEquatableArray()), known);
     }

@@ -26,7 +26,7 @@ public abstract record ReduceOperator(EquatableArray<long>? Axes, bool Keepdims)
             : x.Dims.Where((_, i) => !reduced[i]);
         EquatableArray<IndexExpr>? known = null;
         if (x.Rank == 1 && reduced[0] && context.Content(0) is { Length: > 0 } contents)
-            known = KnownContents.Complete([contents.Aggregate((IndexExpr?)null, (all, e) => all is null ? e : Combine(all, e))]);
+            known = KnownContents.Complete(() => [contents.Skip(1).Aggregate((IndexExpr?)contents[0], (all, e) => all is null ? null : Combine(all, e))]);
         context.Output(new TensorType(x.Element, dims.ToEquatableArray()), known);
     }
 

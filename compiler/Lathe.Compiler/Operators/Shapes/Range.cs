@@ -47,7 +47,7 @@ public sealed record Range(IndexExpr Start, IndexExpr Delta, IndexExpr Count, El
         context.Require(Element.IsInteger(), $"a range of {Element.Name()} is not supported");
         EquatableArray<IndexExpr>? known = null;
         if (Count is { IsConstant: true, Value: <= KnownContents.MaxCount and >= 0 })
-            known = Enumerable.Range(0, (int)Count.Value).Select(i => Start + (Delta * i)).ToEquatableArray();
+            known = KnownContents.Complete(() => [.. Enumerable.Range(0, (int)Count.Value).Select(i => Start + (Delta * i))]);
         context.Output(new TensorType(Element, [Count]), known);
     }
 
