@@ -58,6 +58,8 @@ public static class Compilation
     public static CompiledOutput Compile(Graph.Graph graph, string className, string modelName, string modelHash, PassContext context)
     {
         CompileOptions options = context.Options;
+        if (!IdentifierNames.IsClassName(className))
+            throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "--class", $"'{className}' is no name that the typed class can have"));
         long parameters = CountParameters(graph);
         graph = Pipeline.RunLower(Pipeline.RunNormalise(graph, context), context);
         options.Progress?.Report(("Planning", 0.2));

@@ -1,0 +1,179 @@
+using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Elementwise;
+using Lathe.Compiler.Operators.Linear;
+using Lathe.Compiler.Operators.Movement;
+using Lathe.Compiler.Operators.Normalization;
+using Lathe.Compiler.Operators.Pooling;
+using Lathe.Compiler.Passes;
+using Lathe.Kernels.Loops;
+using Lathe.Runtime;
+using Lathe.Runtime.Plans;
+using If = Lathe.Compiler.Operators.Control.If;
+using ModelGraph = Lathe.Compiler.Graph.Graph;
+
+namespace Lathe.Compiler.Tests;
+
+/// <summary>Graphs through all passes, kernels and the runtime, for every instruction set at hand, against the operators' meaning.</summary>
+public sealed class EndToEndTests
+{
+    private static readonly IndexVar Batch = new("N", 1, 64);
+
+    [Test]
+    public void Residual_BlocksWithChannelTails_AnyBatch([Values(1, 3)] int batch, [Values] bool optimize) => Check(
+        batch,
+        optimize,
+        (g, x) =>
+        {
+            Value a = g.Add(new Relu(), Convolve(g, x, 24, 3, pad: 1, seed: 1));
+            Value b = g.Add(new Relu(), Convolve(g, a, 40, 1, seed: 2));
+            Value c = Convolve(g, b, 24, 3, pad: 1, seed: 3);
+            return g.Add(new Relu(), g.Add(new Add(), c, a));
+        },
+        3, 13, 21);
+
+    [Test]
+    public void Concatenation_InPlaceAndNot([Values(1, 2)] int batch, [Values] bool optimize) => Check(
+        batch,
+        optimize,
+        (g, x) =>
+        {
+            Value a = Convolve(g, x, 16, 1, seed: 1), b = g.Add(new Relu(), Convolve(g, x, 32, 3, pad: 1, seed: 2)), c = Convolve(g, x, 8, 1, seed: 3);
+            Value whole = g.Add(new Concat(1), a, b), ragged = g.Add(new Concat(1), c, whole);
+            return g.Add(new Sigmoid(), g.Add(new Add(), Convolve(g, whole, 8, 3, pad: 1, seed: 4), Convolve(g, ragged, 8, 1, seed: 5)));
+        },
+        5, 9, 11);
+
+    [Test]
+    public void Classifier_DepthwisePoolsGemmSoftmax([Values(1, 2)] int batch, [Values] bool optimize) => Check(
+        batch,
+        optimize,
+        (g, x) =>
+        {
+            Value a = Convolve(g, x, 20, 3, pad: 1, stride: 2, seed: 1);
+            Value b = g.Add(
+                new Conv(Group: 20, KernelShape: (long[])[3, 3], Pads: (long[])[1, 1, 1, 1]), a, g.Constant(RandomTensor.Of(ElementType.Float32, 7, 20, 1, 3, 3)));
+            Value c = g.Add(new MaxPool(KernelShape: (long[])[3, 3], Strides: (long[])[2, 2], Pads: (long[])[1, 1, 0, 0]), g.Add(new HardSwish(), b));
+            Value d = g.Add(new Flatten(), g.Add(new GlobalAveragePool(), c));
+            Value e = g.Add(new Gemm(TransB: true), d, g.Constant(RandomTensor.Of(ElementType.Float32, 8, 10, 20)), g.Constant(RandomTensor.Of(ElementType.Float32, 9, 10)));
+            return g.Add(new Softmax(), e);
+        },
+        3, 17, 15);
+
+    [Test]
+    public void Movement_TransposesReshapesAndSharedReads([Values(1, 2)] int batch, [Values] bool optimize) => Check(
+        batch,
+        optimize,
+        (g, x) =>
+        {
+            Value a = Convolve(g, x, 12, 3, pad: 1, seed: 1);
+            Value t = g.Add(new Transpose((long[])[0, 2, 3, 1]), a);
+            Value r = g.Add(new Reshape((IndexExpr[])[Batch, 252, 2]), t);
+            Value s = g.Add(new Softmax(), r);
+            return g.Add(new Add(), g.Add(new Exp(), s), g.Add(new Tanh(), r));
+        },
+        4, 6, 7);
+
+    [Test]
+    public void If_TakesEitherBranch([Values] bool condition)
+    {
+        GraphBuilder g = new();
+        TensorType type = new(ElementType.Float32, (IndexExpr[])[Batch, 10]);
+        Value choice = g.Add(new Input("choice", TensorType.Of(ElementType.Bool, 1))), x = g.Add(new Input("x", type));
+        Value shared = g.Add(new Mul(), x, x);
+        Value result = g.Add(new If(Body("then", new Exp()), Body("else", new Neg())), choice, shared);
+        ModelGraph graph = g.Build("choice", [new GraphPort("choice", choice), new GraphPort("x", x)], [new GraphPort("y", result)], [Batch]);
+        Check(graph, [TensorData.Of<bool>(ElementType.Bool, [condition], 1), RandomTensor.Of(ElementType.Float32, 1, 3, 10)], new() { ["N"] = 3 }, true);
+
+        ModelGraph Body(string name, Op op)
+        {
+            GraphBuilder body = new();
+            Value input = body.Add(new Input("captured", type));
+            Value output = body.Add(new Add(), body.Add(op, input), input);
+            return body.Build(name, [new GraphPort("captured", input)], [new GraphPort("y", output)], [Batch]);
+        }
+    }
+
+    [Test]
+    public void Outputs_ThatAreInputsOrConstantsOrTwice_AreCopied()
+    {
+        GraphBuilder g = new();
+        Value x = g.Add(new Input("x", TensorType.Of(ElementType.Float32, 2, 5)));
+        Value y = g.Add(new Relu(), x), c = g.Constant(RandomTensor.Of(ElementType.Float32, 3, 4));
+        ModelGraph graph = g.Build("outputs", [new GraphPort("x", x)], [new("a", y), new("b", y), new("c", x), new("d", c)], []);
+        Check(graph, [RandomTensor.Of(ElementType.Float32, 1, 2, 5)], [], true);
+    }
+
+    [Test]
+    public void MeanAndScale_BeforePaddedConvolution_EqualPreprocessingOutside()
+    {
+        GraphBuilder g = new();
+        Value x = g.Add(new Input("x", new TensorType(ElementType.Float32, (IndexExpr[])[Batch, 3, 11, 13])));
+        Value y = g.Add(new Relu(), Convolve(g, x, 8, 5, pad: 2, stride: 2, seed: 1));
+        ModelGraph graph = g.Build("preprocessed", [new GraphPort("x", x)], [new GraphPort("y", y)], [Batch]);
+        float[] mean = [123.675f, 116.28f, 103.53f], scale = [58.395f, 57.12f, 57.375f];
+        TensorData bytes = RandomTensor.Of(ElementType.Float32, 5, 2, 3, 11, 13), outside = TensorData.Zeros(ElementType.Float32, 2, 3, 11, 13);
+        for (int i = 0; i < bytes.Count; i++)
+        {
+            bytes.SetDouble(i, Math.Round((bytes.GetDouble(i) + 1) * 127.5));
+            int channel = i / (11 * 13) % 3;
+            outside.SetDouble(i, (bytes.GetDouble(i) - mean[channel]) / scale[channel]);
+        }
+
+        CompileOptions options = new() { Mean = new Dictionary<string, float[]> { [""] = mean }, Scale = new Dictionary<string, float[]> { [""] = scale } };
+        Compare(graph, options, [bytes], new() { ["N"] = 2 }, GraphEvaluator.Run(graph, [outside]));
+    }
+
+    private static Value Convolve(GraphBuilder g, Value x, long channels, long kernel, long pad = 0, long stride = 1, int seed = 0) => g.Add(
+        new Conv(Pads: (long[])[pad, pad, pad, pad], Strides: (long[])[stride, stride]),
+        x,
+        g.Constant(RandomTensor.Of(ElementType.Float32, seed, channels, x.Type.Dims[1].Value, kernel, kernel)),
+        g.Constant(RandomTensor.Of(ElementType.Float32, seed + 100, channels)));
+
+    private static void Check(int batch, bool optimize, Func<GraphBuilder, Value, Value> build, params long[] dims)
+    {
+        GraphBuilder g = new();
+        Value x = g.Add(new Input("x", new TensorType(ElementType.Float32, (IndexExpr[])[Batch, dims[0], dims[1], dims[2]])));
+        ModelGraph graph = g.Build("model", [new GraphPort("x", x)], [new GraphPort("y", build(g, x))], [Batch]);
+        Check(graph, [RandomTensor.Of(ElementType.Float32, 42, batch, dims[0], dims[1], dims[2])], new() { ["N"] = batch }, optimize);
+    }
+
+    private static void Check(ModelGraph graph, IReadOnlyList<TensorData> inputs, Dictionary<string, long> dims, bool optimize) =>
+        Compare(graph, new CompileOptions { Optimize = optimize }, inputs, dims, GraphEvaluator.Run(graph, inputs));
+
+    private static void Compare(
+        ModelGraph graph, CompileOptions options, IReadOnlyList<TensorData> inputs, Dictionary<string, long> dims, IReadOnlyList<TensorData> expected)
+    {
+        CompiledOutput compiled = Compilation.Compile(graph, "Tests.Subject", "model", "", new PassContext(options with { Verify = true }));
+        using TemporaryDirectory folder = new();
+        string path = Path.Combine(folder.Path, compiled.AssemblyName + ".dll");
+        File.WriteAllBytes(path, compiled.Assembly);
+        if (compiled.Weights is { } weights) File.WriteAllBytes(Path.Combine(folder.Path, compiled.WeightsName), weights);
+        foreach (Isa isa in Enum.GetValues<Isa>().Where(i => i.IsAvailable()))
+        {
+            byte[][] one = Run(path, isa, 1, inputs, dims), two = Run(path, isa, 2, inputs, dims);
+            for (int i = 0; i < expected.Count; i++)
+            {
+                Assert.That(two[i], Is.EqualTo(one[i]), $"{isa}: results depend on the number of threads");
+                TensorData actual = TensorData.FromBytes(expected[i].Element, expected[i].Dims, one[i]);
+                double largest = Enumerable.Range(0, actual.Count).Max(e => Math.Abs(expected[i].GetDouble(e)));
+
+                // Sums of at most a thousand products: their rounding errors stay below 1e-5 of the largest value.
+                for (int e = 0; e < actual.Count; e++)
+                    Assert.That(actual.GetDouble(e), Is.EqualTo(expected[i].GetDouble(e)).Within(1e-5 * largest), $"{isa}: output {i}, element {e}");
+            }
+        }
+    }
+
+    private static byte[][] Run(string path, Isa isa, int threads, IReadOnlyList<TensorData> inputs, Dictionary<string, long> dims)
+    {
+        using CompiledModel model = CompiledModel.Load(path, new LatheOptions { Isa = isa, Threads = threads, Unloadable = true });
+        using InferRequest request = model.CreateRequest(dims);
+        for (int i = 0; i < inputs.Count; i++) inputs[i].Bytes.CopyTo(request.InputBytes(i));
+        request.Infer();
+
+        // Once more over a used arena: nothing may rest on memory being zero.
+        request.Infer();
+        return [.. Enumerable.Range(0, model.Info.Outputs.Count).Select(i => request.OutputBytes(i).ToArray())];
+    }
+}
