@@ -6,7 +6,6 @@ using Lathe.Cli.Output;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Runtime;
 using Lathe.Runtime.Plans;
-using Spectre.Console;
 
 namespace Lathe.Cli.Commands;
 
@@ -46,7 +45,7 @@ internal static class BenchCommand
             (Dictionary<string, string> files, Dictionary<string, long> dims) = Prepare(request, compiled, inputs, settings, folder, terminal);
             RunnerReport report = RunnerProcess.Measure(request, compiled.Path, files, dims, inputs.Seed, settings, terminal, cancellation);
             BenchResult result = BenchResult.Of(Path.GetFileName(request.Path), settings, compiled.CompileMs, report, new RunReport(request.Warnings));
-            terminal.WriteResult(result, console => Show(console, result));
+            terminal.WriteResult(result, writer => Show(writer, result));
             return 0;
         }
         finally
@@ -92,25 +91,26 @@ internal static class BenchCommand
         if (named is not null) dims[named.Name] = batch;
     }
 
-    private static void Show(IAnsiConsole console, BenchResult result)
+    private static void Show(TextWriter writer, BenchResult result)
     {
         if (result.Layers is { } layers)
         {
-            console.Write(Terminal.TableOf(
+            TextTable.Write(
+                writer,
                 ["layer", "operators", "kernel", "layout", "ms", "MMACs", "GFLOP/s", "% of peak"],
                 layers.Select(layer => (IReadOnlyList<string>)
                 [
                     layer.Name, layer.Op, layer.Kernel, layer.Layout, layer.Ms.ToString("F4"), (layer.Macs / 1e6).ToString("F2"), layer.Gflops.ToString("F1"),
                     (100 * layer.PeakShare).ToString("F0"),
-                ])));
-            console.WriteLine($"peak of one core: {result.PeakGflops:F1} GFLOP/s");
+                ]));
+            writer.WriteLine($"peak of one core: {result.PeakGflops:F1} GFLOP/s");
         }
 
-        console.WriteLine($"{Terminal.Clean(result.Model)}: {result.Kernels} kernels, {result.Ran.Isa}, {result.Threads} threads, {result.Streams} streams, {result.Requests} requests, batch {result.Batch}");
+        writer.WriteLine($"{Terminal.Clean(result.Model)}: {result.Kernels} kernels, {result.Ran.Isa}, {result.Threads} threads, {result.Streams} streams, {result.Requests} requests, batch {result.Batch}");
         if (result.LatencyMs is { } latency)
-            console.WriteLine($"latency     min {latency.Min:F3}  median {latency.Median:F3}  p90 {latency.P90:F3}  p99 {latency.P99:F3} ms over {result.Iterations}");
-        console.WriteLine($"throughput  {result.Throughput:F1} /s");
-        console.WriteLine($"start       load {result.LoadMs:F1}, first inference {result.FirstInferenceMs:F1} ms; compiled in {result.CompileMs?.ToString("F0") ?? "?"} ms");
-        console.WriteLine($"memory      {result.PeakRssMb:F1} MB, {result.AllocatedBytesPerInference:F1} bytes allocated per inference");
+            writer.WriteLine($"latency     min {latency.Min:F3}  median {latency.Median:F3}  p90 {latency.P90:F3}  p99 {latency.P99:F3} ms over {result.Iterations}");
+        writer.WriteLine($"throughput  {result.Throughput:F1} /s");
+        writer.WriteLine($"start       load {result.LoadMs:F1}, first inference {result.FirstInferenceMs:F1} ms; compiled in {result.CompileMs?.ToString("F0") ?? "?"} ms");
+        writer.WriteLine($"memory      {result.PeakRssMb:F1} MB, {result.AllocatedBytesPerInference:F1} bytes allocated per inference");
     }
 }

@@ -6,7 +6,6 @@ using Lathe.Cli.Output;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Onnx;
-using Spectre.Console;
 
 namespace Lathe.Cli.Commands;
 
@@ -50,10 +49,10 @@ internal static class CompileCommand
         if (places.Inputs is { } list)
             files.AddRange(OutputFiles.WriteFile(list, Encoding.UTF8.GetBytes(string.Concat(FilesOf(request.Path).Select(file => file + "\n"))), request.Path));
         Result result = new(files, ms, output.Report.ArenaBytes, output.Report.WeightBytes, [.. request.Warnings.Concat(warnings).Select(Message.Of)]);
-        terminal.WriteResult(result, console =>
+        terminal.WriteResult(result, writer =>
         {
-            foreach (string file in files) console.WriteLine(Terminal.Clean(file));
-            console.WriteLine($"{output.ClassName}: {ms:F0} ms, arena {Terminal.Bytes(result.ArenaBytes)}, weights {Terminal.Bytes(result.WeightBytes)}");
+            foreach (string file in files) writer.WriteLine(Terminal.Clean(file));
+            writer.WriteLine($"{output.ClassName}: {ms:F0} ms, arena {Terminal.Bytes(result.ArenaBytes)}, weights {Terminal.Bytes(result.WeightBytes)}");
         });
         return 0;
     }

@@ -5,7 +5,6 @@ using Lathe.Cli.Arguments;
 using Lathe.Cli.Conformance;
 using Lathe.Cli.Output;
 using Lathe.Compiler.Diagnostics;
-using Spectre.Console;
 
 namespace Lathe.Cli.Commands;
 
@@ -49,12 +48,13 @@ internal static class ConformanceCommand
         CaseResult[] results = terminal.Work("conformance", progress => RunAll(cases, arguments, timeLimit, jobs, progress, cancellation));
         int Count(string status) => results.Count(result => result.Status == status);
         Result sums = new(Count(CaseResult.Passed), Count(CaseResult.Failed), Count(CaseResult.Unsupported), results);
-        terminal.WriteResult(sums, console =>
+        terminal.WriteResult(sums, writer =>
         {
-            console.Write(Terminal.TableOf(
+            TextTable.Write(
+                writer,
                 ["case", "status", "reason"],
-                results.Where(result => result.Status != CaseResult.Passed).Select(result => (IReadOnlyList<string>)[result.Name, result.Status, result.Reason ?? ""])));
-            console.WriteLine($"{sums.Passed} passed, {sums.Failed} failed, {sums.Unsupported} unsupported of {cases.Count}");
+                results.Where(result => result.Status != CaseResult.Passed).Select(result => (IReadOnlyList<string>)[result.Name, result.Status, result.Reason ?? ""]));
+            writer.WriteLine($"{sums.Passed} passed, {sums.Failed} failed, {sums.Unsupported} unsupported of {cases.Count}");
         });
         return 0;
     }

@@ -4,7 +4,6 @@ using Lathe.Cli.Machine;
 using Lathe.Cli.Models;
 using Lathe.Cli.Output;
 using Lathe.Compiler.Diagnostics;
-using Spectre.Console;
 
 namespace Lathe.Cli.Commands;
 
@@ -23,13 +22,13 @@ internal static class DevicesCommand
         Result result = terminal.Work("measuring", _ => new Result(CpuDescription.OfThisMachine(), []));
         if (profile is not null) OutputFiles.WriteFile(profile, Encoding.UTF8.GetBytes(JsonLine.Of(result) + "\n"), LatheCommand.Name);
         CpuDescription cpu = result.Cpu;
-        terminal.WriteResult(result, console =>
+        terminal.WriteResult(result, writer =>
         {
-            console.WriteLine($"CPU     {Terminal.Clean(cpu.Name)}, {cpu.Cores} cores, {cpu.NumaNodes} NUMA nodes, {Terminal.Bytes(cpu.MemoryBytes)} memory");
-            console.WriteLine($"caches  {string.Join(", ", cpu.Caches.Select(Terminal.Bytes))}");
-            foreach (string isa in cpu.Isa) console.WriteLine($"{isa,-10} {Terminal.Number(cpu.PeakGflops[isa])} GFLOP/s on one core");
-            console.WriteLine($"memory  {Terminal.Number(cpu.MemoryGbs)} GB/s on one core");
-            console.WriteLine("OpenCL  none: this version does not use OpenCL");
+            writer.WriteLine($"CPU     {Terminal.Clean(cpu.Name)}, {cpu.Cores} cores, {cpu.NumaNodes} NUMA nodes, {Terminal.Bytes(cpu.MemoryBytes)} memory");
+            writer.WriteLine($"caches  {string.Join(", ", cpu.Caches.Select(Terminal.Bytes))}");
+            foreach (string isa in cpu.Isa) writer.WriteLine($"{isa,-10} {Terminal.Number(cpu.PeakGflops[isa])} GFLOP/s on one core");
+            writer.WriteLine($"memory  {Terminal.Number(cpu.MemoryGbs)} GB/s on one core");
+            writer.WriteLine("OpenCL  none: this version does not use OpenCL");
         });
         return 0;
     }

@@ -5,7 +5,6 @@ using Lathe.Cli.Output;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Onnx;
-using Spectre.Console;
 
 namespace Lathe.Cli.Commands;
 
@@ -37,17 +36,18 @@ internal static class InspectCommand
             [.. report.Groups.GroupBy(group => group.Device).Select(device => new Subgraph(device.Key, device.Count(), device.Sum(group => group.Macs)))];
         Result result = new(
             report.Macs, report.Parameters, report.ArenaBytes, report.ArenaLowerBound, report.WeightBytes, report.Reorders, report.Groups, subgraphs, []);
-        terminal.WriteResult(result, console =>
+        terminal.WriteResult(result, writer =>
         {
-            console.Write(Terminal.TableOf(
+            TextTable.Write(
+                writer,
                 ["group", "operators", "kernel", "device", "precision", "layout", "shape", "MMACs", "bytes"],
                 report.Groups.Select(group => (IReadOnlyList<string>)
                 [
                     group.Name, group.Op, group.Kernel, group.Device, group.Precision, group.Layout, group.Shape,
                     (group.Macs / 1e6).ToString("F2"), Terminal.Bytes(group.Bytes),
-                ])));
-            console.WriteLine($"{report.Groups.Count} groups, {report.Macs / 1e6:F2} MMACs, {report.Parameters} parameters in {Terminal.Bytes(report.WeightBytes)}");
-            console.WriteLine($"arena {Terminal.Bytes(report.ArenaBytes)} (at least {Terminal.Bytes(report.ArenaLowerBound)}), {report.Reorders} reorders");
+                ]));
+            writer.WriteLine($"{report.Groups.Count} groups, {report.Macs / 1e6:F2} MMACs, {report.Parameters} parameters in {Terminal.Bytes(report.WeightBytes)}");
+            writer.WriteLine($"arena {Terminal.Bytes(report.ArenaBytes)} (at least {Terminal.Bytes(report.ArenaLowerBound)}), {report.Reorders} reorders");
         });
         return 0;
     }
@@ -64,8 +64,8 @@ internal static class InspectCommand
                 .Select(d => new Unsupported(d.Node, d.Arguments[0], d.Message)),
         ];
         Result result = new(null, null, null, null, null, null, [], [], unsupported);
-        terminal.WriteResult(result, console => console.Write(Terminal.TableOf(
-            ["node", "operator", "reason"], unsupported.Select(u => (IReadOnlyList<string>)[u.Node ?? "", u.Op, u.Reason]))));
+        terminal.WriteResult(result, writer => TextTable.Write(
+            writer, ["node", "operator", "reason"], unsupported.Select(u => (IReadOnlyList<string>)[u.Node ?? "", u.Op, u.Reason])));
         return 1;
     }
 

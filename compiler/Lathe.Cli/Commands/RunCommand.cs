@@ -6,7 +6,6 @@ using Lathe.Cli.Tensors;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
 using Lathe.Runtime;
-using Spectre.Console;
 
 namespace Lathe.Cli.Commands;
 
@@ -45,10 +44,11 @@ internal static class RunCommand
         IReadOnlyList<NamedTensor> outputs = InputSet.OutputsOf(infer);
         if (dump is not null) Write(new DumpFolder(Path.GetFileName(request.Path), inputs.Seed, InputSet.InputsOf(infer), outputs), dump, request.Path);
         Result result = new([.. outputs.Select(output => new TensorRow(output.Name, output.Data.Element.Name(), output.Data.Dims))], ran);
-        terminal.WriteResult(result, console => console.Write(Terminal.TableOf(
+        terminal.WriteResult(result, writer => TextTable.Write(
+            writer,
             ["output", "type", "shape", "elements"],
             outputs.Select(output => (IReadOnlyList<string>)
-                [output.Name, output.Data.Element.Name(), string.Join('x', output.Data.Dims), Elements(output.Data)]))));
+                [output.Name, output.Data.Element.Name(), string.Join('x', output.Data.Dims), Elements(output.Data)])));
         return 0;
     }
 

@@ -5,7 +5,6 @@ using Lathe.Cli.Output;
 using Lathe.Cli.Verification;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Runtime;
-using Spectre.Console;
 
 namespace Lathe.Cli.Commands;
 
@@ -55,13 +54,14 @@ internal static class VerifyCommand
 
             return passed;
         });
-        terminal.WriteResult(new Result(sets.Count, passed, rows, ran), console =>
+        terminal.WriteResult(new Result(sets.Count, passed, rows, ran), writer =>
         {
-            console.Write(Terminal.TableOf(
+            TextTable.Write(
+                writer,
                 ["case", "output", "max abs", "max rel", "cosine", "outside", "ok"],
                 rows.Select(row => (IReadOnlyList<string>)
-                    [row.Case, row.Name, Terminal.Number(row.MaxAbs), Terminal.Number(row.MaxRel), row.Cosine.ToString("F6"), Terminal.Number(row.Outside), row.Ok ? "yes" : "NO"])));
-            console.WriteLine($"{passed} of {sets.Count} data sets pass");
+                    [row.Case, row.Name, Terminal.Number(row.MaxAbs), Terminal.Number(row.MaxRel), row.Cosine.ToString("F6"), Terminal.Number(row.Outside), row.Ok ? "yes" : "NO"]));
+            writer.WriteLine($"{passed} of {sets.Count} data sets pass");
         });
         return passed == sets.Count ? 0 : 1;
     }

@@ -39,7 +39,7 @@ internal static class ProgressBar
     }
 
     private static void Show(Terminal terminal, Latest latest, Thread thread) =>
-        Terminal.ConsoleOn(terminal.Error, Console.IsErrorRedirected).Progress().AutoClear(true).Columns(
+        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(terminal.Error) }).Progress().AutoClear(true).Columns(
             new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
             .Start(context =>
             {

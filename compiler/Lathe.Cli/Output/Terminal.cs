@@ -1,18 +1,13 @@
 using System.Globalization;
 using Lathe.Compiler.Diagnostics;
-using Spectre.Console;
 
 namespace Lathe.Cli.Output;
 
 /// <summary>
-/// Where a command writes: results to the output, diagnostics, notes and progress to the error writer. Colour and progress bars only on a
-/// terminal.
+/// Where a command writes: results to the output, diagnostics, notes and progress to the error writer. Progress bars only on a terminal.
 /// </summary>
 internal sealed class Terminal(TextWriter output, TextWriter error)
 {
-    // Redirected text has no width of its own; tables should not be broken for a terminal that is not there.
-    private const int RedirectedWidth = 4096;
-
     /// <summary>Results are one line of JSON.</summary>
     public bool Json { get; init; }
 
@@ -29,10 +24,10 @@ internal sealed class Terminal(TextWriter output, TextWriter error)
     public bool IsInteractive => ReferenceEquals(Error, Console.Error) && !Console.IsErrorRedirected;
 
     /// <summary>Writes the result: the value as JSON, or what the function writes for people.</summary>
-    public void WriteResult<T>(T value, Action<IAnsiConsole> forPeople)
+    public void WriteResult<T>(T value, Action<TextWriter> forPeople)
     {
         if (Json) Output.WriteLine(JsonLine.Of(value));
-        else forPeople(ConsoleOn(Output, Console.IsOutputRedirected));
+        else forPeople(Output);
         Output.Flush();
     }
 
@@ -58,30 +53,6 @@ internal sealed class Terminal(TextWriter output, TextWriter error)
 
     /// <summary>Does work of an unknown length, with a progress bar once it takes longer than a second.</summary>
     public T Work<T>(string title, Func<IProgress<(string Stage, double Share)>, T> work) => ProgressBar.Around(this, title, work);
-
-    /// <summary>A console on a writer.</summary>
-    public static IAnsiConsole ConsoleOn(TextWriter writer, bool redirected)
-    {
-        bool plain = redirected || !(ReferenceEquals(writer, Console.Out) || ReferenceEquals(writer, Console.Error));
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Out = new AnsiConsoleOutput(writer),
-            Ansi = plain ? AnsiSupport.No : AnsiSupport.Detect,
-            ColorSystem = plain ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
-            Interactive = plain ? InteractionSupport.No : InteractionSupport.Detect,
-        });
-        if (plain) console.Profile.Width = RedirectedWidth;
-        return console;
-    }
-
-    /// <summary>A table whose cells are texts, since names come from models and must not be taken for markup or control sequences.</summary>
-    public static Table TableOf(IEnumerable<string> columns, IEnumerable<IReadOnlyList<string>> rows)
-    {
-        Table table = new() { Border = TableBorder.Simple, UseSafeBorder = true };
-        foreach (string column in columns) table.AddColumn(new TableColumn(new Text(column)).NoWrap());
-        foreach (IReadOnlyList<string> row in rows) table.AddRow(row.Select(cell => new Text(Clean(cell))));
-        return table;
-    }
 
     /// <summary>A text without control characters.</summary>
     public static string Clean(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
