@@ -37,9 +37,9 @@ public sealed class ErrorTests
     [Test]
     public void Build_WithoutTheCompilersRuntime_SaysWhatIsNeeded()
     {
-        _app.Project(Programs.Item).Write("old/dotnet", "");
+        _app.Project(Programs.Item).Write("old/host", "");
         Directory.CreateDirectory(_app["old/shared/Microsoft.NETCore.App/8.0.31"]);
-        Assert.That(Fails($"-p:LatheDotNetHost={_app["old/dotnet"]}").Single(), Does.Contain("error LATHE0402").And.Contain("only 8.0.31"));
+        Assert.That(Fails($"-p:LatheDotNetHost={_app["old/host"]}").Single(), Does.Contain("error LATHE0402").And.Contain("only 8.0.31"));
     }
 
     private IReadOnlyList<string> Fails(params string[] arguments)
