@@ -28,6 +28,9 @@ public sealed class ResolveModels : Task
     /// <summary>The namespace of classes whose <c>Class</c> is not given.</summary>
     public string RootNamespace { get; set; } = "";
 
+    /// <summary>The folder for the generated sources of models that name none; each has a folder of its class's name in it. Empty for no sources.</summary>
+    public string EmitSource { get; set; } = "";
+
     /// <summary>True in an IDE's design-time build: nothing is reported, and the newest manifest stands in for one that is not there yet.</summary>
     public bool DesignTime { get; set; }
 
@@ -76,9 +79,10 @@ public sealed class ResolveModels : Task
 
     private TaskItem Resolve(ITaskItem model, string className)
     {
-        string folder = Path.Combine(OutputRoot, $"{className}-{Key(className, ModelOption.Words(model))}");
-        if (DesignTime && !File.Exists(Path.Combine(folder, IdentifierNames.ManifestFile(className)))) folder = Newest(className) ?? folder;
         TaskItem item = new(model);
+        if (EmitSource.Length > 0 && item.GetMetadata("EmitSource").Length == 0) item.SetMetadata("EmitSource", Path.Combine(EmitSource, className));
+        string folder = Path.Combine(OutputRoot, $"{className}-{Key(className, ModelOption.Words(item))}");
+        if (DesignTime && !File.Exists(Path.Combine(folder, IdentifierNames.ManifestFile(className)))) folder = Newest(className) ?? folder;
         item.SetMetadata("LatheClass", className);
         item.SetMetadata("LatheFolder", folder);
         item.SetMetadata("LatheManifest", Path.Combine(folder, IdentifierNames.ManifestFile(className)));

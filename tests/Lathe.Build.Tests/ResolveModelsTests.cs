@@ -52,6 +52,17 @@ public sealed class ResolveModelsTests
     }
 
     [Test]
+    public void Execute_EmitSource_GivesEachClassAFolder()
+    {
+        ResolveModels task = new()
+        {
+            BuildEngine = _engine, Models = [Item("net.onnx"), Item("other.onnx", ("EmitSource", "mine"))], OutputRoot = "out", Project = "app.csproj", EmitSource = "generated",
+        };
+        Assert.That(task.Execute());
+        Assert.That(task.Resolved.Select(model => model.GetMetadata("EmitSource")), Is.EqualTo(new[] { Path.Combine("generated", "Net"), "mine" }));
+    }
+
+    [Test]
     public void Execute_MissingFile_IsOneErrorOfTheProject()
     {
         Run(Item("nett.onnx"));

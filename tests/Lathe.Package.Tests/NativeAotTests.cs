@@ -1,0 +1,51 @@
+namespace Lathe.Package.Tests;
+
+/// <summary>A published native program has the kernels that the project asks for, and the user is told where it has not.</summary>
+[Platform("Linux", Reason = "links with what Linux has")]
+public sealed class NativeAotTests
+{
+    private Consumer _app = null!;
+
+    [OneTimeSetUp]
+    public void SetUp() => _app = new Consumer("aot").WithCharacters()
+        .Project(Programs.Item, "<PublishAot>true</PublishAot><RuntimeIdentifier>linux-x64</RuntimeIdentifier>")
+        .Write("Program.cs", Programs.Reads);
+
+    [Test, Order(1)]
+    public void Publish_WithABaseline_RunsWithoutWarnings()
+    {
+        string[] linker = OnPath("clang") ? [] : ["-p:CppCompilerAndLinker=gcc", "-p:LinkerFlavor=bfd"];
+        if (linker.Length > 0 && !OnPath("gcc")) Assert.Ignore("there is neither clang nor gcc to link with");
+        if (_app.Dotnet("restore", "-v", "quiet").ExitCode != 0) Assert.Ignore("the NativeAOT packages cannot be restored");
+        BuildResult result = _app.Dotnet(["publish", "-v", "minimal", "-tl:off", "-clp:NoSummary", "-nodeReuse:false", "-p:LatheKernelBaseline=native", "-o", "out", .. linker]);
+        Assert.That(result.ExitCode, Is.Zero, result.Output);
+        Assert.That(result.Problems, Is.Empty);
+        Assert.That(_app.Execute(_app["out/App"]), Does.StartWith("A "));
+        Assert.That(Directory.GetFiles(_app["out"], "*.dll"), Is.Empty);
+    }
+
+    [TestCase("net8.0", "v3", "x86-x64-v3")]
+    [TestCase("net9.0", "v4", "x86-x64-v4")]
+    [TestCase("net10.0", "v3", "x86-64-v3")]
+    [TestCase("net10.0", "v4", "x86-64-v4")]
+    [TestCase("net8.0", "native", "native")]
+    [TestCase("net10.0", "default", "")]
+    public void Baseline_IsTheWordOfTheFramework(string framework, string baseline, string expected)
+    {
+        BuildResult result = _app.Dotnet("msbuild", "-getProperty:IlcInstructionSet", $"-p:TargetFramework={framework}", $"-p:LatheKernelBaseline={baseline}", "-nodeReuse:false");
+        Assert.That(result.Output.Trim(), Is.EqualTo(expected));
+    }
+
+    [TestCase("", "warning LATHE0408")]
+    [TestCase("v5", "error LATHE0409")]
+    [TestCase("default", null)]
+    [TestCase("v3", null)]
+    public void Check_TellsWhereKernelsAreDead(string baseline, string? expected)
+    {
+        BuildResult result = _app.Dotnet("msbuild", "-t:LatheCheckNativeAot", $"-p:LatheKernelBaseline={baseline}", "-v:minimal", "-tl:off", "-nodeReuse:false");
+        Assert.That(result.Problems, expected is null ? Is.Empty : Has.One.Contains(expected));
+    }
+
+    private static bool OnPath(string program) =>
+        Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program)));
+}
