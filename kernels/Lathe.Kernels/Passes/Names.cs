@@ -25,6 +25,7 @@ internal sealed class Names
                 Local s => s.Name,
                 Pointer s => s.Name,
                 Alloc s => s.Name,
+                Table s => s.Name,
                 _ => null,
             };
             if (name is not null) names.Reserve(name);

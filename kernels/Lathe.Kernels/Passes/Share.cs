@@ -5,10 +5,14 @@ namespace Lathe.Kernels.Passes;
 /// <summary>
 /// Within a straight-line run, a load, splat or larger expression that occurs more than once gets a name at its first use; what occurs
 /// once stays in place, where the target embeds it. RyuJIT's own search gives up on long runs: without this pass a tile with its
-/// reduction unrolled by 8 runs at 60 % of its speed.
+/// reduction unrolled by 8 runs at 60 % of its speed. A load is shared only with uses that are near: one kept for the next column of a
+/// window costs a register for longer than the tile can spare it, and then is spilled and loaded all the same.
 /// </summary>
 public static class Share
 {
+    /// <summary>How many statements later a loaded value is still kept: the vectors of the widest tile, twice.</summary>
+    private const int Near = 8;
+
     /// <summary>Runs the pass.</summary>
     public static Kernel Run(Kernel kernel) => new Runs(Names.In(kernel)).Run(kernel);
 
@@ -50,27 +54,27 @@ public static class Share
         private readonly Runs _owner = owner;
         private readonly Dictionary<(string Form, int A, int B, int C), int> _numbers = [];
         private readonly Dictionary<string, int> _versions = new(StringComparer.Ordinal);
-        private readonly List<int> _uses = [];
-        private readonly Dictionary<int, Var> _named = [];
+        private readonly List<List<int>> _uses = [];
+        private readonly Dictionary<int, (Var Name, int Last)> _named = [];
+        private int _at;
         private Dictionary<Expr, int> _seen = new(ReferenceEqualityComparer.Instance);
 
         public Statement Of(IReadOnlyList<Statement> statements)
         {
-            foreach (Statement statement in statements)
+            for (_at = 0; _at < statements.Count; _at++)
             {
                 _seen = new(ReferenceEqualityComparer.Instance);
-                foreach (Expr expression in StatementWalk.Expressions(statement)) Count(expression, false);
-                Change(statement);
+                foreach (Expr expression in StatementWalk.Expressions(statements[_at])) Count(expression, false);
+                Change(statements[_at]);
             }
 
             _versions.Clear();
             List<Statement> result = [];
-            foreach (Statement statement in statements)
+            for (_at = 0; _at < statements.Count; _at++)
             {
                 _seen = new(ReferenceEqualityComparer.Instance);
-                Naming naming = new(this, result);
-                result.Add(naming.Visit(statement));
-                Change(statement);
+                result.Add(new Naming(this, result).Visit(statements[_at]));
+                Change(statements[_at]);
             }
 
             return Block.Of(result);
@@ -86,10 +90,10 @@ public static class Share
         private void Count(Expr expression, bool conditional)
         {
             int number = Number(expression);
-            while (_uses.Count <= number) _uses.Add(0);
-            // What only one side of a scalar choice reads must not be read before it.
-            if (!conditional) _uses[number]++;
-            if (_uses[number] > 1 && !conditional) return;
+            while (_uses.Count <= number) _uses.Add([]);
+            // What only one side of a choice reads must not be read before it.
+            if (!conditional) _uses[number].Add(_at);
+            if (_uses[number].Count > 1 && !conditional && !IsLoaded(expression)) return;
             if (expression is Select choice && choice.IsUniform())
             {
                 // The condition stays a splat, by which a printer knows a choice of one side; only its scalar is shared.
@@ -100,6 +104,30 @@ public static class Share
             }
 
             foreach (Expr operand in ExprWalk.Operands(expression)) Count(operand, conditional);
+        }
+
+        private static bool IsLoaded(Expr expression) => expression is Load or Splat { A: Load };
+
+        /// <summary>The name that a value has here, if it has one and is still kept.</summary>
+        private Var? NameOf(Expr expression, int number)
+        {
+            if (!_named.TryGetValue(number, out (Var Name, int Last) named) || (IsLoaded(expression) && _at - named.Last > Near)) return null;
+            _named[number] = (named.Name, _at);
+            return named.Name;
+        }
+
+        private bool Pays(Expr expression, int number)
+        {
+            if (expression is Const or Var or IndexValue or FirstLanes) return false;
+            if (!IsLoaded(expression)) return _uses[number].Count > 1;
+            int here = 0;
+            foreach (int use in _uses[number])
+            {
+                if (use == _at) here++;
+                if (here > 1 || (use > _at && use - _at <= Near)) return true;
+            }
+
+            return false;
         }
 
         private int Number(Expr expression)
@@ -148,31 +176,28 @@ public static class Share
             protected override Expr Rewrite(Expr expression)
             {
                 int number = run.Number(expression);
-                if (run._named.TryGetValue(number, out Var? name)) return name;
-                if (expression is Select choice && choice.IsUniform())
-                {
-                    // Inside, only names that exist already are used.
-                    Expr condition = choice.Condition is Splat all ? all with { A = Visit(all.A) } : Visit(choice.Condition);
-                    Select inside = new(condition, new Known(run).Visit(choice.Then), new Known(run).Visit(choice.Else));
-                    return Named(inside, number);
-                }
+if (run.NameOf(expression, number) is { } name) return name;
+                if (expression is not Select choice || !choice.IsUniform()) return Named(expression, base.Rewrite(expression), number);
 
-                return Named(base.Rewrite(expression), number);
+                // Inside a choice only names that exist already are used.
+                Expr condition = choice.Condition is Splat all ? all with { A = Visit(all.A) } : Visit(choice.Condition);
+                Select inside = new(condition, new Known(run).Visit(choice.Then), new Known(run).Visit(choice.Else));
+                return Named(expression, inside, number);
             }
 
-            private Expr Named(Expr value, int number)
+            private Expr Named(Expr original, Expr value, int number)
             {
-                if (value is Const or Var or IndexValue or FirstLanes || run._uses[number] < 2) return value;
+                if (!run.Pays(original, number)) return value;
                 Var name = new(run._owner.NextName(), value.Type);
                 before.Add(new Let(name.Name, value));
-                run._named[number] = name;
+                run._named[number] = (name, run._at);
                 return name;
             }
         }
 
         private sealed class Known(StraightLine run) : Rewriter
         {
-            protected override Expr Rewrite(Expr expression) => run._named.TryGetValue(run.Number(expression), out Var? name) ? name : base.Rewrite(expression);
+            protected override Expr Rewrite(Expr expression) => run.NameOf(expression, run.Number(expression)) ?? base.Rewrite(expression);
         }
     }
 }

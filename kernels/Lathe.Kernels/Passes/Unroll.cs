@@ -7,13 +7,20 @@ namespace Lathe.Kernels.Passes;
 public static class Unroll
 {
     /// <summary>Runs the pass.</summary>
-    public static Kernel Run(Kernel kernel) => Simplify.Run(new Copies(Names.In(kernel)).Run(kernel));
+    public static Kernel Run(Kernel kernel) => new Tables().Run(Simplify.Run(new Copies(Names.In(kernel)).Run(kernel)));
+
+    /// <summary>Drops tables, all of whose elements are constants by now.</summary>
+    private sealed class Tables : Rewriter
+    {
+        public override Statement Visit(Statement statement) => statement is Table ? Block.Empty : base.Visit(statement);
+    }
 
     private sealed class Copies(Names used) : Rewriter
     {
         public override Statement Visit(Statement statement)
         {
-            if (base.Visit(statement) is not For { Kind: LoopKind.Unroll or LoopKind.Serial } loop) return base.Visit(statement);
+            statement = base.Visit(statement);
+            if (statement is not For { Kind: LoopKind.Unroll or LoopKind.Serial } loop) return statement;
             if (loop.Kind == LoopKind.Serial && !((loop.Hi - loop.Lo) is { IsConstant: true, Value: 1 })) return loop;
             long trips = (loop.Hi - loop.Lo).Value;
             List<Statement> copies = [];
@@ -41,7 +48,7 @@ public static class Unroll
     }
 }
 
-/// <summary>Decides conditions, masks and selections whose operands are known, and drops what no lane does.</summary>
+/// <summary>Decides conditions, masks and selections whose operands are known, reads tables, and drops what no lane does.</summary>
 public static class Simplify
 {
     /// <summary>Runs the pass.</summary>
@@ -49,6 +56,8 @@ public static class Simplify
 
     private sealed class Rules : Rewriter
     {
+        private readonly Dictionary<string, Table> _tables = new(StringComparer.Ordinal);
+
         public override Statement Visit(Statement statement)
         {
             switch (base.Visit(statement))
@@ -57,6 +66,9 @@ public static class Simplify
                     return count.Value >= mask.Lanes ? s with { Mask = null } : count.Value <= 0 ? Block.Empty : s;
                 case If { Condition: Const condition } s:
                     return condition.Integer != 0 ? s.Then : s.Else ?? Block.Empty;
+                case Table s:
+                    _tables[s.Name] = s;
+                    return s;
                 case For { Kind: LoopKind.Serial } s when (s.Hi - s.Lo).Range.Max <= 0:
                     return Block.Empty;
                 case var s:
@@ -68,6 +80,8 @@ public static class Simplify
         {
             switch (base.Rewrite(expression))
             {
+                case Load { Index: { IsConstant: true } at, Type.Lanes: 1, Mask: null } e when _tables.TryGetValue(e.Buffer, out Table? table):
+                    return Const.Of(e.Type, table.Values[checked((int)at.Value)]);
                 case Load { Mask: FirstLanes { Count: { IsConstant: true } count } mask } e when count.Value >= mask.Lanes:
                     return e with { Mask = null };
                 case Binary { Op: BinaryOp.Less or BinaryOp.LessOrEqual or BinaryOp.Equal, Type.Lanes: 1, A: IndexValue or Const, B: IndexValue or Const } e
