@@ -26,13 +26,14 @@ public sealed record Softmax(long Axis = -1) : SoftmaxOperator(Axis), IOp<Softma
         Expr rowMax = context.ReadTemporary(0, element, rows, RowIndex(context));
         Accumulator sum = context.Accumulate(
             "sum", element, Const.Of(element, 0), acc => acc + (ReadRow(context, l.Variable) - rowMax).Of(UnaryOp.Exp));
-        Expr rowSum = context.ReadTemporary(1, element, rows, RowIndex(context));
-        Expr result = (context.Read(0, context.Index).Widen() - rowMax).Of(UnaryOp.Exp) / rowSum;
+        // One division a row, not one an element.
+        Expr rowFactor = context.ReadTemporary(1, element, rows, RowIndex(context));
+        Expr result = (context.Read(0, context.Index).Widen() - rowMax).Of(UnaryOp.Exp) * rowFactor;
         return new LoweredOp(
             KernelFamily.Rows,
             [
                 new LoweredPass(rows, [k], [max], max.Value),
-                new LoweredPass(rows, [l], [sum], sum.Value),
+                new LoweredPass(rows, [l], [sum], 1 / sum.Value),
                 new LoweredPass(context.Axes, [], [], result.To(context.Output.Element)),
             ]);
     }
