@@ -56,7 +56,11 @@ public sealed class ResolveModelsTests
     {
         ResolveModels task = new()
         {
-            BuildEngine = _engine, Models = [Item("net.onnx"), Item("other.onnx", ("EmitSource", "mine"))], OutputRoot = "out", Project = "app.csproj", EmitSource = "generated",
+            BuildEngine = _engine,
+            Models = [Item("net.onnx"), Item("other.onnx", ("EmitSource", "mine"))],
+            OutputRoot = "out",
+            Project = "app.csproj",
+            EmitSource = "generated",
         };
         Assert.That(task.Execute());
         Assert.That(task.Resolved.Select(model => model.GetMetadata("EmitSource")), Is.EqualTo(new[] { Path.Combine("generated", "Net"), "mine" }));

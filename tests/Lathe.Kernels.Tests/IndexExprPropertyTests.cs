@@ -173,56 +173,56 @@ public sealed class IndexExprPropertyTests
         switch (random.Next(9))
         {
             case 0 or 1:
-            {
-                Sample b = Make(random, depth - 1);
-                return new Sample(a.Expression + b.Expression, p => a.Meaning(p) + b.Meaning(p));
-            }
+                {
+                    Sample b = Make(random, depth - 1);
+                    return new Sample(a.Expression + b.Expression, p => a.Meaning(p) + b.Meaning(p));
+                }
 
             case 2:
-            {
-                Sample b = Make(random, depth - 1);
-                return new Sample(a.Expression - b.Expression, p => a.Meaning(p) - b.Meaning(p));
-            }
+                {
+                    Sample b = Make(random, depth - 1);
+                    return new Sample(a.Expression - b.Expression, p => a.Meaning(p) - b.Meaning(p));
+                }
 
             case 3:
-            {
-                long factor = random.Next(2, 20);
-                return new Sample(a.Expression * factor, p => a.Meaning(p) * factor);
-            }
+                {
+                    long factor = random.Next(2, 20);
+                    return new Sample(a.Expression * factor, p => a.Meaning(p) * factor);
+                }
 
             case 4:
-            {
-                Sample b = Make(random, depth: 1);
-                return new Sample(a.Expression * b.Expression, p => a.Meaning(p) * b.Meaning(p));
-            }
+                {
+                    Sample b = Make(random, depth: 1);
+                    return new Sample(a.Expression * b.Expression, p => a.Meaning(p) * b.Meaning(p));
+                }
 
             case 5:
-            {
-                (Sample b, Sample q) = (Divisor(random), a);
-                return new Sample(q.Expression / b.Expression, p => p.FloorDiv(q.Meaning(p), b.Meaning(p)));
-            }
+                {
+                    (Sample b, Sample q) = (Divisor(random), a);
+                    return new Sample(q.Expression / b.Expression, p => p.FloorDiv(q.Meaning(p), b.Meaning(p)));
+                }
 
             case 6:
-            {
-                (Sample b, Sample q) = (Divisor(random), a);
-                return new Sample(q.Expression % b.Expression, p => q.Meaning(p) - (p.FloorDiv(q.Meaning(p), b.Meaning(p)) * b.Meaning(p)));
-            }
+                {
+                    (Sample b, Sample q) = (Divisor(random), a);
+                    return new Sample(q.Expression % b.Expression, p => q.Meaning(p) - (p.FloorDiv(q.Meaning(p), b.Meaning(p)) * b.Meaning(p)));
+                }
 
             case 7:
-            {
-                Sample b = Make(random, depth - 1);
-                return random.Next(2) == 0
-                    ? new Sample(IndexExpr.Min(a.Expression, b.Expression), p => Math.Min(a.Meaning(p), b.Meaning(p)))
-                    : new Sample(IndexExpr.Max(a.Expression, b.Expression), p => Math.Max(a.Meaning(p), b.Meaning(p)));
-            }
+                {
+                    Sample b = Make(random, depth - 1);
+                    return random.Next(2) == 0
+                        ? new Sample(IndexExpr.Min(a.Expression, b.Expression), p => Math.Min(a.Meaning(p), b.Meaning(p)))
+                        : new Sample(IndexExpr.Max(a.Expression, b.Expression), p => Math.Max(a.Meaning(p), b.Meaning(p)));
+                }
 
             default:
-            {
-                Sample b = Make(random, depth - 1), then = Make(random, depth - 1), otherwise = Make(random, depth - 1);
-                return new Sample(
-                    IndexExpr.IfLess(a.Expression, b.Expression, then.Expression, otherwise.Expression),
-                    p => a.Meaning(p) < b.Meaning(p) ? then.Meaning(p) : otherwise.Meaning(p));
-            }
+                {
+                    Sample b = Make(random, depth - 1), then = Make(random, depth - 1), otherwise = Make(random, depth - 1);
+                    return new Sample(
+                        IndexExpr.IfLess(a.Expression, b.Expression, then.Expression, otherwise.Expression),
+                        p => a.Meaning(p) < b.Meaning(p) ? then.Meaning(p) : otherwise.Meaning(p));
+                }
         }
     }
 

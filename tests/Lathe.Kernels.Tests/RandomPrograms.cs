@@ -129,84 +129,84 @@ internal sealed class RandomPrograms(int seed)
         {
             case 0: return new Note("a \"note\"");
             case 1:
-            {
-                Let let = new(Name(), Value(AnyType(), 3));
-                _values.Add((let.Name, let.Value.Type, false));
-                return let;
-            }
+                {
+                    Let let = new(Name(), Value(AnyType(), 3));
+                    _values.Add((let.Name, let.Value.Type, false));
+                    return let;
+                }
 
             case 2:
-            {
-                IndexExpr value = Index();
-                IndexVar variable = _random.Next(2) == 0 ? new IndexVar(Name(), value.Range.Min, value.Range.Max) : new IndexVar(Name(), Math.Min(value.Range.Min, -2), long.MaxValue);
-                _indices.Add(variable);
-                return new LetIndex(variable, value);
-            }
+                {
+                    IndexExpr value = Index();
+                    IndexVar variable = _random.Next(2) == 0 ? new IndexVar(Name(), value.Range.Min, value.Range.Max) : new IndexVar(Name(), Math.Min(value.Range.Min, -2), long.MaxValue);
+                    _indices.Add(variable);
+                    return new LetIndex(variable, value);
+                }
 
             case 3:
-            {
-                Local local = new(Name(), AnyType());
-                _values.Add((local.Name, local.Type, true));
-                return local;
-            }
+                {
+                    Local local = new(Name(), AnyType());
+                    _values.Add((local.Name, local.Type, true));
+                    return local;
+                }
 
             case 4:
-            {
-                (string source, ElementType element, bool written) = _buffers[_random.Next(_buffers.Count)];
-                Pointer pointer = new(Name(), source, Index());
-                _buffers.Add((pointer.Name, element, written));
-                return pointer;
-            }
+                {
+                    (string source, ElementType element, bool written) = _buffers[_random.Next(_buffers.Count)];
+                    Pointer pointer = new(Name(), source, Index());
+                    _buffers.Add((pointer.Name, element, written));
+                    return pointer;
+                }
 
             case 5: return new Prefetch(_buffers[_random.Next(_buffers.Count)].Name, Index());
             case 6: return new Fail(_random.Next(1, 9));
             case 7:
-            {
-                Table table = new(Name(), ElementType.Float32, [1, 0, -0.5, float.MaxValue]);
-                _buffers.Add((table.Name, table.Element, false));
-                return table;
-            }
+                {
+                    Table table = new(Name(), ElementType.Float32, [1, 0, -0.5, float.MaxValue]);
+                    _buffers.Add((table.Name, table.Element, false));
+                    return table;
+                }
 
             case 8 when _values.Any(v => v.Local):
-            {
-                (string name, VectorType type, _) = _values.Last(v => v.Local);
-                return new Assign(name, Value(type, 3));
-            }
+                {
+                    (string name, VectorType type, _) = _values.Last(v => v.Local);
+                    return new Assign(name, Value(type, 3));
+                }
 
             case 11: return new If(Value(ElementType.Bool, 2), Block(depth - 1), _random.Next(2) == 0 ? Block(depth - 1) : null);
             case 12: return Block(depth - 1);
             case 13:
-            {
-                bool register = _random.Next(2) == 0;
-                IndexExpr size = register ? _random.Next(1, 99) : Index();
-                if (size.IsConstant) size = Math.Abs(size.Value);
-                Alloc alloc = new(Name(), Elements[_random.Next(Elements.Length)], size, register ? MemoryScope.Register : MemoryScope.Thread, new Barrier());
-                _buffers.Add((alloc.Name, alloc.Element, true));
-                alloc = alloc with { Body = Block(depth - 1) };
-                _buffers.RemoveAt(_buffers.Count - 1);
-                return alloc;
-            }
+                {
+                    bool register = _random.Next(2) == 0;
+                    IndexExpr size = register ? _random.Next(1, 99) : Index();
+                    if (size.IsConstant) size = Math.Abs(size.Value);
+                    Alloc alloc = new(Name(), Elements[_random.Next(Elements.Length)], size, register ? MemoryScope.Register : MemoryScope.Thread, new Barrier());
+                    _buffers.Add((alloc.Name, alloc.Element, true));
+                    alloc = alloc with { Body = Block(depth - 1) };
+                    _buffers.RemoveAt(_buffers.Count - 1);
+                    return alloc;
+                }
 
             case 14:
-            {
-                IndexExpr lo = _random.Next(2) == 0 ? 0 : Index(1), hi = Index(1) + 7;
-                LoopKind[] kinds = [LoopKind.Serial, LoopKind.Unroll, LoopKind.Vector, LoopKind.Dot];
-                LoopKind kind = kinds[_random.Next(kinds.Length)];
-                if (kind != LoopKind.Serial) hi = lo + (kind == LoopKind.Dot ? 4 : 16);
-                IndexVar variable = new(Name(), lo.Range.Min, _random.Next(2) == 0 || hi.Range.Max == long.MaxValue ? hi.Range.Max : hi.Range.Max - 1);
-                _indices.Add(variable);
-                For loop = new(variable, lo, hi, kind, Block(depth - 1));
-                _indices.RemoveAt(_indices.Count - 1);
-                return loop;
-            }
+                {
+                    IndexExpr lo = _random.Next(2) == 0 ? 0 : Index(1), hi = Index(1) + 7;
+                    LoopKind[] kinds = [LoopKind.Serial, LoopKind.Unroll, LoopKind.Vector, LoopKind.Dot];
+                    LoopKind kind = kinds[_random.Next(kinds.Length)];
+                    if (kind != LoopKind.Serial) hi = lo + (kind == LoopKind.Dot ? 4 : 16);
+                    IndexVar variable = new(Name(), lo.Range.Min, _random.Next(2) == 0 || hi.Range.Max == long.MaxValue ? hi.Range.Max : hi.Range.Max - 1);
+                    _indices.Add(variable);
+                    For loop = new(variable, lo, hi, kind, Block(depth - 1));
+                    _indices.RemoveAt(_indices.Count - 1);
+                    return loop;
+                }
 
             default:
-            {
-                (string name, ElementType element, _) = _buffers.Where(b => b.Written).ElementAt(_random.Next(_buffers.Count(b => b.Written)));
-                VectorType type = new(element, _random.Next(2) == 0 ? 1 : 8);
-                Expr? mask = _random.Next(4) == 0 ? Value(new VectorType(ElementType.Bool, type.Lanes), 1) : null;
-                return new Store(name, Index(), Value(type, 3), mask, _random.Next(4) == 0 ? 2 : 1, _random.Next(6) == 0);
-            }
+                {
+                    (string name, ElementType element, _) = _buffers.Where(b => b.Written).ElementAt(_random.Next(_buffers.Count(b => b.Written)));
+                    VectorType type = new(element, _random.Next(2) == 0 ? 1 : 8);
+                    Expr? mask = _random.Next(4) == 0 ? Value(new VectorType(ElementType.Bool, type.Lanes), 1) : null;
+                    return new Store(name, Index(), Value(type, 3), mask, _random.Next(4) == 0 ? 2 : 1, _random.Next(6) == 0);
+                }
         }
     }
 }

@@ -16,7 +16,8 @@ internal static class BenchCommand
     {
         Argument<string?> argument = new("MODEL")
         {
-            Description = "The ONNX model, or an assembly made by 'lathe compile'.", Arity = ArgumentArity.ZeroOrOne,
+            Description = "The ONNX model, or an assembly made by 'lathe compile'.",
+            Arity = ArgumentArity.ZeroOrOne,
         };
         Option<string?> option = new("-m", "--model") { Description = "The same as MODEL.", HelpName = "MODEL" };
         Command command = new("bench", "Measure a model in a fresh process.") { argument, option };

@@ -176,7 +176,7 @@ public static class Share
             protected override Expr Rewrite(Expr expression)
             {
                 int number = run.Number(expression);
-if (run.NameOf(expression, number) is { } name) return name;
+                if (run.NameOf(expression, number) is { } name) return name;
                 if (expression is not Select choice || !choice.IsUniform()) return Named(expression, base.Rewrite(expression), number);
 
                 // Inside a choice only names that exist already are used.

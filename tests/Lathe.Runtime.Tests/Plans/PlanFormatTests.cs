@@ -157,7 +157,15 @@ public sealed class PlanFormatTests
     /// <summary>Everything in a plan as text.</summary>
     private static string Describe(Plan plan) => System.Text.Json.JsonSerializer.Serialize(new
     {
-        plan.Model, plan.Symbols, plan.Inputs, plan.Outputs, plan.Buffers, plan.Kernels, Steps = plan.Steps.Select(Describe), plan.ArenaBytes, plan.WeightBytes,
+        plan.Model,
+        plan.Symbols,
+        plan.Inputs,
+        plan.Outputs,
+        plan.Buffers,
+        plan.Kernels,
+        Steps = plan.Steps.Select(Describe),
+        plan.ArenaBytes,
+        plan.WeightBytes,
     });
 
     private static object Describe(PlanStep step) => step switch

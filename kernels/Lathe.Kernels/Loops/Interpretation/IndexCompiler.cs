@@ -75,37 +75,37 @@ internal static class IndexCompiler
                 int slot = scope.Find<IndexBinding>(variable.Name).Slot;
                 return frame => frame.Indices[slot];
             case IndexDiv or IndexMod:
-            {
-                (IndexExpr operand, IndexExpr divisor) = atom is IndexDiv div ? (div.Operand, div.Divisor) : (((IndexMod)atom).Operand, ((IndexMod)atom).Divisor);
-                IndexCode a = Compile(operand, scope), b = Compile(divisor, scope);
-                bool quotient = atom is IndexDiv;
-                return frame =>
                 {
-                    (long x, long y) = (a(frame), b(frame));
-                    if (y <= 0) throw new InterpreterException($"divides by {y} in '{atom}'");
-                    if (x < 0) throw new InterpreterException($"divides the negative {x} in '{atom}'");
-                    return quotient ? x / y : x % y;
-                };
-            }
+                    (IndexExpr operand, IndexExpr divisor) = atom is IndexDiv div ? (div.Operand, div.Divisor) : (((IndexMod)atom).Operand, ((IndexMod)atom).Divisor);
+                    IndexCode a = Compile(operand, scope), b = Compile(divisor, scope);
+                    bool quotient = atom is IndexDiv;
+                    return frame =>
+                    {
+                        (long x, long y) = (a(frame), b(frame));
+                        if (y <= 0) throw new InterpreterException($"divides by {y} in '{atom}'");
+                        if (x < 0) throw new InterpreterException($"divides the negative {x} in '{atom}'");
+                        return quotient ? x / y : x % y;
+                    };
+                }
 
             case IndexMin least:
-            {
-                IndexCode a = Compile(least.A, scope), b = Compile(least.B, scope);
-                return frame => Math.Min(a(frame), b(frame));
-            }
+                {
+                    IndexCode a = Compile(least.A, scope), b = Compile(least.B, scope);
+                    return frame => Math.Min(a(frame), b(frame));
+                }
 
             case IndexMax greatest:
-            {
-                IndexCode a = Compile(greatest.A, scope), b = Compile(greatest.B, scope);
-                return frame => Math.Max(a(frame), b(frame));
-            }
+                {
+                    IndexCode a = Compile(greatest.A, scope), b = Compile(greatest.B, scope);
+                    return frame => Math.Max(a(frame), b(frame));
+                }
 
             case IndexSelect choice:
-            {
-                IndexCode a = Compile(choice.A, scope), b = Compile(choice.B, scope);
-                IndexCode then = Compile(choice.Then, scope), otherwise = Compile(choice.Else, scope);
-                return frame => a(frame) < b(frame) ? then(frame) : otherwise(frame);
-            }
+                {
+                    IndexCode a = Compile(choice.A, scope), b = Compile(choice.B, scope);
+                    IndexCode then = Compile(choice.Then, scope), otherwise = Compile(choice.Else, scope);
+                    return frame => a(frame) < b(frame) ? then(frame) : otherwise(frame);
+                }
 
             default:
                 throw new ArgumentOutOfRangeException(nameof(atom), atom, "No atom.");
