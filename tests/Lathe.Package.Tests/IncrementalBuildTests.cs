@@ -34,7 +34,7 @@ public sealed class IncrementalBuildTests
     public void Build_ChangedOption_CompilesAnewAndBehavesAnew()
     {
         string before = _app.Run();
-        _app.Project(Programs.Item.Replace("Mean=\"128\"", "Mean=\"250\"", StringComparison.Ordinal));
+        _app.Project(Programs.Item.Replace("Mean=\"128\"", "Mean=\"5000\"", StringComparison.Ordinal));
         Assert.That(_app.Build().Compiled, Has.Count.EqualTo(1));
         Assert.That(_app.Run(), Is.Not.EqualTo(before));
     }
