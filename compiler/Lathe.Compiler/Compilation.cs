@@ -67,7 +67,7 @@ public static class Compilation
         EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, options, context.Cancellation);
         Plan plan = new(
             modelName,
-            [.. planned.Symbols.Select(s => new PlanSymbol(s.Name, s.Min, s.Max, Math.Max(1, s.Min)))],
+            [.. planned.Symbols.Select((s, i) => new PlanSymbol(s.Name, s.Min, s.Max, Math.Clamp(1, s.Min, s.Max), i >= planned.GivenSymbols))],
             planned.Inputs,
             planned.Outputs,
             planned.Buffers,
@@ -116,8 +116,9 @@ public static class Compilation
 
     private static IReadOnlyList<ManifestSymbol> Symbols(PlannedModel planned)
     {
-        IReadOnlyList<string> parameters = IdentifierNames.Parameters([.. planned.Symbols.Select(s => s.Name)]);
-        return [.. planned.Symbols.Select((s, i) => new ManifestSymbol(s.Name, parameters[i], s.Min, s.Max, Math.Max(1, s.Min)))];
+        IndexVar[] given = [.. planned.Symbols.Take(planned.GivenSymbols)];
+        IReadOnlyList<string> parameters = IdentifierNames.Parameters([.. given.Select(s => s.Name)]);
+        return [.. given.Select((s, i) => new ManifestSymbol(s.Name, parameters[i], s.Min, s.Max, Math.Max(1, s.Min)))];
     }
 
     private static IReadOnlyList<ManifestTensor> Tensors(Graph.Graph graph, IReadOnlyList<GraphPort> ports, string className, int first, CompileOptions options)
@@ -162,6 +163,15 @@ public static class Compilation
                         kernel.Node, kernel.Op, plan.Kernels[kernel.Kernel].Name, "CPU", kernel.Precision, kernel.Layout,
                         string.Join('x', planned.Kernels[kernel.Kernel].Computation.Outputs[0].Dims.Select(Size)),
                         kernel.Macs.Evaluate(dims), kernel.Traffic.Evaluate(dims)));
+                }
+                else if (step is RoutineStep routine)
+                {
+                    long bytes = routine.Operands.Where(o => o.Buffer >= 0).Sum(o => plan.Buffers[o.Buffer].Bytes.Evaluate(dims));
+                    groups.Add(new CompileGroup(routine.Node, routine.Op, routine.Routine, "CPU", "", "", string.Join('x', routine.Operands[^1].Dims.Select(d => d.Evaluate(dims))), 0, bytes));
+                }
+                else if (step is LoopStep loop)
+                {
+                    Collect(loop.Body);
                 }
                 else if (step is IfStep choice)
                 {

@@ -157,18 +157,18 @@ public sealed class CompiledModel : IDisposable
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
         program = ProgramBuilder.Build(_code, _weights, Values(dims), Info.Threads);
-        return new(program, _code, Profiling, Team.Shared);
+        return new(program, _code, Info.Threads, Profiling, Team.Shared);
     }
 
     private long[] Values(IReadOnlyDictionary<string, long>? dims)
     {
-        long[] values = [.. Info.Symbols.Select(symbol => symbol.Default)];
+        long[] values = [.. _code.Plan.Symbols.Select(symbol => symbol.Default)];
         if (dims is null) return values;
         foreach ((string name, long value) in dims)
         {
             int number = 0;
-            while (number < values.Length && Info.Symbols[number].Name != name) number++;
-            if (number == values.Length) throw new ArgumentException($"Model '{Info.Name}' has no dim '{name}'.", nameof(dims));
+            while (number < Info.Symbols.Count && Info.Symbols[number].Name != name) number++;
+            if (number == Info.Symbols.Count) throw new ArgumentException($"Model '{Info.Name}' has no dim '{name}'.", nameof(dims));
             PlanSymbol symbol = Info.Symbols[number];
             if (value < symbol.Min || value > symbol.Max)
             {
@@ -197,8 +197,8 @@ public sealed class CompiledModel : IDisposable
             Isa = _code.Isa,
             Inputs = [.. plan.Inputs.Select(tensor => TensorInfo.Of(tensor, plan.Symbols))],
             Outputs = [.. plan.Outputs.Select(tensor => TensorInfo.Of(tensor, plan.Symbols))],
-            Symbols = plan.Symbols,
-            ArenaBytes = ProgramBuilder.Size(plan.ArenaBytes, [.. plan.Symbols.Select(symbol => symbol.Default)], "the arena"),
+            Symbols = [.. plan.Symbols.Where(symbol => !symbol.IsComputed)],
+            ArenaBytes = RequestProgram.Size(plan.ArenaBytes, [.. plan.Symbols.Select(symbol => symbol.Default)], "the arena"),
             WeightBytes = plan.WeightBytes,
             Threads = Math.Min(options.Threads ?? int.MaxValue, Environment.ProcessorCount),
             Fallbacks = fallbacks,
@@ -218,6 +218,9 @@ public sealed class CompiledModel : IDisposable
                 case IfStep branch:
                     AddFallbacks(branch.Then, fallbacks);
                     AddFallbacks(branch.Else, fallbacks);
+                    break;
+                case LoopStep loop:
+                    AddFallbacks(loop.Body, fallbacks);
                     break;
             }
         }

@@ -163,7 +163,7 @@ public partial class InferRequest : IValueTaskSource
     }
 
     /// <summary>Frees the memory of a request that is in nobody's hands.</summary>
-    internal void Free() => _program.Memory.Dispose();
+    internal void Free() => _program.Dispose();
 
     /// <summary>Runs the inference that was queued and hands its outcome over.</summary>
     internal void RunQueued()

@@ -17,10 +17,10 @@ public sealed class ModelInfo
     /// <summary>The outputs in the model's order.</summary>
     public required IReadOnlyList<TensorInfo> Outputs { get; init; }
 
-    /// <summary>The named dims, their ranges, and the values they have in <see cref="CompiledModel.CreateRequest()"/>.</summary>
+    /// <summary>The named dims that can be given, their ranges, and the values they have in <see cref="CompiledModel.CreateRequest()"/>.</summary>
     public required IReadOnlyList<PlanSymbol> Symbols { get; init; }
 
-    /// <summary>The bytes that a request of the default dims holds for intermediate results.</summary>
+    /// <summary>The bytes that a request of the default dims holds for intermediate results, as far as data do not determine them.</summary>
     public required long ArenaBytes { get; init; }
 
     /// <summary>The bytes of the weights, held once for all requests.</summary>

@@ -45,7 +45,7 @@ public sealed record Diagnostic(DiagnosticDescriptor Descriptor, string? Node, p
 }
 
 /// <summary>Ends a compilation with a diagnostic. Thrown where a value cannot be made, caught by <c>Compilation</c>; nothing else is a user's error.</summary>
-public sealed class DiagnosticException(Diagnostic diagnostic) : Exception(diagnostic.Message)
+public class DiagnosticException(Diagnostic diagnostic) : Exception(diagnostic.Message)
 {
     /// <summary>What to tell the user.</summary>
     public Diagnostic Diagnostic { get; } = diagnostic;

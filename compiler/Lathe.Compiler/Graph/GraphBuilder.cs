@@ -10,11 +10,16 @@ namespace Lathe.Compiler.Graph;
 /// Makes nodes and interns them: <see cref="Add(Op, ReadOnlySpan{Value})"/> with an operator and values that it has seen gives the node it made then.
 /// Types are inferred here, so that a node without types does not exist. Not safe for concurrent use.
 /// </summary>
-public sealed class GraphBuilder
+/// <param name="symbols">Names for new symbols, shared by all builders of a model; null where no symbols are made.</param>
+public sealed class GraphBuilder(SymbolNames? symbols = null)
 {
     private readonly Dictionary<Key, Node> _interned = [];
     private readonly Dictionary<Node, string> _names = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<(Value, long, long), Value> _measured = [];
     private int _count;
+
+    /// <summary>Where new symbols come from.</summary>
+    public SymbolNames Symbols { get; } = symbols ?? new SymbolNames();
 
     /// <summary>The name that new nodes get, while it is set: a pass sets that of the node it replaces.</summary>
     public string? CurrentName { get; set; }
@@ -48,6 +53,12 @@ public sealed class GraphBuilder
         if (CurrentName is not null) _names[node] = CurrentName;
         return node;
     }
+
+    /// <summary>The value whose elements are symbols of a range that stand for those of a value, if there is one.</summary>
+    public Value? MeasuredAs(Value value, long min, long max) => _measured.TryGetValue((value, min, max), out Value known) ? known : null;
+
+    /// <summary>Notes what <see cref="MeasuredAs"/> gives.</summary>
+    public void IsMeasuredAs(Value value, long min, long max, Value measured) => _measured[(value, min, max)] = measured;
 
     /// <summary>True if this builder made a node.</summary>
     public bool Owns(Node node) => _interned.TryGetValue(new Key(node.Op, new EquatableArray<Value>(node.Inputs)), out Node? known) && ReferenceEquals(known, node);

@@ -1,4 +1,5 @@
 using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels.Loops;
 using If = Lathe.Compiler.Operators.Control.If;
 
@@ -46,6 +47,13 @@ public static class GraphEvaluator
     {
         // Bodies may speak of symbols that their own inputs do not tell.
         if (node.Op is Fused fused) return [.. Run(fused.Body, [.. inputs.Select(i => i!)], symbols)];
+        if (node.Op is Measure measure)
+        {
+            TensorData[] measured = measure.Substitute(s => symbols.TryGetValue(s, out long value) ? value : null).Evaluate(inputs, node.OutputTypes);
+            foreach ((IndexVar symbol, long size) in measure.Variables.Zip(measured[0].ToInt64s())) symbols[symbol] = size;
+            return measured;
+        }
+
         if (node.Op is If branch) return [.. Run(inputs[0]!.GetInt64(0) != 0 ? branch.Then : branch.Else, [.. inputs.Skip(1).Select(i => i!)], symbols)];
         Op op = symbols.Count == 0 ? node.Op : node.Op.Substitute(s => symbols.TryGetValue(s, out long value) ? value : null);
 

@@ -1,5 +1,6 @@
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels.Loops;
 
 namespace Lathe.Compiler.Graph;
@@ -22,6 +23,8 @@ public static class GraphVerifier
         foreach (GraphPort port in graph.Inputs) Require(port.Value.Op is Input, $"input '{port.Name}' is a {port.Value.Op.Name}");
 
         HashSet<Node> before = [];
+        HashSet<IndexVar> computed = [.. graph.TopologicalOrder().Select(n => n.Op).OfType<Measure>().SelectMany(m => m.Variables)];
+        Dictionary<Node, HashSet<IndexVar>> measured = [];
         foreach (Node node in graph.TopologicalOrder())
         {
             string name = graph.NameOf(node);
@@ -37,6 +40,11 @@ public static class GraphVerifier
             foreach (IndexVar variable in node.OutputTypes.SelectMany(t => t.Dims).SelectMany(d => d.Variables))
                 Require(symbols.Contains(variable), $"'{name}' has the dim {variable}, which the graph does not declare");
             VerifyTypes(node, name);
+            HashSet<IndexVar> known = [.. node.Inputs.Where(v => !v.IsNone).SelectMany(v => measured[v.Node])];
+            if (node.Op is Measure measure) known.UnionWith(measure.Variables);
+            foreach (IndexVar variable in node.OutputTypes.SelectMany(t => t.Dims).SelectMany(d => d.Variables).Where(computed.Contains))
+                Require(known.Contains(variable), $"'{name}' has the dim {variable}, and does not wait for it to be measured");
+            measured.Add(node, known);
             before.Add(node);
         }
 

@@ -76,12 +76,24 @@ public sealed class ComputationBuilder
         stages.Add(new Stage(
             StageName(root), _output, _axes, last?.Reduction ?? [], last?.Accumulators ?? [], result));
 
-        // Only dims that the shapes speak of become parameters of the kernel.
-        EquatableArray<IndexVar> symbols = _inputs.Append(_output)
-            .SelectMany(t => t.Dims).SelectMany(d => d.Variables).Distinct().OrderBy(v => v.Name, StringComparer.Ordinal).ToEquatableArray();
+        // Only dims that the shapes or the elements speak of become parameters of the kernel.
+        HashSet<IndexVar> axes = [.. stages.SelectMany(s => s.Pure.Items.Concat(s.Reduction.Items)).Select(a => a.Variable)];
+        EquatableArray<IndexVar> symbols = _inputs.Append(_output).SelectMany(t => t.Dims)
+            .Concat(stages.SelectMany(s => s.Pure.Items.Concat(s.Reduction.Items)).Select(a => a.Extent))
+            .Concat(stages.SelectMany(Expressions).SelectMany(ExprWalk.All).SelectMany(Indices))
+            .SelectMany(d => d.Variables).Where(v => !axes.Contains(v)).Distinct().OrderBy(v => v.Name, StringComparer.Ordinal).ToEquatableArray();
         string name = string.Join("_", _group.Members.Select(StageName).Take(4));
         return new Computation(name, family, stages.ToEquatableArray(), _inputs, [_output], symbols);
     }
+
+    private static IEnumerable<Expr> Expressions(Stage stage) => stage.Accumulators.Items.SelectMany(a => (Expr[])[a.Init, a.Update]).Append(stage.Result);
+
+    private static IEnumerable<IndexExpr> Indices(Expr expression) => expression switch
+    {
+        IndexValue value => [value.Index],
+        Access access => access.Indices.Items,
+        _ => [],
+    };
 
     private Expr Element(Value value, IReadOnlyList<IndexExpr> index)
     {

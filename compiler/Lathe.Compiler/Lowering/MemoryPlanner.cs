@@ -36,14 +36,19 @@ public static class MemoryPlanner
     private const long Alignment = Runtime.Plans.Plan.Alignment;
 
     /// <summary>Sets every storage's offset.</summary>
-    /// <returns>The size of the arena.</returns>
-    public static IndexExpr Place(IReadOnlyList<Storage> storages)
+    /// <param name="storages">The storages.</param>
+    /// <param name="computed">
+    /// The number of the step that computes a symbol, 0 for one that is given. What depends on a later one lies behind what does not, so that nothing moves
+    /// when it becomes known.
+    /// </param>
+    /// <returns>The size of the arena, without what depends on computed symbols.</returns>
+    public static IndexExpr Place(IReadOnlyList<Storage> storages, Func<IndexVar, int>? computed = null)
     {
-        IndexExpr arena = IndexExpr.Zero;
+        IndexExpr arena = IndexExpr.Zero, known = IndexExpr.Zero;
         foreach (IGrouping<string, (Storage Storage, long Factor, IndexExpr Unit)> family in storages
                      .Select(s => Family(s))
                      .GroupBy(f => f.Unit.ToString(), StringComparer.Ordinal)
-                     .OrderBy(g => g.Key, StringComparer.Ordinal))
+                     .OrderBy(g => Rank(g.First().Unit)).ThenBy(g => g.Key, StringComparer.Ordinal))
         {
             List<(Storage Storage, long Start, long Size)> placed = [];
             IndexExpr unit = family.First().Unit;
@@ -63,9 +68,12 @@ public static class MemoryPlanner
             }
 
             arena += unit * placed.Max(p => p.Start + p.Size);
+            if (Rank(unit) == 0) known = arena;
         }
 
-        return arena;
+        return known;
+
+        int Rank(IndexExpr unit) => computed is null ? 0 : unit.Variables.Select(computed).DefaultIfEmpty(0).Max();
     }
 
     /// <summary>The largest sum of sizes in use at one step: no plan can do with less.</summary>

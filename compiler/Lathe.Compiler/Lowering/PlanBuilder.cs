@@ -1,6 +1,8 @@
+using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
 using Lathe.Compiler.Operators.Movement;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
@@ -15,9 +17,20 @@ namespace Lathe.Compiler.Lowering;
 public sealed record PlannedKernel(string Name, Computation Computation);
 
 /// <summary>What <see cref="PlanBuilder"/> gives: everything of a plan but the functions of its kernels.</summary>
+/// <param name="Kernels">The kernels.</param>
+/// <param name="Symbols">The named dims, computed ones last.</param>
+/// <param name="GivenSymbols">How many of them are not computed.</param>
+/// <param name="Inputs">The inputs.</param>
+/// <param name="Outputs">The outputs.</param>
+/// <param name="Buffers">The buffers.</param>
+/// <param name="Steps">The steps.</param>
+/// <param name="ArenaBytes">What of the arena's size does not depend on computed dims.</param>
+/// <param name="Storages">The pieces of the arena.</param>
+/// <param name="Weights">The packed weights.</param>
 public sealed record PlannedModel(
     IReadOnlyList<PlannedKernel> Kernels,
     IReadOnlyList<IndexVar> Symbols,
+    int GivenSymbols,
     IReadOnlyList<PlanTensor> Inputs,
     IReadOnlyList<PlanTensor> Outputs,
     IReadOnlyList<PlanBuffer> Buffers,
@@ -42,27 +55,33 @@ public sealed class PlanBuilder
     private readonly MemoryStream _weights = new();
     private readonly Dictionary<(TensorData, Layout?), long> _packed = [];
     private readonly IReadOnlyList<IndexVar> _symbols;
+    private readonly HashSet<IndexVar> _given;
+    private readonly Dictionary<IndexVar, int> _computed = [];
     private int _step;
 
-    private PlanBuilder(IReadOnlyList<IndexVar> symbols) => _symbols = symbols;
+    private PlanBuilder(Graph.Graph graph)
+    {
+        _given = [.. graph.Inputs.SelectMany(i => i.Value.Type.Dims).SelectMany(d => d.Variables)];
+        _symbols = [.. graph.Symbols.Where(_given.Contains), .. graph.Symbols.Where(s => !_given.Contains(s))];
+    }
 
     /// <summary>Plans a graph.</summary>
     public static PlannedModel Build(Graph.Graph graph)
     {
-        PlanBuilder builder = new(graph.Symbols);
+        PlanBuilder builder = new(graph);
         Dictionary<Value, Location> places = [];
         List<PlanTensor> inputs = [], outputs = [];
         for (int i = 0; i < graph.Inputs.Length; i++) places[graph.Inputs[i].Value] = new Location(BufferKind.Input, i, null, IndexExpr.Zero);
 
         List<Location> results = [.. graph.Outputs.Select((_, i) => new Location(BufferKind.Output, i, null, IndexExpr.Zero))];
         List<PlanStep> steps = builder.Lower(graph, places, results);
-        IndexExpr arena = MemoryPlanner.Place(builder._storages);
+        IndexExpr arena = MemoryPlanner.Place(builder._storages, symbol => builder._computed.GetValueOrDefault(symbol));
         foreach (Action action in builder._deferred) action();
 
         for (int i = 0; i < graph.Inputs.Length; i++) inputs.Add(builder.Tensor(graph.Inputs[i], places[graph.Inputs[i].Value]));
         for (int i = 0; i < graph.Outputs.Length; i++) outputs.Add(builder.Tensor(graph.Outputs[i], results[i]));
         return new PlannedModel(
-            builder._kernels, graph.Symbols, inputs, outputs, builder._buffers, steps, arena, builder._storages, builder._weights.ToArray());
+            builder._kernels, builder._symbols, builder._given.Count, inputs, outputs, builder._buffers, steps, arena, builder._storages, builder._weights.ToArray());
     }
 
     private PlanTensor Tensor(GraphPort port, Location location) => new(
@@ -97,10 +116,22 @@ public sealed class PlanBuilder
                     places[node[0]] = Place(node[0], fixedPlaces);
                     steps.Add(KernelStep(graph, node, fused, places));
                     break;
+                case View:
+                    // The same memory, whoever reads it.
+                    places[node[0]] = places[node.Inputs[0]];
+                    break;
+                case Measure measure:
+                    places[node[0]] = places[node.Inputs[0]];
+                    steps.Add(MeasureStep(graph, node, measure, places));
+                    break;
+                case var op when RoutineOf(node) is { } use:
+                    foreach (int output in Enumerable.Range(0, node.OutputTypes.Length)) places[node[output]] = Place(node[output], fixedPlaces);
+                    steps.Add(RoutineStep(graph, node, use, places));
+                    break;
                 case If choice:
                     steps.Add(Choose(graph, node, choice, places, fixedPlaces));
                     break;
-                default: throw new InvalidOperationException($"{node.Op.Name} is left in the graph.");
+                default: throw new DiagnosticException(new Diagnostic(DiagnosticTable.NotLowered, graph.NameOf(node), node.Op.Name, "it has neither a loop nest nor a routine"));
             }
         }
 
@@ -124,6 +155,8 @@ public sealed class PlanBuilder
         foreach (Node node in order.Reverse())
         {
             if (node.Op is not Fused fused || ContiguousParts(node, fused) is not { } offsets) continue;
+            // Where a part lies must be known before any is written.
+            if (node.OutputTypes[0].Dims.SelectMany(d => d.Variables).Any(s => !_given.Contains(s))) continue;
             if (node.Inputs.Any(v => v.Op is not Fused || outputs.Contains(v) || fixedPlaces.ContainsKey(v) || IsAlias(v))) continue;
             if (node.Inputs.Distinct().Count() != node.Inputs.Length) continue;
             if (!fixedPlaces.TryGetValue(node[0], out Location? whole)) fixedPlaces[node[0]] = whole = Place(node[0], fixedPlaces);
@@ -200,6 +233,40 @@ public sealed class PlanBuilder
             output.Layout?.ToString() ?? "",
             fused.Macs(inputs, [output]).ToSize(_symbols),
             traffic.ToSize(_symbols));
+    }
+
+    private MeasureStep MeasureStep(Graph.Graph graph, Node node, Measure measure, Dictionary<Value, Location> places)
+    {
+        places[node[0]].Storage?.UsedAt(_step++);
+        foreach (IndexVar symbol in measure.Variables) _computed[symbol] = _computed.Count + 1;
+        return new MeasureStep(
+            graph.NameOf(node),
+            node.Op.Name,
+            Buffer(places[node[0]], Bytes(node.Inputs[0].Type)),
+            node.Inputs[0].Type.Element,
+            [.. measure.Variables.Select(symbol => _symbols.ToList().IndexOf(symbol))],
+            [.. measure.Checks.Items.Select(c => c.ToSize(_symbols))]);
+    }
+
+    private static RoutineUse? RoutineOf(Node node) =>
+        node.Op.Role == OpRole.Opaque ? node.Op.Routine([.. node.Inputs.Select(v => v.IsNone ? null : v.Type)], node.OutputTypes) : null;
+
+    private RoutineStep RoutineStep(Graph.Graph graph, Node node, RoutineUse use, Dictionary<Value, Location> places)
+    {
+        int step = _step++;
+        Value[] operands = [.. node.Inputs, .. Enumerable.Range(0, node.OutputTypes.Length).Select(i => node[i])];
+        foreach (Value operand in operands)
+            if (!operand.IsNone) places[operand].Storage?.UsedAt(step);
+        return new RoutineStep(
+            graph.NameOf(node),
+            node.Op.Name,
+            use.Name,
+            [.. operands.Select(v => v.IsNone
+                ? new PlanOperand(-1, ElementType.Undefined, [])
+                : new PlanOperand(Buffer(places[v], Bytes(v.Type)), v.Type.Element, [.. v.Type.Dims.Select(d => d.ToSize(_symbols))]))],
+            [.. use.Integers],
+            [.. use.Floats],
+            (use.ScratchBytes ?? IndexExpr.Zero).ToSize(_symbols));
     }
 
     private IfStep Choose(Graph.Graph graph, Node node, If choice, Dictionary<Value, Location> places, Dictionary<Value, Location> fixedPlaces)

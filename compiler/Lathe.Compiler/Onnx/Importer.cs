@@ -53,7 +53,7 @@ internal sealed class Importer(ModelProto model, string directory, CompileOption
 
         // An initialiser that is an input too is that input's default; a compiled model has it as a constant.
         List<ValueInfoProto> open = [.. proto.Input.Where(i => !scope.Defines(i.Name))];
-        InputTypes types = new(open, ShapesAsked());
+        InputTypes types = new(open, ShapesAsked(), builder.Symbols);
         List<GraphPort> inputs = [], outputs = [];
         foreach (ValueInfoProto input in open)
         {
@@ -85,7 +85,7 @@ internal sealed class Importer(ModelProto model, string directory, CompileOption
 
         if (outputs.Count == 0) throw Malformed(null, "it has no outputs");
         IEnumerable<IndexVar> symbols = inputs.SelectMany(i => i.Value.Type.Dims).SelectMany(d => d.Variables).Distinct();
-        return (builder.Build(proto.Name, inputs, outputs, symbols), []);
+        return (builder.Build(proto.Name, inputs, outputs, symbols.Concat(builder.Symbols.Computed)), []);
     }
 
     /// <summary>The user's shapes; the value of an input states its shape too.</summary>

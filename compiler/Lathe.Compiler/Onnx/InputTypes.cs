@@ -13,14 +13,15 @@ namespace Lathe.Compiler.Onnx;
 /// </summary>
 internal sealed class InputTypes
 {
-    private readonly SymbolTable _symbols = new();
+    private readonly SymbolTable _symbols;
     private readonly List<ValueInfoProto> _inputs;
     private readonly Dictionary<string, string[]> _asked = new(StringComparer.Ordinal);
 
     /// <summary>Reads the user's shapes and what they say of the model's named dims.</summary>
     /// <exception cref="DiagnosticException">A shape is malformed, names no input, or contradicts the model.</exception>
-    public InputTypes(IEnumerable<ValueInfoProto> inputs, IReadOnlyDictionary<string, string> shapes)
+    public InputTypes(IEnumerable<ValueInfoProto> inputs, IReadOnlyDictionary<string, string> shapes, SymbolNames names)
     {
+        _symbols = new SymbolTable(names);
         _inputs = [.. inputs];
         foreach ((string key, string text) in shapes.OrderBy(s => s.Key, StringComparer.Ordinal))
         {

@@ -24,8 +24,11 @@ internal static class OnnxInputs
         Value value = node.Inputs[input];
         if (value.Contents is { } contents) return contents;
         if (ConstantOf(value) is { } constant && constant.Element.IsInteger()) return constant.ToInt64s().Select(v => (IndexExpr)v).ToEquatableArray();
-        throw new DiagnosticException(new Diagnostic(DiagnosticTable.DataDependentShape, node.Name, node.OpType, what));
+        throw new UnknownElementsException(new Diagnostic(DiagnosticTable.DataDependentShape, node.Name, node.OpType, what), input);
     }
+
+    /// <summary>True if the elements of an input are known, as expressions over symbols, or if it is not given.</summary>
+    public static bool IsKnown(this OnnxNode node, int input) => !node.Has(input) || node.Inputs[input].Contents is not null || ConstantOf(node.Inputs[input]) is not null;
 
     /// <summary>The elements of an input, which are numbers.</summary>
     /// <exception cref="DiagnosticException">They are not known, or depend on a symbol.</exception>

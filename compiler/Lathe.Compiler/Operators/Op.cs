@@ -1,4 +1,5 @@
 using Lathe.Compiler.Graph;
+using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 
 namespace Lathe.Compiler.Operators;
@@ -57,6 +58,9 @@ public abstract record Op
     /// </summary>
     public virtual Op Substitute(Func<IndexVar, IndexExpr?> replacement) => this;
 
+    /// <summary>The operator with every graph in it replaced; the operator itself where it has none.</summary>
+    public virtual Op MapBodies(Func<Graph.Graph, Graph.Graph> function) => this;
+
     /// <summary>
     /// True for an input that is read at indices which come from data (<see cref="LowerContext.ReadAt"/>): it has to lie in memory, row-major, and no
     /// other operator can be fused into that read.
@@ -66,9 +70,21 @@ public abstract record Op
     /// <summary>The computation as loop stages, or null for an operator that has none (inputs, constants, control flow).</summary>
     public virtual LoweredOp? Lower(LowerContext context) => null;
 
+    /// <summary>The routine of the runtime that computes it, for what is no static loop nest; null for all others. Its role is then opaque.</summary>
+    /// <param name="inputs">The types of the inputs; null for an absent one.</param>
+    /// <param name="outputs">The types of the outputs.</param>
+    public virtual RoutineUse? Routine(IReadOnlyList<TensorType?> inputs, IReadOnlyList<TensorType> outputs) => null;
+
     /// <summary>How many multiply-accumulates it does; 0 for what is no product.</summary>
     public virtual IndexExpr Macs(IReadOnlyList<TensorType> inputs, IReadOnlyList<TensorType> outputs) => IndexExpr.Zero;
 }
+
+/// <summary>A call of a routine of the runtime: its operands are the operator's inputs, then its outputs.</summary>
+/// <param name="Name">The routine, one of <see cref="Runtime.Routines.Routine.Names"/>.</param>
+/// <param name="Integers">Its integer attributes, as the routine documents them.</param>
+/// <param name="Floats">Its other numbers, as the routine documents them.</param>
+/// <param name="ScratchBytes">The scratch memory it needs; null for none.</param>
+public sealed record RoutineUse(string Name, EquatableArray<long> Integers = default, EquatableArray<double> Floats = default, IndexExpr? ScratchBytes = null);
 
 /// <summary>What the importer and the operator table need to know of an operator before there is one.</summary>
 /// <param name="OnnxName">The ONNX operator; null if it is our own.</param>

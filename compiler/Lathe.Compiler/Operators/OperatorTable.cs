@@ -87,11 +87,13 @@ public static class OperatorTable
         Of<MaxPool>(),
         Of<MaxPoolIndices>(),
         Of<Mean>(),
+        Of<Measure>(),
         Of<Min>(),
         Of<Mish>(),
         Of<Mod>(),
         Of<Mul>(),
         Of<Neg>(),
+        Of<NonZero>(),
         Of<Not>(),
         Of<Or>(),
         Of<PRelu>(),
@@ -131,6 +133,7 @@ public static class OperatorTable
         Composite<Split>(),
         Of<Sqrt>(),
         Of<Squeeze>(),
+        Of<StridedSlice>(),
         Of<Sub>(),
         Of<Sum>(),
         Of<Swish>(),
@@ -142,6 +145,7 @@ public static class OperatorTable
         Of<Trilu>(),
         Of<Unsqueeze>(),
         Composite<Upsample>(),
+        Of<View>(),
         Of<Where>(),
         Of<Xor>(),
     ];
@@ -151,10 +155,29 @@ public static class OperatorTable
         Rows.Where(r => r.Schema.OnnxName is not null).ToDictionary(r => (r.Schema.Domain, r.Schema.OnnxName!));
 
     private static OperatorRow Of<TOp>()
-        where TOp : Op, IOp<TOp> => new(typeof(TOp), TOp.Schema, TOp.Import);
+        where TOp : Op, IOp<TOp> => new(typeof(TOp), TOp.Schema, (node, builder) => Import(TOp.Import, node, builder));
 
     private static OperatorRow Composite<TOp>()
-        where TOp : IComposite<TOp> => new(typeof(TOp), TOp.Schema, TOp.Import);
+        where TOp : IComposite<TOp> => new(typeof(TOp), TOp.Schema, (node, builder) => Import(TOp.Import, node, builder));
+
+    /// <summary>
+    /// Imports a node. What shapes depend on and is not known yet is measured when the model runs; the node's other inputs then wait for that.
+    /// </summary>
+    private static IReadOnlyList<Value> Import(Func<OnnxNode, GraphBuilder, IReadOnlyList<Value>> import, OnnxNode node, GraphBuilder builder)
+    {
+        while (true)
+        {
+            try
+            {
+                return import(node, builder);
+            }
+            catch (UnknownElementsException unknown) when (Measure.CanBeMeasured(node.Inputs[unknown.Input]))
+            {
+                Value measured = Measure.Of(builder, node.Inputs[unknown.Input]);
+                node = node with { Inputs = [.. node.Inputs.Select((v, i) => i == unknown.Input ? measured : v.IsNone ? v : View.After(builder, v, measured))] };
+            }
+        }
+    }
 }
 
 /// <summary>A row of <see cref="OperatorTable"/>.</summary>

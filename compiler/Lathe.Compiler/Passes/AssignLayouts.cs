@@ -2,10 +2,10 @@ using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
 using Lathe.Compiler.Operators.Linear;
 using Lathe.Compiler.Operators.Movement;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
-using If = Lathe.Compiler.Operators.Control.If;
 
 namespace Lathe.Compiler.Passes;
 
@@ -59,7 +59,7 @@ public sealed class AssignLayouts : IPass
                 }
 
                 // Control flow, inputs and constants speak row-major.
-                Node copy = _builder.AddNode(WithBodies(node.Op), [.. node.Inputs.Select(v => v.IsNone ? v : InLayout(v, null))]);
+                Node copy = _builder.AddNode(node.Op.MapBodies(Assign), [.. node.Inputs.Select(v => v.IsNone ? v : InLayout(v, null))]);
                 for (int i = 0; i < node.OutputTypes.Length; i++) _replaced[node[i]] = copy[i];
             }
 
@@ -70,15 +70,13 @@ public sealed class AssignLayouts : IPass
                 _builder.CurrentName = _graph.NameOf(port.Value.Node);
                 Value value = InLayout(port.Value, null);
                 // An output is memory of its own: what is an input, a constant or another output already is copied.
-                if (value.Op is Input or Constant || !taken.Add(value)) value = Copy(value, outputs.Count);
+                if (value.Op is Input or Constant or View or Measure || !taken.Add(value)) value = Copy(value, outputs.Count);
                 outputs.Add(port with { Value = value });
             }
 
             _builder.CurrentName = null;
             return _builder.Build(_graph.Name, _graph.Inputs.Select(p => p with { Value = _replaced[p.Value] }), outputs, _graph.Symbols);
         }
-
-        private static Op WithBodies(Op op) => op is If choice ? choice with { Then = Assign(choice.Then), Else = Assign(choice.Else) } : op;
 
         /// <summary>A group that copies; the number keeps copies of one value apart.</summary>
         private Value Copy(Value value, int number)

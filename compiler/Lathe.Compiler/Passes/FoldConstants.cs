@@ -1,5 +1,6 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
@@ -30,7 +31,8 @@ public sealed class FoldConstants : IPass
         long budget = MaxTotalBytes + (2 * graph.TopologicalOrder().Sum(n => n.Op is Constant constant ? constant.Data.Bytes.LongLength : 0));
         return Rebuild.Run(graph, (node, builder) =>
         {
-            if (node.Op is Input or Constant) return null;
+            // What waits for a measurement stays behind it, whatever it is.
+            if (node.Op is Input or Constant or Measure or View) return null;
             if (node.OutputTypes.Length == 1 && KnownElements(node, builder) is { } known) return [known];
             if (TryEvaluate(node, ref budget) is not { } results) return null;
             return [.. results.Select(builder.Constant)];

@@ -1,7 +1,6 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
 using Lathe.Kernels.Loops;
-using If = Lathe.Compiler.Operators.Control.If;
 
 namespace Lathe.Compiler.Passes;
 
@@ -122,7 +121,7 @@ public sealed class FuseGroups : IPass
                 if (node.Op.Role == OpRole.Opaque)
                 {
                     builder.CurrentName = _graph.Names.GetValueOrDefault(node);
-                    Node copy = builder.AddNode(WithBodies(node.Op), [.. node.Inputs.Select(v => v.IsNone ? v : replaced[v])]);
+                    Node copy = builder.AddNode(node.Op.MapBodies(body => Fuse(body, _fuse)), [.. node.Inputs.Select(v => v.IsNone ? v : replaced[v])]);
                     for (int i = 0; i < node.OutputTypes.Length; i++) replaced[node[i]] = copy[i];
                     continue;
                 }
@@ -141,8 +140,6 @@ public sealed class FuseGroups : IPass
                 _graph.Outputs.Select(p => p with { Value = replaced[p.Value] }),
                 _graph.Symbols);
         }
-
-        private Op WithBodies(Op op) => op is If choice ? choice with { Then = Fuse(choice.Then, _fuse), Else = Fuse(choice.Else, _fuse) } : op;
 
         private (int, int) Position(Value value) => (_positions[value.Node], value.Output);
 

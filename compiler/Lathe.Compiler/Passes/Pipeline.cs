@@ -1,6 +1,5 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
-using Lathe.Compiler.Operators.Control;
 
 namespace Lathe.Compiler.Passes;
 
@@ -81,12 +80,20 @@ public static class Pipeline
     private static Graph.Graph RunWithBodies(IPass pass, Graph.Graph graph, PassContext context)
     {
         graph = pass.Run(graph, context);
-        if (!pass.RunsInBodies || !graph.TopologicalOrder().Any(n => n.Op is If)) return graph;
-        return Rebuild.Run(graph, (node, builder) =>
+        if (!pass.RunsInBodies || !graph.TopologicalOrder().Any(n => HasBodies(n.Op))) return graph;
+        return Rebuild.Run(graph, (node, builder) => HasBodies(node.Op)
+            ? AttributeReader.Results(builder.AddNode(node.Op.MapBodies(body => RunWithBodies(pass, body, context)), [.. node.Inputs]))
+            : null);
+
+        static bool HasBodies(Op op)
         {
-            if (node.Op is not If branch) return null;
-            If rewritten = new(RunWithBodies(pass, branch.Then, context), RunWithBodies(pass, branch.Else, context));
-            return AttributeReader.Results(builder.AddNode(rewritten, [.. node.Inputs]));
-        });
+            bool any = false;
+            op.MapBodies(body =>
+            {
+                any = true;
+                return body;
+            });
+            return any;
+        }
     }
 }

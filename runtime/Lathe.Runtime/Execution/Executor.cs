@@ -3,16 +3,16 @@ using System.Diagnostics;
 namespace Lathe.Runtime.Execution;
 
 /// <summary>Runs a request's operations in order and counts what it ran. Used by one thread at a time.</summary>
-internal sealed unsafe class Executor(RequestProgram program, ModelCode code, bool profiling, Team team)
+internal sealed unsafe class Executor(RequestProgram program, ModelCode code, int threads, bool profiling, Team team)
 {
-    private readonly TeamJob _job = new(program.Operations.Length == 0 ? 1 : program.Operations.Max(operation => operation.Slices));
+    private readonly TeamJob _job = new(threads);
     private readonly int[] _ran = new int[program.Steps.Length];
     private readonly long[] _count = new long[program.Steps.Length];
     private readonly long[] _totalTicks = new long[program.Steps.Length];
     private readonly long[] _minTicks = new long[program.Steps.Length];
 
     /// <exception cref="OperationCanceledException">The token was cancelled; later steps have not run.</exception>
-    /// <exception cref="LatheException">LATHE0507: a kernel reported an error or failed.</exception>
+    /// <exception cref="LatheException">LATHE0507: a kernel reported an error or failed. LATHE0508: data do not fit. LATHE0506: a size that data determine does not fit memory.</exception>
     public void Run(CancellationToken cancellationToken)
     {
         team.Enter();
@@ -29,19 +29,24 @@ internal sealed unsafe class Executor(RequestProgram program, ModelCode code, bo
     /// <summary>What the last run executed.</summary>
     public RunCounts Ran()
     {
-        int steps = 0;
+        int steps = 0, routines = 0;
         Dictionary<string, int> precisions = [];
         List<Fallback> fallbacks = [];
         for (int i = 0; i < _ran.Length; i++)
         {
             if (_ran[i] == 0) continue;
             steps += _ran[i];
-            string precision = program.Steps[i].Plan.Precision;
-            precisions[precision] = precisions.GetValueOrDefault(precision) + _ran[i];
-            if (code.FallbackOf(program.Steps[i].Plan.Kernel) is { } reason) fallbacks.Add(new(program.Steps[i].Plan.Node, reason));
+            if (program.Steps[i].Kernel is not { } kernel)
+            {
+                routines += _ran[i];
+                continue;
+            }
+
+            precisions[kernel.Precision] = precisions.GetValueOrDefault(kernel.Precision) + _ran[i];
+            if (code.FallbackOf(kernel.Kernel) is { } reason) fallbacks.Add(new(kernel.Node, reason));
         }
 
-        Dictionary<string, int> kernels = new() { ["csharp"] = steps, ["native"] = 0, ["opencl"] = 0, ["routine"] = 0 };
+        Dictionary<string, int> kernels = new() { ["csharp"] = steps - routines, ["native"] = 0, ["opencl"] = 0, ["routine"] = routines };
         return new(new Dictionary<string, int> { ["CPU"] = steps }, kernels, Plans.Isas.Name(code.Isa), precisions, fallbacks);
     }
 
@@ -54,13 +59,18 @@ internal sealed unsafe class Executor(RequestProgram program, ModelCode code, bo
         for (int i = 0; i < counters.Length; i++)
         {
             RequestStep step = program.Steps[i];
-            counters[i] = new(
-                step.Plan.Node, step.Plan.Op, code.Plan.Kernels[step.Plan.Kernel].Name, "CPU", Plans.Isas.Name(code.Variants[step.Plan.Kernel].Isa),
-                step.Plan.Precision, step.Plan.Layout, step.Macs, step.Traffic, step.Slices, _count[i], _totalTicks[i] * msPerTick, _minTicks[i] * msPerTick);
+            double total = _totalTicks[i] * msPerTick, least = _minTicks[i] * msPerTick;
+            counters[i] = step.Plan is Plans.RoutineStep routine
+                ? new(routine.Node, routine.Op, routine.Routine, "CPU", "routine", "", "", 0, 0, 1, _count[i], total, least)
+                : Counter(step, step.Kernel!, _count[i], total, least);
         }
 
         return counters;
     }
+
+    private StepCounter Counter(RequestStep step, Plans.KernelStep kernel, long count, double total, double least) => new(
+        kernel.Node, kernel.Op, code.Plan.Kernels[kernel.Kernel].Name, "CPU", Plans.Isas.Name(code.Variants[kernel.Kernel].Isa),
+        kernel.Precision, kernel.Layout, step.Macs, step.Traffic, step.Slices, count, total, least);
 
     private void RunOperations(CancellationToken cancellationToken)
     {
@@ -77,9 +87,22 @@ internal sealed unsafe class Executor(RequestProgram program, ModelCode code, bo
                 case OperationKind.Jump:
                     i = operation.Target;
                     break;
+                case OperationKind.Measure:
+                    program.Measure(in operation);
+                    break;
+                case OperationKind.LoopBegin:
+                    if (!program.Begin(in operation)) i = operation.Target;
+                    break;
+                case OperationKind.LoopEnd:
+                    if (program.Next(in operation)) i = operation.Target;
+                    break;
+                case OperationKind.Routine:
+                    cancellationToken.ThrowIfCancellationRequested();
+                    Routine(in operation);
+                    break;
                 default:
                     cancellationToken.ThrowIfCancellationRequested();
-                    Call(in operation);
+                    if (operation.Extent > 0) Call(in operation);
                     break;
             }
         }
@@ -102,6 +125,15 @@ internal sealed unsafe class Executor(RequestProgram program, ModelCode code, bo
         if (profiling) Measure(operation.Step, Stopwatch.GetTimestamp() - start);
     }
 
+    private void Routine(in Operation operation)
+    {
+        long start = profiling ? Stopwatch.GetTimestamp() : 0;
+        Routines.RoutineCall call = program.Prepare(in operation);
+        call.Code(call);
+        _ran[operation.Step]++;
+        if (profiling) Measure(operation.Step, Stopwatch.GetTimestamp() - start);
+    }
+
     private void Measure(int step, long ticks)
     {
         _minTicks[step] = _count[step]++ == 0 ? ticks : Math.Min(_minTicks[step], ticks);
@@ -110,7 +142,7 @@ internal sealed unsafe class Executor(RequestProgram program, ModelCode code, bo
 
     private string Describe(in Operation operation)
     {
-        Plans.KernelStep step = program.Steps[operation.Step].Plan;
+        Plans.PlanStep step = program.Steps[operation.Step].Plan;
         return $"Model '{code.Plan.Model}': node '{step.Node}' ({step.Op})";
     }
 }

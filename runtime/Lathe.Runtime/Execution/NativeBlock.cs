@@ -27,6 +27,9 @@ internal sealed unsafe class NativeBlock : SafeHandle
 
     public byte* Pointer => (byte*)_pointer;
 
+    /// <summary>Its size.</summary>
+    public long Bytes { get; private set; }
+
     /// <param name="bytes">The size; not negative.</param>
     /// <param name="what">What the memory is for, as the beginning of a message.</param>
     /// <param name="keeps">A block that is not freed before this one; null for none.</param>
@@ -41,6 +44,7 @@ internal sealed unsafe class NativeBlock : SafeHandle
             // Not AlignedAlloc and Clear: the system gives large zeroed blocks page by page as they are used.
             int alignment = bytes >= Large ? 4096 : 64;
             block.handle = (nint)NativeMemory.AllocZeroed((nuint)bytes + (nuint)alignment);
+            block.Bytes = bytes;
             block._pointer = (block.handle + alignment - 1) & -alignment;
             return block;
         }

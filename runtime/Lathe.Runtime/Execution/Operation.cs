@@ -6,11 +6,23 @@ internal enum OperationKind
     /// <summary>Calls the kernel.</summary>
     Call,
 
+    /// <summary>Calls the routine.</summary>
+    Routine,
+
     /// <summary>Goes on with the target where the condition is false.</summary>
     Branch,
 
     /// <summary>Goes on with the target.</summary>
     Jump,
+
+    /// <summary>Reads computed dims.</summary>
+    Measure,
+
+    /// <summary>Sets a loop's counter to 0 and takes its first values in; goes on with the target where there is nothing to do.</summary>
+    LoopBegin,
+
+    /// <summary>Hands values on, counts, and goes on with the target where there is something left to do.</summary>
+    LoopEnd,
 }
 
 /// <summary>A step of a request, with everything computed that does not change from inference to inference.</summary>
@@ -21,7 +33,7 @@ internal unsafe struct Operation
     /// <summary>The operation that a branch or jump goes to.</summary>
     public int Target;
 
-    /// <summary>The number of the kernel step among the request's.</summary>
+    /// <summary>The number of the step among the request's; of a measurement or a loop, the number of the assignment.</summary>
     public int Step;
 
     /// <summary>How many parts the extent is divided into.</summary>
@@ -30,12 +42,14 @@ internal unsafe struct Operation
     /// <summary>The kernel.</summary>
     public delegate*<byte**, nint*, nint, nint, byte*, int> Function;
 
-    /// <summary>The kernel's buffers; of a branch, one buffer that holds the condition.</summary>
+    /// <summary>
+    /// The kernel's buffers; of a branch or measurement, the one that it reads; of a loop, three for each value that it carries: initial, state, next.
+    /// </summary>
     public byte** Buffers;
 
     /// <summary>The kernel's dims.</summary>
     public nint* Dims;
 
-    /// <summary>The length of the parallel axis.</summary>
+    /// <summary>The length of the parallel axis; of a loop, how often it runs.</summary>
     public nint Extent;
 }

@@ -1,42 +1,27 @@
 using Lathe.Runtime.Plans;
+using Lathe.Runtime.Routines;
 
 namespace Lathe.Runtime.Execution;
 
 /// <summary>
-/// Makes a plan ready for certain dims: evaluates every size once, checks that every buffer lies inside its memory, takes the memory and
-/// computes every pointer.
+/// Flattens a plan into operations, and finds out what has to be sized when: with the request where it depends on dims that are given, otherwise after the
+/// last step that computes a dim it depends on.
 /// </summary>
-internal sealed unsafe class ProgramBuilder
+internal sealed class ProgramBuilder
 {
+    private readonly Plan _plan;
     private readonly ModelCode _code;
-    private readonly Weights _weights;
-    private readonly long[] _dims;
-    private readonly int _threads;
     private readonly List<Operation> _operations = [];
+    private readonly List<PlanStep?> _sources = [];
     private readonly List<(int Slot, int Dim)> _starts = [];
     private readonly List<RequestStep> _steps = [];
     private readonly List<int> _slots = [];
-    private readonly List<nint> _kernelDims = [];
-    private readonly TensorMemory[] _inputs;
-    private readonly TensorMemory[] _outputs;
-    private readonly long _arenaBytes;
-    private readonly (long Offset, long Bytes)[] _buffers;
-    private long _scratchBytes;
-    private int _slices = 1;
+    private readonly List<(PlanStep Step, int[] Symbols)> _assignments = [];
+    private readonly Dictionary<int, int> _assignmentOf = [];
+    private readonly HashSet<int> _loopSymbols = [];
+    private int _kernelDims;
 
-    private ProgramBuilder(ModelCode code, Weights weights, long[] dims, int threads)
-    {
-        _code = code;
-        _weights = weights;
-        _dims = dims;
-        _threads = threads;
-        _inputs = [.. Plan.Inputs.Select(Tensor)];
-        _outputs = [.. Plan.Outputs.Select(Tensor)];
-        _arenaBytes = Size(Plan.ArenaBytes, dims, "the arena");
-        _buffers = [.. Plan.Buffers.Select(Buffer)];
-    }
-
-    private Plan Plan => _code.Plan;
+    private ProgramBuilder(ModelCode code) => (_code, _plan) = (code, code.Plan);
 
     /// <param name="code">The plan and its kernels.</param>
     /// <param name="weights">The plan's weights.</param>
@@ -45,63 +30,9 @@ internal sealed unsafe class ProgramBuilder
     /// <exception cref="LatheException">LATHE0503: the plan is corrupt. LATHE0506: a size overflows or does not fit memory.</exception>
     public static RequestProgram Build(ModelCode code, Weights weights, long[] dims, int threads)
     {
-        ProgramBuilder builder = new(code, weights, dims, threads);
+        ProgramBuilder builder = new(code);
         builder.Steps(code.Plan.Steps);
-        return builder.Finish();
-    }
-
-    internal static long Size(SizeExpression expression, ReadOnlySpan<long> dims, string what)
-    {
-        long size = Value(expression, dims, what);
-        return size >= 0 ? size : throw PlanFormat.Corrupt($"the size of {what} is negative");
-    }
-
-    private static long Value(SizeExpression expression, ReadOnlySpan<long> dims, string what)
-    {
-        try
-        {
-            return expression.Evaluate(dims);
-        }
-        catch (OverflowException e)
-        {
-            throw new LatheException(ErrorIds.DoesNotFit, $"The size of {what} does not fit 64 bits.", e);
-        }
-        catch (DivideByZeroException e)
-        {
-            throw PlanFormat.Corrupt($"the size of {what} divides by zero", e);
-        }
-    }
-
-    private TensorMemory Tensor(PlanTensor tensor)
-    {
-        long[] shape = [.. tensor.Dims.Select(dim => Size(dim, _dims, $"'{tensor.Name}'"))];
-        long bytes = tensor.Type.Size();
-
-        // A dim of 0 makes the tensor empty whatever the others are.
-        if (shape.Contains(0)) return new(tensor, shape, 0);
-        foreach (long dim in shape)
-        {
-            if (dim > int.MaxValue / bytes)
-                throw new LatheException(ErrorIds.DoesNotFit, $"'{tensor.Name}' has a shape of {string.Join(',', shape)}: more than 2 GiB.");
-            bytes *= dim;
-        }
-
-        return new(tensor, shape, (int)bytes);
-    }
-
-    private (long Offset, long Bytes) Buffer(PlanBuffer buffer, int number)
-    {
-        long offset = Size(buffer.Offset, _dims, "a buffer's offset"), bytes = Size(buffer.Bytes, _dims, "a buffer");
-        long limit = buffer.Kind switch
-        {
-            BufferKind.Input => _inputs[buffer.Index].Bytes,
-            BufferKind.Output => _outputs[buffer.Index].Bytes,
-            BufferKind.Arena => _arenaBytes,
-            _ => Plan.WeightBytes,
-        };
-        if (offset % Plan.Alignment != 0 || offset > limit || bytes > limit - offset)
-            throw PlanFormat.Corrupt($"buffer {number} lies outside its memory or is not aligned");
-        return (offset, bytes);
+        return new(code, weights, dims, threads, builder.Finish());
     }
 
     private void Steps(IReadOnlyList<PlanStep> steps)
@@ -113,111 +44,134 @@ internal sealed unsafe class ProgramBuilder
                 case KernelStep kernel:
                     Step(kernel);
                     break;
+                case RoutineStep routine:
+                    Step(routine);
+                    break;
                 case IfStep branch:
                     Step(branch);
+                    break;
+                case MeasureStep measure:
+                    Add(new Operation { Kind = OperationKind.Measure, Step = Assign(measure, [.. measure.Symbols]) }, null, [measure.Buffer]);
+                    break;
+                case LoopStep loop:
+                    Step(loop);
                     break;
             }
         }
     }
 
-    private void Step(KernelStep step)
+    private unsafe void Step(KernelStep step)
     {
-        long[] dims = [.. step.Dims.Select(dim => Value(dim, _dims, $"a dim of step '{step.Node}'"))];
-        PlanVariant variant = _code.Variants[step.Kernel];
-        long extent = Size(variant.Extent, dims, $"the extent of step '{step.Node}'");
-        if (extent == 0) return;
-        _scratchBytes = Math.Max(_scratchBytes, Size(variant.ScratchBytes, dims, $"the scratch of step '{step.Node}'"));
-        long macs = Size(step.Macs, _dims, $"the work of step '{step.Node}'"), traffic = Size(step.Traffic, _dims, $"the traffic of step '{step.Node}'");
-        int slices = WorkEstimate.Slices(macs, traffic, extent, _threads);
-        _slices = Math.Max(_slices, slices);
-        Add(new Operation
+        Operation call = new()
         {
             Kind = OperationKind.Call,
             Step = _steps.Count,
-            Slices = slices,
+            Slices = 1,
             Function = (delegate*<byte**, nint*, nint, nint, byte*, int>)_code.Functions[step.Kernel],
-            Extent = (nint)extent,
-        });
-        _slots.AddRange(step.Buffers);
-        foreach (long dim in dims) _kernelDims.Add((nint)dim);
-        _steps.Add(new(step, macs, traffic, slices));
+        };
+        Add(call, step, step.Buffers);
+        _kernelDims += step.Dims.Count;
+        _steps.Add(new(step, null));
+    }
+
+    private void Step(RoutineStep step)
+    {
+        Operation call = new() { Kind = OperationKind.Routine, Step = _steps.Count };
+        // An absent operand has an entry that nobody reads.
+        Add(call, step, [.. step.Operands.Select(operand => Math.Max(0, operand.Buffer))]);
+        _steps.Add(new(step, new RoutineCall(_plan.Model, step)));
     }
 
     private void Step(IfStep step)
     {
-        if (_buffers[step.Condition].Bytes < 1) throw PlanFormat.Corrupt($"the condition of '{step.Node}' is empty");
-        int branch = Add(new Operation { Kind = OperationKind.Branch });
-        _slots.Add(step.Condition);
+        if (_plan.Buffers[step.Condition].Bytes is { IsConstant: true } bytes && bytes.Evaluate([]) < 1)
+            throw PlanFormat.Corrupt($"the condition of '{step.Node}' is empty");
+        int branch = Add(new Operation { Kind = OperationKind.Branch }, null, [step.Condition]);
         Steps(step.Then);
-        int jump = Add(new Operation { Kind = OperationKind.Jump });
-        SetTarget(branch);
+        int jump = Add(new Operation { Kind = OperationKind.Jump }, null, []);
+        SetTarget(branch, _operations.Count);
         Steps(step.Else);
-        SetTarget(jump);
+        SetTarget(jump, _operations.Count);
     }
 
-    private int Add(Operation operation)
+    private void Step(LoopStep step)
     {
-        _starts.Add((_slots.Count, _kernelDims.Count));
+        _loopSymbols.Add(step.Symbol);
+        int assignment = Assign(step, [step.Symbol]);
+        int[] carried = [.. step.Carries.SelectMany(carry => (int[])[carry.Initial, carry.State, carry.Next])];
+        int begin = Add(new Operation { Kind = OperationKind.LoopBegin, Step = assignment }, step, carried);
+        Steps(step.Body);
+        int end = Add(new Operation { Kind = OperationKind.LoopEnd, Step = assignment, Target = begin + 1 }, step, carried);
+        SetTarget(begin, end + 1);
+    }
+
+    private int Assign(PlanStep step, int[] symbols)
+    {
+        foreach (int symbol in symbols)
+            if (!_assignmentOf.TryAdd(symbol, _assignments.Count)) throw PlanFormat.Corrupt($"two steps compute dim '{_plan.Symbols[symbol].Name}'");
+        _assignments.Add((step, symbols));
+        return _assignments.Count - 1;
+    }
+
+    private int Add(Operation operation, PlanStep? source, IReadOnlyList<int> buffers)
+    {
+        _starts.Add((_slots.Count, _kernelDims));
         _operations.Add(operation);
+        _sources.Add(source);
+        _slots.AddRange(buffers);
         return _operations.Count - 1;
     }
 
-    private void SetTarget(int operation) => _operations[operation] = _operations[operation] with { Target = _operations.Count };
+    private void SetTarget(int operation, int target) => _operations[operation] = _operations[operation] with { Target = target };
 
-    private RequestProgram Finish()
+    private ProgramParts Finish()
     {
-        long size = 0;
-        long scratchStride, arena, scratch, pointers, dims;
-        try
-        {
-            arena = Take(_arenaBytes);
-            scratchStride = Aligned(_scratchBytes);
-            scratch = Take(checked(scratchStride * _slices));
-            pointers = Take(_slots.Count * (long)sizeof(byte*));
-            dims = Take(_kernelDims.Count * (long)sizeof(nint));
-        }
-        catch (OverflowException e)
-        {
-            throw new LatheException(ErrorIds.DoesNotFit, $"The memory of a request of model '{Plan.Model}' does not fit 64 bits.", e);
-        }
+        // Number 0 is for what depends on no computed dim; assignment k has number k + 1.
+        int count = _assignments.Count + 1;
+        List<int>[] buffers = Lists(count), operations = Lists(count), outputs = Lists(count), slots = Lists(count);
+        HashSet<int>[] later = [.. Enumerable.Range(0, count).Select(_ => new HashSet<int>())];
+        int[] ownerOfBuffer = new int[_plan.Buffers.Count];
+        for (int i = 0; i < ownerOfBuffer.Length; i++)
+            buffers[ownerOfBuffer[i] = Owner([_plan.Buffers[i].Offset, _plan.Buffers[i].Bytes, .. DimsOf(_plan.Buffers[i])], later)].Add(i);
+        for (int i = 0; i < _operations.Count; i++)
+            if (_sources[i] is { } source) operations[Owner(Expressions(source), later)].Add(i);
+        for (int i = 0; i < _plan.Outputs.Count; i++) outputs[Owner(_plan.Outputs[i].Dims, later)].Add(i);
+        for (int i = 0; i < _slots.Count; i++)
+            if (_slots[i] < ownerOfBuffer.Length) slots[ownerOfBuffer[_slots[i]]].Add(i);
 
-        NativeBlock memory = NativeBlock.Allocate(size, $"A request of model '{Plan.Model}'", _weights.Memory);
-        byte* start = memory.Pointer;
-        Fill((byte**)(start + pointers), (nint*)(start + dims), start + arena);
-        Operation[] operations = [.. _operations];
-        for (int i = 0; i < operations.Length; i++)
-        {
-            operations[i].Buffers = (byte**)(start + pointers) + _starts[i].Slot;
-            operations[i].Dims = (nint*)(start + dims) + _starts[i].Dim;
-        }
-
-        return new(memory, operations, [.. _steps], _inputs, _outputs, start + scratch, scratchStride, (byte**)(start + pointers));
-
-        long Take(long bytes)
-        {
-            long offset = size;
-            size = checked(size + Aligned(bytes));
-            return offset;
-        }
-
-        static long Aligned(long bytes) => checked(bytes + (Plan.Alignment - 1)) & -Plan.Alignment;
+        Assignment[] assignments =
+        [
+            .. _assignments.Select((a, i) => new Assignment(
+                a.Step, a.Symbols, [.. buffers[i + 1]], [.. slots[i + 1]], [.. operations[i + 1]], [.. outputs[i + 1]], [.. later[i + 1].Order()])),
+        ];
+        Assignment none = new(new IfStep("", "", 0, [], []), [], [.. buffers[0]], [.. slots[0]], [.. operations[0]], [.. outputs[0]], []);
+        bool[] isLoopBuffer = [.. _plan.Buffers.Select(b => Symbols([b.Offset]).Any(_loopSymbols.Contains))];
+        return new([.. _operations], [.. _sources], [.. _starts], [.. _steps], [.. _slots], _kernelDims, assignments, none, isLoopBuffer);
     }
 
-    private void Fill(byte** pointers, nint* dims, byte* arena)
-    {
-        for (int slot = 0; slot < _slots.Count; slot++)
-        {
-            PlanBuffer buffer = Plan.Buffers[_slots[slot]];
-            pointers[slot] = buffer.Kind switch
-            {
-                BufferKind.Input => _inputs[buffer.Index].Own,
-                BufferKind.Output => _outputs[buffer.Index].Own,
-                BufferKind.Arena => arena + _buffers[_slots[slot]].Offset,
-                _ => _weights.Pointer + _buffers[_slots[slot]].Offset,
-            };
-            if (buffer.Kind == BufferKind.Input) _inputs[buffer.Index].Slots.Add(slot);
-        }
+    /// <summary>The dims that the memory of an output depends on.</summary>
+    private IReadOnlyList<SizeExpression> DimsOf(PlanBuffer buffer) => buffer.Kind == BufferKind.Output ? _plan.Outputs[buffer.Index].Dims : [];
 
-        for (int i = 0; i < _kernelDims.Count; i++) dims[i] = _kernelDims[i];
+    private static List<int>[] Lists(int count) => [.. Enumerable.Range(0, count).Select(_ => new List<int>())];
+
+    private static IEnumerable<SizeExpression> Expressions(PlanStep step) => step switch
+    {
+        KernelStep kernel => [.. kernel.Dims, kernel.Macs, kernel.Traffic],
+        RoutineStep routine => [.. routine.Operands.SelectMany(operand => operand.Dims), routine.ScratchBytes],
+        LoopStep loop => [loop.Count],
+        _ => [],
+    };
+
+    private static IEnumerable<int> Symbols(IEnumerable<SizeExpression> expressions) => expressions
+        .SelectMany(expression => expression.Instructions).Where(i => i.Code == SizeExpression.Code.Dim).Select(i => (int)i.Operand);
+
+    /// <summary>The number of the last step that computes a dim of expressions. The earlier ones are told of it.</summary>
+    private int Owner(IEnumerable<SizeExpression> expressions, HashSet<int>[] later)
+    {
+        int[] computing = [.. Symbols(expressions).Where(_assignmentOf.ContainsKey).Select(symbol => _assignmentOf[symbol] + 1).Distinct()];
+        int owner = computing.Length == 0 ? 0 : computing.Max();
+        foreach (int other in computing)
+            if (other != owner) later[other].Add(owner - 1);
+        return owner;
     }
 }

@@ -1,43 +1,342 @@
 using Lathe.Runtime.Plans;
+using Lathe.Runtime.Routines;
 
 namespace Lathe.Runtime.Execution;
 
-/// <summary>A kernel step of a request with its work for the request's dims.</summary>
-internal sealed record RequestStep(KernelStep Plan, long Macs, long Traffic, int Slices);
-
 /// <summary>
-/// A plan made ready for certain dims: one block of native memory (arena, scratch, pointer and dims tables), the inputs and outputs, and the
-/// operations over them.
+/// A plan made ready for certain dims: native memory (arena, scratch, pointer and dims tables), the inputs and outputs, and the operations over them.
+/// Computed dims get their values while it runs; what depends on them is then sized anew, and the arena grows where it has to. What was written before
+/// stays where it is: the memory plan places what depends on computed dims behind it.
 /// </summary>
-internal sealed unsafe class RequestProgram(
-    NativeBlock memory,
-    Operation[] operations,
-    RequestStep[] steps,
-    TensorMemory[] inputs,
-    TensorMemory[] outputs,
-    byte* scratch,
-    long scratchStride,
-    byte** pointers)
+internal sealed unsafe class RequestProgram : IDisposable
 {
-    public NativeBlock Memory => memory;
+    private readonly ModelCode _code;
+    private readonly Weights _weights;
+    private readonly ProgramParts _parts;
+    private readonly long[] _dims;
+    private readonly int _threads;
+    private readonly (long Offset, long Bytes)[] _buffers;
+    private readonly NativeBlock _tables;
+    private readonly byte** _pointers;
+    private readonly nint* _kernelDims;
+    private NativeBlock _memory;
+    private long _arenaBytes;
+    private long _scratchBytes;
 
-    public Operation[] Operations => operations;
+    /// <exception cref="LatheException">LATHE0503: the plan is corrupt. LATHE0506: a size overflows or does not fit memory.</exception>
+    public RequestProgram(ModelCode code, Weights weights, long[] dims, int threads, ProgramParts parts)
+    {
+        (_code, _weights, _dims, _threads, _parts) = (code, weights, dims, threads, parts);
+        Inputs = [.. Plan.Inputs.Select(t => new TensorMemory(t))];
+        Outputs = [.. Plan.Outputs.Select(t => new TensorMemory(t))];
+        Operations = parts.Operations;
+        Steps = parts.Steps;
+        for (int i = 0; i < Inputs.Length; i++) Shape(Inputs[i], Plan.Inputs[i]);
+        foreach (int output in parts.Static.Outputs) Shape(Outputs[output], Plan.Outputs[output]);
+        _buffers = new (long, long)[Plan.Buffers.Count];
+        for (int slot = 0; slot < parts.Slots.Length; slot++)
+        {
+            PlanBuffer buffer = Plan.Buffers[parts.Slots[slot]];
+            if (buffer.Kind == BufferKind.Input) Inputs[buffer.Index].Slots.Add(slot);
+        }
 
-    public RequestStep[] Steps => steps;
+        if (parts.Assignments.Length == 0) _arenaBytes = Size(Plan.ArenaBytes, "the arena");
+        foreach (int buffer in parts.Static.Buffers) Locate(buffer);
+        string what = $"A request of model '{Plan.Model}'";
+        _tables = NativeBlock.Allocate((parts.Slots.Length * (long)sizeof(byte*)) + (parts.KernelDims * (long)sizeof(nint)) + Plan.Alignment, what, weights.Memory);
+        _memory = _tables;
+        try
+        {
+            _pointers = (byte**)_tables.Pointer;
+            _kernelDims = (nint*)(_pointers + parts.Slots.Length);
+            for (int i = 0; i < Operations.Length; i++)
+            {
+                Operations[i].Buffers = _pointers + parts.Starts[i].Slot;
+                Operations[i].Dims = _kernelDims + parts.Starts[i].Dim;
+            }
 
-    public TensorMemory[] Inputs => inputs;
+            foreach (int operation in parts.Static.Operations) Size(operation);
 
-    public TensorMemory[] Outputs => outputs;
+            _memory = NativeBlock.Allocate(MemoryBytes(), what);
+            for (int slot = 0; slot < parts.Slots.Length; slot++) Point(slot);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public Operation[] Operations { get; }
+
+    public RequestStep[] Steps { get; }
+
+    public TensorMemory[] Inputs { get; }
+
+    public TensorMemory[] Outputs { get; }
 
     /// <summary>The scratch memory of slice 0; that of slice k lies k strides further.</summary>
-    public byte* Scratch => scratch;
+    public byte* Scratch => _memory.Pointer + Aligned(_arenaBytes);
 
-    public long ScratchStride => scratchStride;
+    public long ScratchStride => Aligned(_scratchBytes);
+
+    private Plan Plan => _code.Plan;
 
     /// <summary>Makes the kernels read an input at another place.</summary>
     public void Bind(TensorMemory input, byte* pointer)
     {
         input.Current = pointer;
-        foreach (int slot in input.Slots) pointers[slot] = pointer;
+        foreach (int slot in input.Slots) _pointers[slot] = pointer;
+    }
+
+    /// <summary>Reads computed dims from data.</summary>
+    /// <exception cref="LatheException">LATHE0508: a dim is not what the model was compiled for. LATHE0506: what depends on it does not fit memory.</exception>
+    public void Measure(in Operation operation)
+    {
+        Assignment assignment = _parts.Assignments[operation.Step];
+        MeasureStep step = (MeasureStep)assignment.Step;
+        long[] values = assignment.Values;
+        bool isNew = assignment.IsStale;
+        for (int i = 0; i < values.Length; i++)
+        {
+            PlanSymbol symbol = Plan.Symbols[assignment.Symbols[i]];
+            values[i] = Read(*operation.Buffers, step.Type, i);
+            if (values[i] < symbol.Min || values[i] > symbol.Max)
+                throw Misfit(step, $"dim {symbol.Name}, which data determine, is {values[i]}: it has to be {symbol.Min} to {symbol.Max}");
+            isNew |= values[i] != _dims[assignment.Symbols[i]];
+        }
+
+        if (!isNew) return;
+        assignment.IsStale = true;
+        for (int i = 0; i < values.Length; i++) _dims[assignment.Symbols[i]] = values[i];
+        for (int i = 0; i < step.Checks.Count; i++)
+            if (Value(step.Checks[i], _dims, "a check") < 0) throw Misfit(step, $"the sizes {string.Join(", ", values)}, which data determine, do not fit its tensors");
+        Update(assignment);
+    }
+
+    /// <summary>Begins a loop.</summary>
+    /// <returns>False if there is nothing to do.</returns>
+    public bool Begin(in Operation operation)
+    {
+        Assignment assignment = _parts.Assignments[operation.Step];
+        LoopStep loop = (LoopStep)assignment.Step;
+        for (int i = 0; i < loop.Carries.Count; i++) Copy(operation.Buffers[(3 * i) + 1], operation.Buffers[3 * i], _buffers[loop.Carries[i].State].Bytes);
+        if (operation.Extent <= 0) return false;
+        Count(assignment, 0);
+        return true;
+    }
+
+    /// <summary>Ends an iteration.</summary>
+    /// <param name="operation">The end of the loop.</param>
+    /// <returns>False if it was the last.</returns>
+    public bool Next(in Operation operation)
+    {
+        Assignment assignment = _parts.Assignments[operation.Step];
+        LoopStep loop = (LoopStep)assignment.Step;
+        for (int i = 0; i < loop.Carries.Count; i++) Copy(operation.Buffers[(3 * i) + 1], operation.Buffers[(3 * i) + 2], _buffers[loop.Carries[i].State].Bytes);
+        long next = _dims[assignment.Symbols[0]] + 1;
+        if (next >= operation.Extent) return false;
+        Count(assignment, next);
+        return true;
+    }
+
+    /// <summary>Points a routine's operands to their memory.</summary>
+    public RoutineCall Prepare(in Operation operation)
+    {
+        RoutineCall call = Steps[operation.Step].Routine!;
+        for (int i = 0; i < call.Count; i++)
+            if (call.Has(i)) call[i].Pointer = operation.Buffers[i];
+        call.Scratch = Scratch;
+        return call;
+    }
+
+    /// <summary>Frees the memory.</summary>
+    public void Dispose()
+    {
+        if (!ReferenceEquals(_memory, _tables)) _memory.Dispose();
+        _tables.Dispose();
+    }
+
+    internal static long Size(SizeExpression expression, ReadOnlySpan<long> dims, string what)
+    {
+        long size = Value(expression, dims, what);
+        return size >= 0 ? size : throw PlanFormat.Corrupt($"the size of {what} is negative");
+    }
+
+    private static long Value(SizeExpression expression, ReadOnlySpan<long> dims, string what)
+    {
+        try
+        {
+            return expression.Evaluate(dims);
+        }
+        catch (OverflowException e)
+        {
+            throw new LatheException(ErrorIds.DoesNotFit, $"The size of {what} does not fit 64 bits.", e);
+        }
+        catch (DivideByZeroException e)
+        {
+            throw PlanFormat.Corrupt($"the size of {what} divides by zero", e);
+        }
+    }
+
+    private static long Read(byte* data, ElementType type, int at) => type switch
+    {
+        ElementType.Int64 => ((long*)data)[at],
+        ElementType.Int32 => ((int*)data)[at],
+        ElementType.UInt64 => ((ulong*)data)[at] > long.MaxValue ? long.MaxValue : (long)((ulong*)data)[at],
+        ElementType.UInt32 => ((uint*)data)[at],
+        ElementType.Int16 => ((short*)data)[at],
+        ElementType.UInt16 => ((ushort*)data)[at],
+        ElementType.Int8 => ((sbyte*)data)[at],
+        _ => data[at],
+    };
+
+    private static void Copy(byte* to, byte* from, long bytes)
+    {
+        if (to != from) Buffer.MemoryCopy(from, to, bytes, bytes);
+    }
+
+    private static long Aligned(long bytes) => checked(bytes + (Plan.Alignment - 1)) & -Plan.Alignment;
+
+    private LatheException Misfit(PlanStep step, string reason) =>
+        new(ErrorIds.Data, $"Model '{Plan.Model}': node '{step.Node}' ({step.Op}): {reason}.");
+
+    private void Count(Assignment assignment, long value)
+    {
+        ref long symbol = ref _dims[assignment.Symbols[0]];
+        if (symbol == value && !assignment.IsStale) return;
+        symbol = value;
+        assignment.IsStale = true;
+        Update(assignment);
+    }
+
+    private void Update(Assignment assignment)
+    {
+        foreach (int later in assignment.Later) _parts.Assignments[later].IsStale = true;
+        foreach (int output in assignment.Outputs) Shape(Outputs[output], Plan.Outputs[output]);
+        long arena = _arenaBytes;
+        foreach (int operation in assignment.Operations) Size(operation);
+        foreach (int buffer in assignment.Buffers) Locate(buffer);
+        if (MemoryBytes() > _memory.Bytes) Grow(arena);
+        else foreach (int slot in assignment.Slots) Point(slot);
+        assignment.IsStale = false;
+    }
+
+    private void Grow(long arena)
+    {
+        NativeBlock larger;
+        try
+        {
+            // Half as much again, so that dims that creep up do not copy the arena each time.
+            larger = NativeBlock.Allocate(checked(MemoryBytes() + (MemoryBytes() / 2)), $"A request of model '{Plan.Model}'");
+        }
+        catch
+        {
+            // The arena is as it was; what did not fit is sized again by the next inference.
+            _arenaBytes = arena;
+            throw;
+        }
+
+        Copy(larger.Pointer, _memory.Pointer, arena);
+        _memory.Dispose();
+        _memory = larger;
+        for (int slot = 0; slot < _parts.Slots.Length; slot++) Point(slot);
+    }
+
+    private long MemoryBytes()
+    {
+        try
+        {
+            return checked(Aligned(_arenaBytes) + (Aligned(_scratchBytes) * _threads));
+        }
+        catch (OverflowException e)
+        {
+            throw new LatheException(ErrorIds.DoesNotFit, $"The memory of a request of model '{Plan.Model}' does not fit 64 bits.", e);
+        }
+    }
+
+    private void Shape(TensorMemory memory, PlanTensor tensor)
+    {
+        Span<long> shape = stackalloc long[16];
+        if (tensor.Dims.Count > shape.Length) shape = new long[tensor.Dims.Count];
+        for (int i = 0; i < tensor.Dims.Count; i++) shape[i] = Size(tensor.Dims[i], "an input or output");
+        memory.Resize(shape[..tensor.Dims.Count]);
+    }
+
+    private long Size(SizeExpression expression, string what) => Size(expression, _dims, what);
+
+    /// <summary>Computes where a buffer is, and checks that it lies in its memory.</summary>
+    private void Locate(int number)
+    {
+        PlanBuffer buffer = Plan.Buffers[number];
+        long offset = Size(buffer.Offset, "a buffer's offset"), bytes = Size(buffer.Bytes, "a buffer");
+        long limit = buffer.Kind switch
+        {
+            BufferKind.Input => Inputs[buffer.Index].Bytes,
+            BufferKind.Output => Outputs[buffer.Index].Bytes,
+            // With computed dims the arena is as large as what lies in it.
+            BufferKind.Arena => _parts.Assignments.Length > 0 ? long.MaxValue : _arenaBytes,
+            _ => Plan.WeightBytes,
+        };
+        // What a loop writes piece by piece is not aligned.
+        bool aligned = offset % Plan.Alignment == 0 || _parts.IsLoopBuffer[number];
+        if (!aligned || offset > limit || bytes > limit - offset) throw PlanFormat.Corrupt($"buffer {number} lies outside its memory or is not aligned");
+        _buffers[number] = (offset, bytes);
+        if (buffer.Kind == BufferKind.Arena) _arenaBytes = Math.Max(_arenaBytes, offset + bytes);
+    }
+
+    private void Point(int slot)
+    {
+        int number = _parts.Slots[slot];
+        PlanBuffer buffer = Plan.Buffers[number];
+        _pointers[slot] = buffer.Kind switch
+        {
+            BufferKind.Input => Inputs[buffer.Index].Current,
+            BufferKind.Output => Outputs[buffer.Index].Own + _buffers[number].Offset,
+            BufferKind.Arena => _memory.Pointer + _buffers[number].Offset,
+            _ => _weights.Pointer + _buffers[number].Offset,
+        };
+    }
+
+    /// <summary>Computes everything of an operation that depends on dims.</summary>
+    private void Size(int number)
+    {
+        ref Operation operation = ref Operations[number];
+        switch (_parts.Sources[number])
+        {
+            case KernelStep kernel:
+                Size(ref operation, kernel);
+                break;
+            case RoutineStep routine:
+                RoutineCall call = Steps[operation.Step].Routine!;
+                for (int i = 0; i < routine.Operands.Count; i++)
+                    for (int axis = 0; axis < routine.Operands[i].Dims.Count; axis++)
+                        call[i].Dims[axis] = Size(routine.Operands[i].Dims[axis], "an operand of a routine");
+                _scratchBytes = Math.Max(_scratchBytes, Size(routine.ScratchBytes, "the scratch of a step"));
+                break;
+            case LoopStep loop:
+                operation.Extent = (nint)Size(loop.Count, "the count of a loop");
+                break;
+        }
+    }
+
+    private void Size(ref Operation operation, KernelStep kernel)
+    {
+        Span<long> dims = stackalloc long[32];
+        dims = kernel.Dims.Count <= dims.Length ? dims[..kernel.Dims.Count] : new long[kernel.Dims.Count];
+        for (int i = 0; i < dims.Length; i++)
+        {
+            dims[i] = Value(kernel.Dims[i], _dims, "a dim of a step");
+            operation.Dims[i] = (nint)dims[i];
+        }
+
+        PlanVariant variant = _code.Variants[kernel.Kernel];
+        long extent = Size(variant.Extent, dims, "the extent of a step");
+        operation.Extent = (nint)extent;
+        if (extent > 0) _scratchBytes = Math.Max(_scratchBytes, Size(variant.ScratchBytes, dims, "the scratch of a step"));
+        RequestStep step = Steps[operation.Step];
+        step.Macs = Size(kernel.Macs, "the work of a step");
+        step.Traffic = Size(kernel.Traffic, "the traffic of a step");
+        step.Slices = operation.Slices = Math.Max(1, WorkEstimate.Slices(step.Macs, step.Traffic, extent, _threads));
     }
 }

@@ -8,48 +8,56 @@ namespace Lathe.Runtime.Execution;
 /// An input or output of a request: its shape and where its elements lie. Its own memory is a pinned array, so that a span of it stays valid
 /// memory whatever becomes of the request.
 /// </summary>
-internal sealed unsafe class TensorMemory
+internal sealed unsafe class TensorMemory(PlanTensor tensor)
 {
-    private readonly PlanTensor _tensor;
-    private readonly byte[] _array;
-    private readonly int _offset;
+    private readonly long[] _shape = new long[tensor.Dims.Count];
+    private byte[] _array = [];
+    private int _offset;
 
-    /// <exception cref="LatheException">LATHE0506: there is not so much memory.</exception>
-    public TensorMemory(PlanTensor tensor, long[] shape, int bytes)
-    {
-        _tensor = tensor;
-        Shape = shape;
-        Bytes = bytes;
-        try
-        {
-            _array = GC.AllocateArray<byte>(checked(bytes + Plan.Alignment), pinned: true);
-        }
-        catch (Exception e) when (e is OutOfMemoryException or OverflowException)
-        {
-            throw new LatheException(ErrorIds.DoesNotFit, $"'{tensor.Name}' would take {bytes} bytes, which this process cannot have.", e);
-        }
+    public string Name => tensor.Name;
 
-        byte* start = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_array));
-        _offset = (int)(-(nint)start & (Plan.Alignment - 1));
-        Own = Current = start + _offset;
-    }
+    public ElementType Type => tensor.Type;
 
-    public string Name => _tensor.Name;
+    /// <summary>The dims; of a tensor whose shape data determine, zeros before the first inference.</summary>
+    public long[] Shape => _shape;
 
-    public ElementType Type => _tensor.Type;
-
-    public long[] Shape { get; }
-
-    public int Bytes { get; }
+    public int Bytes { get; private set; }
 
     /// <summary>The request's own memory for it.</summary>
-    public byte* Own { get; }
+    public byte* Own { get; private set; }
 
     /// <summary>Where the elements are now: the request's own memory, or the caller's.</summary>
     public byte* Current { get; set; }
 
     /// <summary>The entries of the request's pointer table that point to it.</summary>
     public List<int> Slots { get; } = [];
+
+    /// <summary>Gives it a shape. Its memory is taken anew where it is too small, and is then zero.</summary>
+    /// <exception cref="LatheException">LATHE0506: there is not so much memory.</exception>
+    public void Resize(ReadOnlySpan<long> shape)
+    {
+        int bytes = BytesOf(shape);
+        if (Own == null || bytes > _array.Length - _offset)
+        {
+            bool isOwn = Current == Own;
+            try
+            {
+                _array = GC.AllocateArray<byte>(checked(bytes + Plan.Alignment), pinned: true);
+            }
+            catch (Exception e) when (e is OutOfMemoryException or OverflowException)
+            {
+                throw new LatheException(ErrorIds.DoesNotFit, $"'{tensor.Name}' would take {bytes} bytes, which this process cannot have.", e);
+            }
+
+            byte* start = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_array));
+            _offset = (int)(-(nint)start & (Plan.Alignment - 1));
+            Own = start + _offset;
+            if (isOwn) Current = Own;
+        }
+
+        shape.CopyTo(_shape);
+        Bytes = bytes;
+    }
 
     /// <summary>The elements as bytes.</summary>
     public Span<byte> Span => Current == Own ? _array.AsSpan(_offset, Bytes) : new Span<byte>(Current, Bytes);
@@ -61,6 +69,21 @@ internal sealed unsafe class TensorMemory
     {
         if (!StandsFor<T>(Type)) throw new ArgumentException($"'{Name}' has elements of type {Type.Name()}, not {typeof(T).Name}.");
         return MemoryMarshal.Cast<byte, T>(Span);
+    }
+
+    private int BytesOf(ReadOnlySpan<long> shape)
+    {
+        // A dim of 0 makes the tensor empty whatever the others are.
+        if (shape.Contains(0)) return 0;
+        long bytes = tensor.Type.Size();
+        foreach (long dim in shape)
+        {
+            if (dim > int.MaxValue / bytes)
+                throw new LatheException(ErrorIds.DoesNotFit, $"'{tensor.Name}' has a shape of {string.Join(',', shape.ToArray())}: more than 2 GiB.");
+            bytes *= dim;
+        }
+
+        return (int)bytes;
     }
 
     private static bool StandsFor<T>(ElementType type) => type switch

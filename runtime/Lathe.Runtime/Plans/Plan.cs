@@ -54,14 +54,19 @@ public sealed record Plan(
     long WeightBytes)
 {
     /// <summary>The version of this form and of the kernel ABI; the runtime refuses others.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     /// <summary>The alignment of arenas, weights and of every buffer in them, in bytes.</summary>
     public const int Alignment = 64;
 }
 
 /// <summary>A named dim with the range that the model was compiled for, and the value it has where none is given.</summary>
-public sealed record PlanSymbol(string Name, long Min, long Max, long Default);
+/// <param name="Name">The name.</param>
+/// <param name="Min">The least value.</param>
+/// <param name="Max">The greatest value.</param>
+/// <param name="Default">The value where none is given; of a computed dim, before the first inference.</param>
+/// <param name="IsComputed">True if a step computes it from data, or counts with it; it then cannot be given. Computed dims come after all others.</param>
+public sealed record PlanSymbol(string Name, long Min, long Max, long Default, bool IsComputed = false);
 
 /// <summary>An input or output: row-major, without padding, at the start of its buffer.</summary>
 public sealed record PlanTensor(string Name, ElementType Type, IReadOnlyList<SizeExpression> Dims, int Buffer);
@@ -117,3 +122,55 @@ public sealed record KernelStep(
 /// <param name="Else">What is done where it is false.</param>
 public sealed record IfStep(string Node, string Op, int Condition, IReadOnlyList<PlanStep> Then, IReadOnlyList<PlanStep> Else)
     : PlanStep(Node, Op);
+
+/// <summary>
+/// Reads computed dims from data: element i of a buffer becomes the value of the i-th dim. Everything that depends on them is sized anew before the next
+/// step.
+/// </summary>
+/// <param name="Node">See <see cref="PlanStep"/>.</param>
+/// <param name="Op">See <see cref="PlanStep"/>.</param>
+/// <param name="Buffer">The number of the buffer.</param>
+/// <param name="Type">Its element type, an integer.</param>
+/// <param name="Symbols">The numbers of the dims.</param>
+/// <param name="Checks">What has to be at least 0 for these dims.</param>
+public sealed record MeasureStep(string Node, string Op, int Buffer, ElementType Type, IReadOnlyList<int> Symbols, IReadOnlyList<SizeExpression> Checks)
+    : PlanStep(Node, Op);
+
+/// <summary>Runs steps several times, with a computed dim that counts from 0.</summary>
+/// <param name="Node">See <see cref="PlanStep"/>.</param>
+/// <param name="Op">See <see cref="PlanStep"/>.</param>
+/// <param name="Symbol">The number of the dim that counts.</param>
+/// <param name="Count">How often.</param>
+/// <param name="Carries">What goes from one iteration to the next.</param>
+/// <param name="Body">The steps.</param>
+public sealed record LoopStep(string Node, string Op, int Symbol, SizeExpression Count, IReadOnlyList<LoopCarry> Carries, IReadOnlyList<PlanStep> Body)
+    : PlanStep(Node, Op);
+
+/// <summary>A value that an iteration takes from the one before.</summary>
+/// <param name="Initial">The buffer that the first iteration takes it from.</param>
+/// <param name="State">The buffer that every iteration reads it in; after the loop it holds the last value.</param>
+/// <param name="Next">The buffer that an iteration leaves it in.</param>
+public sealed record LoopCarry(int Initial, int State, int Next);
+
+/// <summary>Calls a routine of the runtime: what is no static nest of loops.</summary>
+/// <param name="Node">See <see cref="PlanStep"/>.</param>
+/// <param name="Op">See <see cref="PlanStep"/>.</param>
+/// <param name="Routine">Its name.</param>
+/// <param name="Operands">The tensors it reads, then those it writes.</param>
+/// <param name="Integers">Its integer attributes, as the routine documents them.</param>
+/// <param name="Floats">Its other numbers, as the routine documents them.</param>
+/// <param name="ScratchBytes">The scratch memory it needs.</param>
+public sealed record RoutineStep(
+    string Node,
+    string Op,
+    string Routine,
+    IReadOnlyList<PlanOperand> Operands,
+    IReadOnlyList<long> Integers,
+    IReadOnlyList<double> Floats,
+    SizeExpression ScratchBytes) : PlanStep(Node, Op);
+
+/// <summary>A row-major tensor that a routine reads or writes.</summary>
+/// <param name="Buffer">The buffer's number; -1 for an optional operand that is absent.</param>
+/// <param name="Type">The element type.</param>
+/// <param name="Dims">The dims, outermost first.</param>
+public sealed record PlanOperand(int Buffer, ElementType Type, IReadOnlyList<SizeExpression> Dims);

@@ -29,8 +29,8 @@ internal ref struct PlanReader
     private Plan Plan()
     {
         string model = Text();
-        PlanSymbol[] symbols = new PlanSymbol[Count(4)];
-        for (int i = 0; i < symbols.Length; i++) symbols[i] = new(Text(), Number(), Number(), Number());
+        PlanSymbol[] symbols = new PlanSymbol[Count(5)];
+        for (int i = 0; i < symbols.Length; i++) symbols[i] = new(Text(), Number(), Number(), Number(), Byte() != 0);
         PlanTensor[] inputs = Tensors(), outputs = Tensors();
         PlanBuffer[] buffers = new PlanBuffer[Count(8)];
         for (int i = 0; i < buffers.Length; i++) buffers[i] = new((BufferKind)Index(), Index(), Expression(), Expression());
@@ -64,11 +64,42 @@ internal ref struct PlanReader
                 PlanWriter.KernelTag => new KernelStep(
                     Text(), Text(), Index(), Indices(), Expressions(), Text(), Text(), Expression(), Expression()),
                 PlanWriter.IfTag => new IfStep(Text(), Text(), Index(), Steps(depth + 1), Steps(depth + 1)),
+                PlanWriter.MeasureTag => new MeasureStep(Text(), Text(), Index(), (ElementType)Index(), Indices(), Expressions()),
+                PlanWriter.LoopTag => new LoopStep(Text(), Text(), Index(), Expression(), Carries(), Steps(depth + 1)),
+                PlanWriter.RoutineTag => new RoutineStep(Text(), Text(), Text(), Operands(), Integers(), Floats(), Expression()),
                 _ => throw PlanFormat.Corrupt("it has a step of an unknown kind"),
             };
         }
 
         return steps;
+    }
+
+    private LoopCarry[] Carries()
+    {
+        LoopCarry[] carries = new LoopCarry[Count(3)];
+        for (int i = 0; i < carries.Length; i++) carries[i] = new(Index(), Index(), Index());
+        return carries;
+    }
+
+    private PlanOperand[] Operands()
+    {
+        PlanOperand[] operands = new PlanOperand[Count(3)];
+        for (int i = 0; i < operands.Length; i++) operands[i] = new(Byte() == 0 ? -1 : Index(), (ElementType)Index(), Expressions());
+        return operands;
+    }
+
+    private long[] Integers()
+    {
+        long[] integers = new long[Count(1)];
+        for (int i = 0; i < integers.Length; i++) integers[i] = Number();
+        return integers;
+    }
+
+    private double[] Floats()
+    {
+        double[] floats = new double[Count(1)];
+        for (int i = 0; i < floats.Length; i++) floats[i] = BitConverter.Int64BitsToDouble(Number());
+        return floats;
     }
 
     private int[] Indices()

@@ -32,8 +32,11 @@ internal sealed class PlanVerifier
     private void Symbols()
     {
         HashSet<string> names = [];
+        bool computed = false;
         foreach (PlanSymbol symbol in _plan.Symbols)
         {
+            Require(symbol.IsComputed || !computed, $"dim '{symbol.Name}' comes after computed ones");
+            computed = symbol.IsComputed;
             Require(symbol.Name.Length > 0 && names.Add(symbol.Name), $"the name of dim '{symbol.Name}' is empty or used twice");
             Require(
                 symbol.Min >= 0 && symbol.Min <= symbol.Default && symbol.Default <= symbol.Max,
@@ -111,6 +114,24 @@ internal sealed class PlanVerifier
                     Steps(branch.Then, depth + 1);
                     Steps(branch.Else, depth + 1);
                     break;
+                case MeasureStep measure:
+                    BufferAt(measure.Buffer);
+                    Require(measure.Type.IsInteger(), $"step '{measure.Node}' reads dims that are no integers");
+                    foreach (int symbol in measure.Symbols) Computed(symbol, measure);
+                    Require(measure.Symbols.Distinct().Count() == measure.Symbols.Count, $"step '{measure.Node}' computes a dim twice");
+                    foreach (SizeExpression check in measure.Checks) Dims(check, _plan.Symbols.Count, $"a check of step '{measure.Node}'");
+                    break;
+                case LoopStep loop:
+                    Computed(loop.Symbol, loop);
+                    Size(loop.Count, $"the count of step '{loop.Node}'");
+                    foreach (LoopCarry carry in loop.Carries) Carry(carry, loop);
+                    Steps(loop.Body, depth + 1);
+                    break;
+                case RoutineStep routine:
+                    Routine(routine);
+                    break;
+                default:
+                    throw PlanFormat.Corrupt($"step '{step.Node}' is of an unknown kind");
             }
         }
     }
@@ -127,6 +148,30 @@ internal sealed class PlanVerifier
             Dims(variant.Extent, step.Dims.Count, $"the extent of step '{step.Node}'");
             Dims(variant.ScratchBytes, step.Dims.Count, $"the scratch of step '{step.Node}'");
         }
+    }
+
+    private void Computed(int symbol, PlanStep step) => Require(
+        (uint)symbol < (uint)_plan.Symbols.Count && _plan.Symbols[symbol].IsComputed, $"step '{step.Node}' computes a dim that is not there or not computed");
+
+    private void Carry(LoopCarry carry, LoopStep loop)
+    {
+        PlanBuffer initial = BufferAt(carry.Initial), state = BufferAt(carry.State), next = BufferAt(carry.Next);
+        Require(initial.Bytes.Equals(state.Bytes) && state.Bytes.Equals(next.Bytes), $"step '{loop.Node}' carries a value from one size to another");
+        Require(state.Kind is BufferKind.Arena or BufferKind.Output, $"step '{loop.Node}' writes memory that is read only");
+    }
+
+    private void Routine(RoutineStep step)
+    {
+        Require(Routines.Routine.Find(step.Routine) is not null, $"step '{step.Node}' names the routine '{step.Routine}', which is not there");
+        foreach (PlanOperand operand in step.Operands)
+        {
+            if (operand.Buffer < 0) continue;
+            BufferAt(operand.Buffer);
+            Require(Enum.IsDefined(operand.Type) && operand.Type is not (ElementType.Undefined or ElementType.String), $"an operand of step '{step.Node}' has a type without a size");
+            foreach (SizeExpression dim in operand.Dims) Size(dim, $"a dim of step '{step.Node}'");
+        }
+
+        Size(step.ScratchBytes, $"the scratch of step '{step.Node}'");
     }
 
     private PlanBuffer BufferAt(int index)

@@ -7,6 +7,9 @@ internal sealed class PlanWriter
 {
     internal const byte KernelTag = 0;
     internal const byte IfTag = 1;
+    internal const byte MeasureTag = 2;
+    internal const byte LoopTag = 3;
+    internal const byte RoutineTag = 4;
 
     private readonly MemoryStream _bytes = new();
 
@@ -31,6 +34,7 @@ internal sealed class PlanWriter
         Number(symbol.Min);
         Number(symbol.Max);
         Number(symbol.Default);
+        _bytes.WriteByte(symbol.IsComputed ? (byte)1 : (byte)0);
     }
 
     private void Tensor(PlanTensor tensor)
@@ -87,8 +91,51 @@ internal sealed class PlanWriter
                 List(branch.Then, Step);
                 List(branch.Else, Step);
                 break;
+            case MeasureStep measure:
+                _bytes.WriteByte(MeasureTag);
+                Text(measure.Node);
+                Text(measure.Op);
+                Number(measure.Buffer);
+                Number((int)measure.Type);
+                List(measure.Symbols, symbol => Number(symbol));
+                List(measure.Checks, Expression);
+                break;
+            case LoopStep loop:
+                _bytes.WriteByte(LoopTag);
+                Text(loop.Node);
+                Text(loop.Op);
+                Number(loop.Symbol);
+                Expression(loop.Count);
+                List(loop.Carries, Carry);
+                List(loop.Body, Step);
+                break;
+            case RoutineStep routine:
+                _bytes.WriteByte(RoutineTag);
+                Text(routine.Node);
+                Text(routine.Op);
+                Text(routine.Routine);
+                List(routine.Operands, Operand);
+                List(routine.Integers, Number);
+                List(routine.Floats, number => Number(BitConverter.DoubleToInt64Bits(number)));
+                Expression(routine.ScratchBytes);
+                break;
             default: throw new ArgumentException($"A plan has no form for {step.GetType().Name}.", nameof(step));
         }
+    }
+
+    private void Carry(LoopCarry carry)
+    {
+        Number(carry.Initial);
+        Number(carry.State);
+        Number(carry.Next);
+    }
+
+    private void Operand(PlanOperand operand)
+    {
+        _bytes.WriteByte(operand.Buffer < 0 ? (byte)0 : (byte)1);
+        if (operand.Buffer >= 0) Number(operand.Buffer);
+        Number((int)operand.Type);
+        List(operand.Dims, Expression);
     }
 
     private void Expression(SizeExpression expression) => List(expression.Instructions, instruction =>

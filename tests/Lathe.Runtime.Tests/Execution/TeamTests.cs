@@ -122,13 +122,13 @@ public sealed class TeamTests
             ModelCode code = ModelCode.Choose(module, plan, null);
             _program = ProgramBuilder.Build(code, Weights.Load(module, 0, []), [], threads);
             PseudoRandomFill.Fill(_program.Inputs[0].Span, ElementType.Float32, "x");
-            Executor = new(_program, code, profiling: false, team);
+            Executor = new(_program, code, threads, profiling: false, team);
         }
 
         public Executor Executor { get; }
 
         public Span<float> Outputs => _program.Outputs[0].As<float>();
 
-        public void Dispose() => _program.Memory.Dispose();
+        public void Dispose() => _program.Dispose();
     }
 }

@@ -8,7 +8,7 @@ namespace Lathe.Compiler.Operators.Control;
 /// Makes graphs of the bodies of a control-flow operator: what a body reads from around it becomes an input, the same for all bodies of the operator.
 /// Constants from around it are read where they are used.
 /// </summary>
-internal sealed class BodyCapture
+internal sealed class BodyCapture(SymbolNames symbols)
 {
     private readonly List<Value> _captured = [];
     private readonly Dictionary<Graph.Graph, GraphBuilder> _builders = new(ReferenceEqualityComparer.Instance);
@@ -19,7 +19,7 @@ internal sealed class BodyCapture
     /// <summary>Imports a body that has no inputs of its own. It still reads values from around it; <see cref="Close"/> makes them inputs.</summary>
     public Graph.Graph Import(string name, OnnxGraph body)
     {
-        GraphBuilder builder = new();
+        GraphBuilder builder = new(symbols);
         IReadOnlyList<Value> outputs = body.Import(builder, []);
         Graph.Graph open = builder.Build(name, [], outputs.Select((v, i) => new GraphPort($"{i}", v)), []);
         _builders.Add(open, builder);
@@ -50,8 +50,7 @@ internal sealed class BodyCapture
         }
 
         GraphPort[] outputs = [.. open.Outputs.Select(o => o with { Value = values[o.Value] })];
-        IEnumerable<IndexVar> symbols = inputs.Concat(outputs).SelectMany(p => p.Value.Type.Dims).SelectMany(d => d.Variables).Distinct();
-        return builder.Build(open.Name, inputs, outputs, symbols);
+        return builder.Build(open.Name, inputs, outputs, SymbolsOf(values.Values));
     }
 
     /// <summary>A body with symbols replaced in its inputs' types and in its operators.</summary>
@@ -70,11 +69,13 @@ internal sealed class BodyCapture
         }
 
         GraphPort[] inputs = [.. body.Inputs.Select(At)], outputs = [.. body.Outputs.Select(At)];
-        IEnumerable<IndexVar> symbols = inputs.SelectMany(p => p.Value.Type.Dims).SelectMany(d => d.Variables).Distinct();
-        return builder.Build(body.Name, inputs, outputs, symbols);
+        return builder.Build(body.Name, inputs, outputs, SymbolsOf(values.Values));
 
         GraphPort At(GraphPort port) => port with { Value = values[port.Value] };
     }
+
+    private static IEnumerable<IndexVar> SymbolsOf(IEnumerable<Value> values) =>
+        values.SelectMany(v => v.Type.Dims).SelectMany(d => d.Variables).Distinct();
 
     /// <summary>The values from around a body that it reads.</summary>
     private IEnumerable<Value> Frontier(Graph.Graph open)

@@ -25,7 +25,7 @@ public sealed record If(Graph.Graph Then, Graph.Graph Else) : Op, IOp<If>
         Value condition = node.Inputs[0];
         if (KnownContents.Constants(condition.Contents) is [var known]) return (known != 0 ? then : otherwise).Import(builder, []);
 
-        BodyCapture capture = new();
+        BodyCapture capture = new(builder.Symbols);
         Graph.Graph first = capture.Import("then", then), second = capture.Import("else", otherwise);
         IReadOnlyList<Value> captured = capture.Values;
         return AttributeReader.Results(builder.AddNode(new If(capture.Close(first), capture.Close(second)), [condition, .. captured]));
@@ -34,6 +34,9 @@ public sealed record If(Graph.Graph Then, Graph.Graph Else) : Op, IOp<If>
     /// <inheritdoc/>
     public override Op Substitute(Func<IndexVar, IndexExpr?> replacement) =>
         new If(BodyCapture.Substitute(Then, replacement), BodyCapture.Substitute(Else, replacement));
+
+    /// <inheritdoc/>
+    public override Op MapBodies(Func<Graph.Graph, Graph.Graph> function) => new If(function(Then), function(Else));
 
     /// <inheritdoc/>
     public override void Infer(InferContext context)

@@ -1,4 +1,7 @@
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators.Elementwise;
+using Lathe.Compiler.Operators.Reductions;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 
@@ -14,6 +17,7 @@ public sealed record Reshape(EquatableArray<IndexExpr> Dims) : ReshapeOperator, 
     /// <remarks>Up to opset 4 the shape is an attribute.</remarks>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {
+        if (!node.IsKnown(1)) return [OfData(node, builder)];
         EquatableArray<IndexExpr> wanted = node.Inputs.Count > 1
             ? OnnxInputs.Known(node, 1, "its shape")
             : AttributeReader.Get<long[]>(node, "shape", []).Select(d => (IndexExpr)d).ToEquatableArray();
@@ -46,6 +50,29 @@ public sealed record Reshape(EquatableArray<IndexExpr> Dims) : ReshapeOperator, 
         }
 
         return [builder.Add(new Reshape(dims), node.Inputs[0])];
+    }
+
+    /// <summary>A shape that data determine, with the same rules.</summary>
+    private static Value OfData(OnnxNode node, GraphBuilder builder)
+    {
+        Value x = node.Inputs[0], wanted = node.Inputs[1];
+        if (!Measure.CanBeMeasured(wanted) || wanted.Type.Rank != 1) throw node.Bad($"its shape is {wanted.Type}");
+        int rank = (int)wanted.Type.Dims[0].Value;
+        Value zero = RuntimeShapes.Vector(builder, 0), one = RuntimeShapes.Vector(builder, 1);
+        if (rank == 0) return builder.Add(new Reshape([]), x);
+        if (AttributeReader.Get(node, "allowzero", 0L) == 0)
+        {
+            // A 0 beyond the input's rank stays: no other dim can then make up for it, and the check fails unless the input is empty.
+            Value own = RuntimeShapes.Dims(builder, x);
+            if (x.Type.Rank > rank) own = builder.Add(new Slice([0], [rank]), own);
+            else if (x.Type.Rank < rank) own = builder.Add(new Concat(0), own, RuntimeShapes.Vector(builder, new long[rank - x.Type.Rank]));
+            wanted = builder.Add(new Where(), builder.Add(new Equal(), wanted, zero), own, wanted);
+        }
+
+        Value open = builder.Add(new Equal(), wanted, RuntimeShapes.Vector(builder, -1));
+        Value others = builder.Add(new ReduceProd((EquatableArray<long>)[0L], true), builder.Add(new Where(), open, one, wanted));
+        Value rest = builder.Add(new Div(), RuntimeShapes.Count(builder, x), builder.Add(new Max(), others, one));
+        return RuntimeShapes.InShape(builder, x, builder.Add(new Where(), open, rest, wanted));
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels.Loops;
 
 namespace Lathe.Compiler.Operators.Movement;
@@ -20,6 +21,7 @@ public sealed class Split : IComposite<Split>
         Value x = node.Inputs[0];
         int axis = node.Axis(AttributeReader.Get(node, "axis", 0L), x.Type.Rank);
         IndexExpr dim = x.Type.Dims[axis];
+        if (!node.IsKnown(1) && Measure.CanBeMeasured(node.Inputs[1])) return OfData(node, axis, builder);
         IndexExpr[] lengths = [.. Lengths(node, dim)];
         if (lengths.Length < node.OutputCount) throw node.Bad($"{lengths.Length} parts do not fit {node.OutputCount} outputs");
         IndexExpr sum = lengths.Aggregate(IndexExpr.Zero, (a, b) => a + b);
@@ -35,6 +37,30 @@ public sealed class Split : IComposite<Split>
         }
 
         return parts;
+    }
+
+    /// <summary>Parts whose lengths data determine.</summary>
+    private static List<Value> OfData(OnnxNode node, int axis, GraphBuilder builder)
+    {
+        TensorType x = node.Inputs[0].Type;
+        IndexExpr dim = x.Dims[axis];
+        Value lengths = Measure.Of(builder, node.Inputs[1], 0, RuntimeShapes.Max, l => [dim - Sum(l), Sum(l) - dim]);
+        Value from = View.After(builder, node.Inputs[0], lengths);
+        List<Value> parts = [];
+        IndexExpr start = IndexExpr.Zero;
+        foreach (IndexExpr length in lengths.Contents!.Value)
+        {
+            IndexExpr[] starts = new IndexExpr[x.Rank], steps = new IndexExpr[x.Rank], dims = [.. x.Dims];
+            Array.Fill(starts, IndexExpr.Zero);
+            Array.Fill(steps, IndexExpr.One);
+            (starts[axis], dims[axis]) = (start, length);
+            parts.Add(builder.Add(new StridedSlice(starts, steps, dims), from));
+            start += length;
+        }
+
+        return parts;
+
+        static IndexExpr Sum(IEnumerable<IndexExpr> all) => all.Aggregate(IndexExpr.Zero, (a, b) => a + b);
     }
 
     private static IEnumerable<IndexExpr> Lengths(OnnxNode node, IndexExpr dim)

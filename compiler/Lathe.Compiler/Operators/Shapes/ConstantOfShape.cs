@@ -1,5 +1,7 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators.Movement;
+using Lathe.Kernels;
+using Lathe.Kernels.Loops;
 using Lathe.Runtime;
 
 namespace Lathe.Compiler.Operators.Shapes;
@@ -19,6 +21,8 @@ public sealed class ConstantOfShape : IComposite<ConstantOfShape>
     {
         TensorData value = AttributeReader.Get(node, "value", TensorData.Zeros(ElementType.Float32));
         if (value.Count != 1) throw AttributeReader.Wrong(node, "value", $"it has {value.Count} elements");
-        return [builder.Add(new Expand(OnnxInputs.Known(node, 0, "its shape")), builder.Constant(value.Reshape()))];
+        EquatableArray<IndexExpr> shape = OnnxInputs.Known(node, 0, "its shape");
+        // A shape that data determine is known only behind them.
+        return [builder.Add(new Expand(shape), View.BehindData(builder, builder.Constant(value.Reshape()), node.Inputs[0]))];
     }
 }

@@ -1,0 +1,38 @@
+using System.Text;
+using Lathe.Kernels.Loops;
+
+namespace Lathe.Compiler.Graph;
+
+/// <summary>Names for symbols, each given once, that are safe wherever an IR prints them.</summary>
+public sealed class SymbolNames
+{
+    /// <summary>The greatest value of a dim of which nothing is known.</summary>
+    public const long DefaultMax = 1 << 20;
+
+    private const int MaxNameLength = 48;
+
+    private readonly HashSet<string> _used = new(StringComparer.Ordinal);
+    private readonly List<IndexVar> _computed = [];
+
+    /// <summary>The symbols whose values steps compute, in order of creation.</summary>
+    public IReadOnlyList<IndexVar> Computed => _computed;
+
+    /// <summary>A new symbol, named after a text.</summary>
+    public IndexVar Fresh(string text, long min = 1, long max = DefaultMax)
+    {
+        StringBuilder clean = new();
+        foreach (char c in text.AsSpan(0, Math.Min(text.Length, MaxNameLength))) clean.Append(char.IsAsciiLetterOrDigit(c) ? c : '_');
+        if (clean.Length == 0 || !char.IsAsciiLetter(clean[0])) clean.Insert(0, 'd');
+        string stem = clean.ToString(), name = stem;
+        for (int i = 1; !_used.Add(name); i++) name = $"{stem}_{i}";
+        return new IndexVar(name, min, max);
+    }
+
+    /// <summary>A new symbol whose value a step computes.</summary>
+    public IndexVar FreshComputed(string text, long min, long max)
+    {
+        IndexVar symbol = Fresh(text, min, max);
+        _computed.Add(symbol);
+        return symbol;
+    }
+}

@@ -1,0 +1,43 @@
+using Lathe.Compiler.Graph;
+using Lathe.Compiler.Passes;
+using Lathe.Runtime;
+using Lathe.Runtime.Plans;
+using ModelGraph = Lathe.Compiler.Graph.Graph;
+
+namespace Lathe.Compiler.Tests;
+
+/// <summary>A graph that was compiled and loaded, for one instruction set.</summary>
+internal sealed class CompiledGraph : IDisposable
+{
+    private readonly TemporaryDirectory _folder = new();
+
+    public CompiledGraph(ModelGraph graph, bool optimize = true, Isa isa = Isa.Vector128, int threads = 1)
+    {
+        CompiledOutput compiled = Compilation.Compile(
+            graph, "Tests.Subject", "model", "", new PassContext(new CompileOptions { Optimize = optimize, Verify = true, Isas = [isa] }));
+        string path = Path.Combine(_folder.Path, compiled.AssemblyName + ".dll");
+        File.WriteAllBytes(path, compiled.Assembly);
+        if (compiled.Weights is { } weights) File.WriteAllBytes(Path.Combine(_folder.Path, compiled.WeightsName), weights);
+        Model = CompiledModel.Load(path, new LatheOptions { Isa = isa, Threads = threads, Unloadable = true });
+        Request = Model.CreateRequest();
+    }
+
+    public CompiledModel Model { get; }
+
+    public InferRequest Request { get; }
+
+    /// <summary>Runs the model.</summary>
+    public TensorData[] Run(params IReadOnlyList<TensorData> inputs)
+    {
+        for (int i = 0; i < inputs.Count; i++) inputs[i].Bytes.CopyTo(Request.InputBytes(i));
+        Request.Infer();
+        return [.. Model.Info.Outputs.Select((o, i) => TensorData.FromBytes(o.Type, Request.OutputShape(i).ToArray(), Request.OutputBytes(i).ToArray()))];
+    }
+
+    public void Dispose()
+    {
+        Request.Dispose();
+        Model.Dispose();
+        _folder.Dispose();
+    }
+}

@@ -1,0 +1,136 @@
+using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Elementwise;
+using Lathe.Compiler.Operators.Movement;
+using Lathe.Compiler.Tests.Operators;
+using Lathe.Runtime;
+using ModelGraph = Lathe.Compiler.Graph.Graph;
+
+namespace Lathe.Compiler.Tests;
+
+/// <summary>Shapes that data determine, through the whole compiler and the runtime: they change from inference to inference.</summary>
+internal sealed class DataDependentShapeTests
+{
+    [Test]
+    public void Reshape_FollowsItsShape([Values] bool optimize)
+    {
+        // The sum behind it is sized after the shape is read, and in front of it there is an ordinary kernel.
+        ModelGraph graph = Build(
+            [("x", ElementType.Float32, [4, 6]), ("shape", ElementType.Int64, [3])],
+            (g, v) => g.Add(new Relu(), g.Add(new Neg(), Import(g, "Reshape", 14, g.Add(new Relu(), v[0]), v[1]))));
+        using CompiledGraph compiled = new(graph, optimize);
+        foreach (long[] shape in (long[][])[[2, 3, 4], [-1, 1, 3], [0, 6, -1], [24, 1, 1], [1, 1, 24], [2, 3, 4]]) Compare(compiled, graph, Random(4, 6), TensorData.OfInt64s(shape));
+    }
+
+    [Test]
+    public void Reshape_ThatDoesNotFit_IsRefused_AndTheRequestLives()
+    {
+        ModelGraph graph = Build(
+            [("x", ElementType.Float32, [4, 6]), ("shape", ElementType.Int64, [2])], (g, v) => g.Add(new Relu(), Import(g, "Reshape", 14, v[0], v[1])));
+        using CompiledGraph compiled = new(graph);
+        Compare(compiled, graph, Random(4, 6), TensorData.OfInt64s([3, 8]));
+        foreach (long[] shape in (long[][])[[5, 5], [25, 1], [-7, 2], [long.MaxValue, 2], [1L << 31, 1L << 31], [-1, -1], [1, 0]])
+        {
+            LatheException? error = Assert.Throws<LatheException>(() => compiled.Run(Random(4, 6), TensorData.OfInt64s(shape)));
+            Assert.That(error!.Id, Is.EqualTo("LATHE0508").Or.EqualTo("LATHE0506"), string.Join(',', shape));
+            Assert.That(error.Message, Does.Contain("node"));
+        }
+
+        Compare(compiled, graph, Random(4, 6), TensorData.OfInt64s([3, 8]));
+        Compare(compiled, graph, Random(4, 6), TensorData.OfInt64s([12, 2]));
+    }
+
+    [Test]
+    public void NonZero_GrowsAndShrinks([Values] bool optimize)
+    {
+        ModelGraph graph = Build(
+            [("x", ElementType.Float32, [3, 50])],
+            (g, v) =>
+            {
+                Value kept = g.Add(new Relu(), v[0]), places = Import(g, "NonZero", 13, v[0]);
+                return g.Add(new Add(), Import(g, "Transpose", 13, places), g.Add(new Lathe.Compiler.Operators.Shapes.Cast(ElementType.Int64), g.Add(new Slice([0], [2], [1]), g.Add(new Slice([0], [1], [0]), kept))));
+            });
+        using CompiledGraph compiled = new(graph, optimize);
+        foreach (int every in (int[])[7, 3, 1, 50, 2, 1000])
+        {
+            TensorData x = TensorData.Zeros(ElementType.Float32, 3, 50);
+            for (int i = 0; i < x.Count; i += every) x.SetDouble(i, every >= 1000 ? 0 : i + 1);
+            Compare(compiled, graph, x);
+        }
+    }
+
+    [Test]
+    public void Outputs_WithoutAKernelBehindThem()
+    {
+        ModelGraph graph = Build([("x", ElementType.Int64, [4])], (g, v) => Import(g, "NonZero", 13, v[0]));
+        using CompiledGraph compiled = new(graph);
+        Assert.That(compiled.Request.OutputShape(0).ToArray(), Is.EqualTo(new long[] { 0, 0 }), "before the first inference nothing is known");
+        Compare(compiled, graph, TensorData.OfInt64s([0, 5, 0, -1]));
+        Compare(compiled, graph, TensorData.OfInt64s([0, 0, 0, 0]));
+    }
+
+    [Test]
+    public void ConstantOfShape_AndSplit()
+    {
+        ModelGraph graph = Build([("shape", ElementType.Int64, [2])], (g, v) => g.Add(new Relu(), Import(g, "ConstantOfShape", 9, v[0])));
+        using (CompiledGraph compiled = new(graph))
+            foreach (long[] shape in (long[][])[[2, 3], [0, 4], [7, 1], [1, 1]]) Compare(compiled, graph, TensorData.OfInt64s(shape));
+
+        ModelGraph split = Build(
+            [("x", ElementType.Float32, [2, 9]), ("lengths", ElementType.Int64, [2])],
+            (g, v) => g.Add(new Neg(), OperatorCase.ImportNode(g, "Split", 13, 2, v, ("axis", 1L))[1]));
+        using CompiledGraph parts = new(split);
+        foreach (long[] lengths in (long[][])[[2, 7], [9, 0], [0, 9], [4, 5]]) Compare(parts, split, Random(2, 9), TensorData.OfInt64s(lengths));
+        Assert.That(() => parts.Run(Random(2, 9), TensorData.OfInt64s([4, 4])), Throws.TypeOf<LatheException>());
+    }
+
+    [Test]
+    public void Inference_AllocatesNothing_WhileSizesChange()
+    {
+        ModelGraph graph = Build(
+            [("x", ElementType.Float32, [4, 6]), ("shape", ElementType.Int64, [2])], (g, v) => g.Add(new Relu(), Import(g, "Reshape", 14, v[0], v[1])));
+        using CompiledGraph compiled = new(graph);
+        InferRequest request = compiled.Request;
+        void Infer(long rows)
+        {
+            Span<long> shape = request.Input<long>(1);
+            (shape[0], shape[1]) = (rows, 24 / rows);
+            request.Infer();
+        }
+
+        long least = long.MaxValue;
+        for (int i = 0; i < 6; i++)
+        {
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            foreach (long rows in (ReadOnlySpan<long>)[2, 3, 24, 1]) Infer(rows);
+            least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
+        }
+
+        Assert.That(least, Is.Zero);
+    }
+
+    private static ModelGraph Build((string Name, ElementType Element, long[] Dims)[] inputs, Func<GraphBuilder, Value[], Value> build)
+    {
+        GraphBuilder g = new();
+        Value[] values = [.. inputs.Select(i => g.Add(new Input(i.Name, TensorType.Of(i.Element, i.Dims))))];
+        Value y = build(g, values);
+        return g.Build("model", inputs.Select((p, i) => new GraphPort(p.Name, values[i])), [new GraphPort("y", y)], g.Symbols.Computed);
+    }
+
+    private static Value Import(GraphBuilder g, string type, int opset, params Value[] inputs)
+    {
+        g.CurrentName = type;
+        Value result = OperatorCase.ImportNode(g, type, opset, 1, inputs)[0];
+        g.CurrentName = null;
+        return result;
+    }
+
+    private static TensorData Random(params long[] dims) => RandomTensor.Of(ElementType.Float32, 3, dims);
+
+    private static void Compare(CompiledGraph compiled, ModelGraph graph, params TensorData[] inputs)
+    {
+        TensorData expected = GraphEvaluator.Run(graph, inputs)[0], actual = compiled.Run(inputs)[0];
+        Assert.That(actual.Dims, Is.EqualTo(expected.Dims));
+        Assert.That(actual.Bytes, Is.EqualTo(expected.Bytes));
+    }
+}
