@@ -176,7 +176,7 @@ internal sealed class ImporterTests
     public void ValueOfAnInput_MakesItAConstant()
     {
         ModelBuilder model = new ModelBuilder().Input("x", "N", 2).Input("shape", ElementType.Int64, 1).Output("y").Node("Reshape", ["x", "shape"], ["y"]);
-        model.Refused("LATHE0103", "shape");
+        Assert.That(model.Graph().Outputs[0].Value.Type.Dims[0].Variables.Single().Name, Does.StartWith("Reshape"), "a dim that is measured");
         CompileOptions options = new() { InputValues = new Dictionary<string, TensorData> { ["shape"] = TensorData.OfInt64s(-1) } };
         Compiler.Graph.Graph graph = model.Graph(options);
         Assert.That(graph.Inputs.Select(i => i.Name), Is.EqualTo(new[] { "x" }));

@@ -36,15 +36,6 @@ internal sealed class MovementTests
         Assert.That(() => Import("Reshape", 14, [Six, TensorData.OfInt64s(shape)]), Throws.TypeOf<DiagnosticException>().With.Message.Contain(reason));
 
     [Test]
-    public void Reshape_OfAnUnknownShape_SaysSo()
-    {
-        GraphBuilder builder = new();
-        Value x = builder.Add(new Input("x", Float32("2", "3"))), shape = builder.Add(new Input("s", TensorType.Of(ElementType.Int64, 2)));
-        DiagnosticException refused = Assert.Throws<DiagnosticException>(() => ImportNode(builder, "Reshape", 14, 1, [x, shape]))!;
-        Assert.That(refused.Diagnostic.Descriptor.Id, Is.EqualTo("LATHE0103"));
-    }
-
-    [Test]
     public void Axes_AreAttributesBeforeOpset13()
     {
         TensorData x = Counting(1, 3, 1);

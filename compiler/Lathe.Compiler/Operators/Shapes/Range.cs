@@ -1,11 +1,16 @@
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators.Elementwise;
+using Lathe.Compiler.Operators.Movement;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
 
 namespace Lathe.Compiler.Operators.Shapes;
 
-/// <summary>start, start + delta, start + 2 delta, …: <paramref name="Count"/> integers.</summary>
+/// <summary>
+/// start, start + delta, start + 2 delta, …: <paramref name="Count"/> integers. An input, where there is one, is only waited for: the measurement that
+/// they depend on.
+/// </summary>
 public sealed record Range(IndexExpr Start, IndexExpr Delta, IndexExpr Count, ElementType Element) : Op, IOp<Range>
 {
     /// <summary>The longest range of floats, which are computed at once.</summary>
@@ -18,10 +23,16 @@ public sealed record Range(IndexExpr Start, IndexExpr Delta, IndexExpr Count, El
     public override OpRole Role => OpRole.Movement;
 
     /// <inheritdoc/>
-    /// <remarks>ONNX gives start, limit and delta as inputs. They have to be known.</remarks>
+    /// <remarks>ONNX gives start, limit and delta as inputs. Where they are not known, their number is measured.</remarks>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {
         ElementType element = node.Inputs[0].Type.Element;
+        foreach (Value input in node.Inputs)
+        {
+            if (input.Type.Count != IndexExpr.One || input.Type.Element != element) throw node.Bad($"it has bounds of {string.Join(", ", node.Inputs.Select(i => i.Type))}");
+        }
+
+        if (!node.IsKnown(0) || !node.IsKnown(1) || !node.IsKnown(2)) return [OfData(node, element, builder)];
         if (element.IsFloat()) return [builder.Constant(Floats(node, element))];
         IndexExpr start = Scalar(0, "start"), limit = Scalar(1, "limit"), delta = Scalar(2, "delta");
         if (!delta.IsConstant) throw node.Bad($"its step is {delta}, which depends on a named dim");
@@ -61,6 +72,23 @@ public sealed record Range(IndexExpr Start, IndexExpr Delta, IndexExpr Count, El
 
     /// <inheritdoc/>
     public override LoweredOp Lower(LowerContext context) => context.Map((Start + (context.Index[0] * Delta)).ToExpr(Element));
+
+    private static Value OfData(OnnxNode node, ElementType element, GraphBuilder g)
+    {
+        Value start = Flat(0), delta = Flat(2);
+        Cast wide = new(element.IsFloat() ? ElementType.Float64 : ElementType.Int64);
+        Value step = g.Add(wide, delta), distance = g.Add(new Sub(), g.Add(wide, Flat(1)), g.Add(wide, start));
+        // Rounded up, whatever the sign of the step.
+        Value count = element.IsFloat()
+            ? g.Add(new Cast(ElementType.Int64), g.Add(new Ceil(), g.Add(new Div(), distance, step)))
+            : g.Add(new Div(), g.Add(new Sub(), g.Add(new Add(), distance, step), g.Add(new Sign(), step)), step);
+
+        Value measured = Measure.Of(g, g.Add(new Max(), count, RuntimeShapes.Vector(g, 0)), 0, RuntimeShapes.Max);
+        Value numbers = g.Add(new Cast(element), g.Add(new Range(IndexExpr.Zero, IndexExpr.One, measured.Contents!.Value[0], ElementType.Int64), measured));
+        return g.Add(new Add(), View.After(g, start, measured), g.Add(new Mul(), numbers, View.After(g, delta, measured)));
+
+        Value Flat(int input) => g.Add(new Reshape([1]), node.Inputs[input]);
+    }
 
     private static TensorData Floats(OnnxNode node, ElementType element)
     {
