@@ -1,6 +1,7 @@
 using Lathe.Compiler.Operators;
 using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels.Loops;
+using ForLoop = Lathe.Compiler.Operators.Control.ForLoop;
 using If = Lathe.Compiler.Operators.Control.If;
 
 namespace Lathe.Compiler.Graph;
@@ -54,6 +55,7 @@ public static class GraphEvaluator
             return measured;
         }
 
+        if (node.Op is ForLoop loop) return loop.Evaluate(inputs, symbols);
         if (node.Op is If branch) return [.. Run(inputs[0]!.GetInt64(0) != 0 ? branch.Then : branch.Else, [.. inputs.Skip(1).Select(i => i!)], symbols)];
         Op op = symbols.Count == 0 ? node.Op : node.Op.Substitute(s => symbols.TryGetValue(s, out long value) ? value : null);
 

@@ -7,6 +7,7 @@ using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
 using Lathe.Runtime.Plans;
+using ForLoop = Lathe.Compiler.Operators.Control.ForLoop;
 using If = Lathe.Compiler.Operators.Control.If;
 
 namespace Lathe.Compiler.Lowering;
@@ -127,6 +128,9 @@ public sealed class PlanBuilder
                 case var op when RoutineOf(node) is { } use:
                     foreach (int output in Enumerable.Range(0, node.OutputTypes.Length)) places[node[output]] = Place(node[output], fixedPlaces);
                     steps.Add(RoutineStep(graph, node, use, places));
+                    break;
+                case ForLoop loop:
+                    steps.Add(Loop(graph, node, loop, places, fixedPlaces));
                     break;
                 case If choice:
                     steps.Add(Choose(graph, node, choice, places, fixedPlaces));
@@ -294,6 +298,45 @@ public sealed class PlanBuilder
             location.Storage?.UsedAt(before);
             location.Storage?.UsedAt(after);
         }
+    }
+
+    private LoopStep Loop(Graph.Graph graph, Node node, ForLoop loop, Dictionary<Value, Location> places, Dictionary<Value, Location> fixedPlaces)
+    {
+        int before = _step++, states = (int)loop.States;
+        _computed[loop.Variable] = _computed.Count + 1;
+        Location[] outputs = [.. Enumerable.Range(0, node.OutputTypes.Length).Select(i => places[node[i]] = Place(node[i], fixedPlaces))];
+        Location[] results = new Location[outputs.Length];
+        for (int i = 0; i < results.Length; i++)
+        {
+            if (i < states)
+            {
+                results[i] = Place(loop.Body.Outputs[i].Value, []);
+                continue;
+            }
+
+            // An iteration writes its part of the result where it belongs.
+            IndexExpr part = Bytes(loop.Body.Outputs[i].Value.Type with { Layout = null });
+            results[i] = outputs[i] with { Offset = outputs[i].Offset + ((loop.Backwards ? loop.Count - 1 - loop.Counter : loop.Counter) * part) };
+        }
+
+        Dictionary<Value, Location> inside = [];
+        for (int i = 0; i < loop.Body.Inputs.Length; i++) inside[loop.Body.Inputs[i].Value] = i < states ? outputs[i] : places[node.Inputs[i]];
+        List<PlanStep> body = Lower(loop.Body, inside, results);
+        int after = _step++;
+
+        // Whatever the body touches is in use throughout: the next iteration reads it again.
+        foreach (Location location in node.Inputs.Select(v => places[v]).Concat(outputs).Concat(results))
+        {
+            location.Storage?.UsedAt(before);
+            location.Storage?.UsedAt(after);
+        }
+
+        LoopCarry[] carries =
+        [
+            .. Enumerable.Range(0, states).Select(i => new LoopCarry(
+                Buffer(places[node.Inputs[i]], Bytes(node.Inputs[i].Type)), Buffer(outputs[i], Bytes(node.OutputTypes[i])), Buffer(results[i], Bytes(node.OutputTypes[i])))),
+        ];
+        return new LoopStep(graph.NameOf(node), node.Op.Name, _symbols.ToList().IndexOf(loop.Variable), loop.Count.ToSize(_symbols), carries, body);
     }
 
     private int Share(Computation computation)

@@ -5,6 +5,7 @@ using Lathe.Compiler.Operators.Linear;
 using Lathe.Compiler.Operators.Movement;
 using Lathe.Compiler.Operators.Normalization;
 using Lathe.Compiler.Operators.Pooling;
+using Lathe.Compiler.Operators.Recurrent;
 using Lathe.Compiler.Operators.Reductions;
 using Lathe.Compiler.Operators.Shapes;
 using Range = Lathe.Compiler.Operators.Shapes.Range;
@@ -57,6 +58,8 @@ public static class OperatorTable
         Composite<EyeLike>(),
         Of<Flatten>(),
         Of<Floor>(),
+        Of<ForLoop>(),
+        Composite<GRU>(),
         Of<Gather>(),
         Of<GatherElements>(),
         Of<Gelu>(),
@@ -75,6 +78,7 @@ public static class OperatorTable
         Of<IsInf>(),
         Of<IsNaN>(),
         Of<LRN>(),
+        Composite<LSTM>(),
         Of<LayerNormalization>(),
         Of<LeakyRelu>(),
         Of<Less>(),
@@ -101,6 +105,7 @@ public static class OperatorTable
         Of<PadChannels>(),
         Of<Pow>(),
         Of<RMSNormalization>(),
+        Composite<RNN>(),
         Of<Range>(),
         Of<Reciprocal>(),
         Of<ReduceL1>(),

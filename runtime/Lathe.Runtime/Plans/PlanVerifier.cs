@@ -74,8 +74,8 @@ internal sealed class PlanVerifier
             Require((uint)buffer.Index < (uint)limit, "a buffer has an unknown kind or belongs to an input or output that is not there");
             Size(buffer.Offset, "a buffer's offset");
             Size(buffer.Bytes, "a buffer's size");
-            if (buffer.Kind is BufferKind.Input or BufferKind.Output)
-                Require(buffer.Offset.IsConstant && buffer.Offset.Evaluate([]) == 0, "the buffer of an input or output has an offset");
+            if (buffer.Kind is BufferKind.Input)
+                Require(buffer.Offset.IsConstant && buffer.Offset.Evaluate([]) == 0, "the buffer of an input has an offset");
             if (buffer.Kind == BufferKind.Weights && buffer.Offset.IsConstant && buffer.Bytes.IsConstant)
             {
                 long offset = buffer.Offset.Evaluate([]);

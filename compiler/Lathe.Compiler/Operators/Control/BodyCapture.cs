@@ -17,11 +17,15 @@ internal sealed class BodyCapture(SymbolNames symbols)
     public IReadOnlyList<Value> Values => _captured;
 
     /// <summary>Imports a body that has no inputs of its own. It still reads values from around it; <see cref="Close"/> makes them inputs.</summary>
-    public Graph.Graph Import(string name, OnnxGraph body)
+    public Graph.Graph Import(string name, OnnxGraph body) => Import(name, [], body.Import);
+
+    /// <summary>Makes a body with inputs of its own. It still reads values from around it; <see cref="Close"/> makes them inputs behind its own.</summary>
+    public Graph.Graph Import(string name, IReadOnlyList<TensorType> formals, Func<GraphBuilder, IReadOnlyList<Value>, IReadOnlyList<Value>> body)
     {
         GraphBuilder builder = new(symbols);
-        IReadOnlyList<Value> outputs = body.Import(builder, []);
-        Graph.Graph open = builder.Build(name, [], outputs.Select((v, i) => new GraphPort($"{i}", v)), []);
+        GraphPort[] inputs = [.. formals.Select((t, i) => new GraphPort($"formal_{i}", builder.Add(new Input($"formal_{i}", t with { Layout = null }))))];
+        IReadOnlyList<Value> outputs = body(builder, [.. inputs.Select(i => i.Value)]);
+        Graph.Graph open = builder.Build(name, inputs, outputs.Select((v, i) => new GraphPort($"{i}", v)), []);
         _builders.Add(open, builder);
         foreach (Value value in Frontier(open))
             if (!_captured.Contains(value)) _captured.Add(value);
@@ -34,6 +38,13 @@ internal sealed class BodyCapture(SymbolNames symbols)
         GraphBuilder inside = _builders[open], builder = new();
         Dictionary<Value, Value> values = [];
         List<GraphPort> inputs = [];
+        foreach (GraphPort formal in open.Inputs)
+        {
+            Value input = builder.Add(formal.Value.Op);
+            values[formal.Value] = input;
+            inputs.Add(formal with { Value = input });
+        }
+
         for (int i = 0; i < _captured.Count; i++)
         {
             Value input = builder.Add(new Input($"captured_{i}", _captured[i].Type with { Layout = null }));
@@ -43,7 +54,7 @@ internal sealed class BodyCapture(SymbolNames symbols)
 
         foreach (Node node in open.TopologicalOrder())
         {
-            if (!inside.Owns(node) && node.Op is not Constant) continue;
+            if (node.Op is Input || (!inside.Owns(node) && node.Op is not Constant)) continue;
             builder.CurrentName = open.Names.GetValueOrDefault(node);
             Node copy = builder.AddNode(node.Op, [.. node.Inputs.Select(v => v.IsNone ? v : values[v])]);
             for (int i = 0; i < copy.OutputTypes.Length; i++) values.TryAdd(node[i], copy[i]);
