@@ -12,28 +12,31 @@ public static class Pipeline
         // 1. What the user says of the input becomes part of the graph, so that everything below sees it.
         new BakePreprocessing(),
 
-        // 2. Constants, and shapes that are known by now.
+        // 2. 16-bit floats are computed in float32 throughout.
+        new WidenHalves(),
+
+        // 3. Constants, and shapes that are known by now.
         new FoldConstants(),
 
-        // 3. Branches that are decided by now.
+        // 4. Branches that are decided by now.
         new InlineBranches(),
 
-        // 4. One form for what can be written in several.
+        // 5. One form for what can be written in several.
         new Canonicalise(),
 
-        // 5. Reshapes and transposes meet, and vanish where they meet their inverse.
+        // 6. Reshapes and transposes meet, and vanish where they meet their inverse.
         new SinkMovement(),
 
-        // 6. Arithmetic with constants goes into the weights beside it.
+        // 7. Arithmetic with constants goes into the weights beside it.
         new FoldIntoWeights(),
 
-        // 7. Padding goes into the windows that read it.
+        // 8. Padding goes into the windows that read it.
         new FoldPadding(),
 
-        // 8. What the rules above left between constants.
+        // 9. What the rules above left between constants.
         new FoldConstants(),
 
-        // 9. Every output becomes a value that a step writes.
+        // 10. Every output becomes a value that a step writes.
         new SeparateOutputs(),
     ];
 
