@@ -24,27 +24,12 @@ public static class Compilation
     /// <exception cref="OperationCanceledException">The compilation was cancelled.</exception>
     public static CompileResult Compile(string path, CompileOptions options, CancellationToken cancellation = default)
     {
-        List<Diagnostic> diagnostics = [];
-        try
+        (IReadOnlyList<Diagnostic> diagnostics, CompiledOutput? output) = FromFile(path, options, cancellation, (graph, className, context) =>
         {
-            options.Progress?.Report(("Reading", 0));
-            (Graph.Graph? graph, IReadOnlyList<Diagnostic> read) = OnnxFrontEnd.Read(path, options);
-            diagnostics.AddRange(read);
-            if (graph is null || read.Any(d => d.Descriptor.Severity == Severity.Error)) return new CompileResult(diagnostics, null);
-
-            cancellation.ThrowIfCancellationRequested();
-            options.Progress?.Report(("Optimising", 0.1));
-            string className = options.ClassName ?? IdentifierNames.ClassName(Path.GetFileName(path));
             string hash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)));
-            PassContext context = new(options, cancellation);
-            CompiledOutput output = Compile(graph, className, Path.GetFileNameWithoutExtension(path), hash, context);
-            return new CompileResult([.. diagnostics, .. context.Diagnostics], output);
-        }
-        catch (DiagnosticException problem)
-        {
-            diagnostics.Add(problem.Diagnostic);
-            return new CompileResult(diagnostics, null);
-        }
+            return Compile(graph, className, Path.GetFileNameWithoutExtension(path), hash, context);
+        });
+        return new CompileResult(diagnostics, output);
     }
 
     /// <summary>Compiles a graph.</summary>
@@ -58,9 +43,94 @@ public static class Compilation
     public static CompiledOutput Compile(Graph.Graph graph, string className, string modelName, string modelHash, PassContext context)
     {
         CompileOptions options = context.Options;
+        long parameters = CountParameters(graph);
+        GeneratedModel model = Generate(graph, className, modelName, context);
+        PlannedModel planned = model.Planned;
+        Dictionary<string, string> sources = new(model.Sources) { ["Assembly.cs"] = ModuleEmitter.Attribute(model.ModuleName) };
+
+        options.Progress?.Report(("Compiling kernels", 0.6));
+        string assemblyName = IdentifierNames.AssemblyName(className);
+        (byte[] assembly, byte[] symbols) = KernelAssembly.Compile(assemblyName, sources, model.Resources, options.DebugKernels, context.Cancellation);
+        CompileReport report = Report(planned, model.Plan, parameters);
+        ManifestModel manifest = new()
+        {
+            LatheVersion = typeof(Compilation).Assembly.GetName().Version!.ToString(3),
+            ClassName = className,
+            AssemblyName = assemblyName,
+            ModuleName = model.ModuleName,
+            WeightsFile = model.WeightsFile,
+            ModelName = modelName,
+            Precision = "fp32",
+            Device = "CPU",
+            Isas = [.. options.Isas.Select(i => i.ToString().ToLowerInvariant())],
+            Symbols = Symbols(planned),
+            Inputs = Tensors(graph, graph.Inputs, className, 0, options),
+            Outputs = Tensors(graph, graph.Outputs, className, graph.Inputs.Length, options),
+            ArenaBytes = report.ArenaBytes,
+            WeightBytes = planned.Weights.Length,
+            ModelHash = modelHash,
+            OptionsHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(options.CanonicalText()))),
+        };
+        options.Progress?.Report(("Done", 1));
+        return new CompiledOutput(
+            className, assemblyName, assembly, symbols, model.WeightsFile is null ? null : planned.Weights, IdentifierNames.WeightsFile(className),
+            ManifestWriter.Write(manifest), sources, report);
+    }
+
+    /// <summary>Does what <see cref="Compile(string, CompileOptions, CancellationToken)"/> does up to the source of the kernels.</summary>
+    /// <inheritdoc cref="Compile(string, CompileOptions, CancellationToken)" path="//param|//exception"/>
+    /// <returns>The model in source form, or the diagnostics that say why there is none.</returns>
+    public static (IReadOnlyList<Diagnostic> Diagnostics, GeneratedModel? Model) Generate(string path, CompileOptions options, CancellationToken cancellation = default) =>
+        FromFile(path, options, cancellation, (graph, className, context) => Generate(graph, className, Path.GetFileNameWithoutExtension(path), context));
+
+    /// <summary>
+    /// Makes one assembly of several models, which costs a fraction of an assembly for each. It names no module of its own: a model's is found by
+    /// <see cref="GeneratedModel.ModuleName"/>.
+    /// </summary>
+    /// <param name="assemblyName">The assembly's name.</param>
+    /// <param name="models">Models of distinct classes, their weights embedded.</param>
+    /// <param name="cancellation">Ends the compilation.</param>
+    /// <returns>The assembly.</returns>
+    /// <exception cref="InvalidOperationException">The source has an error, which is a mistake of the emitter.</exception>
+    /// <exception cref="OperationCanceledException">The compilation was cancelled.</exception>
+    public static byte[] CompileTogether(string assemblyName, IReadOnlyList<GeneratedModel> models, CancellationToken cancellation = default) =>
+        KernelAssembly.Compile(
+            assemblyName,
+            models.SelectMany(model => model.Sources.Select(source => ($"{model.ModuleName}/{source.Key}", source.Value))).ToDictionary(),
+            models.SelectMany(model => model.Resources).ToDictionary(),
+            debug: false,
+            cancellation).Assembly;
+
+    private static (IReadOnlyList<Diagnostic> Diagnostics, T? Result) FromFile<T>(
+        string path, CompileOptions options, CancellationToken cancellation, Func<Graph.Graph, string, PassContext, T> work)
+        where T : class
+    {
+        List<Diagnostic> diagnostics = [];
+        try
+        {
+            options.Progress?.Report(("Reading", 0));
+            (Graph.Graph? graph, IReadOnlyList<Diagnostic> read) = OnnxFrontEnd.Read(path, options);
+            diagnostics.AddRange(read);
+            if (graph is null || read.Any(d => d.Descriptor.Severity == Severity.Error)) return (diagnostics, null);
+
+            cancellation.ThrowIfCancellationRequested();
+            options.Progress?.Report(("Optimising", 0.1));
+            PassContext context = new(options, cancellation);
+            T result = work(graph, options.ClassName ?? IdentifierNames.ClassName(Path.GetFileName(path)), context);
+            return ([.. diagnostics, .. context.Diagnostics], result);
+        }
+        catch (DiagnosticException problem)
+        {
+            diagnostics.Add(problem.Diagnostic);
+            return (diagnostics, null);
+        }
+    }
+
+    private static GeneratedModel Generate(Graph.Graph graph, string className, string modelName, PassContext context)
+    {
+        CompileOptions options = context.Options;
         if (!IdentifierNames.IsClassName(className))
             throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "--class", $"'{className}' is no name that the typed class can have"));
-        long parameters = CountParameters(graph);
         graph = Pipeline.RunLower(Pipeline.RunNormalise(graph, context), context);
         options.Progress?.Report(("Planning", 0.2));
         PlannedModel planned = PlanBuilder.Build(graph);
@@ -78,40 +148,15 @@ public static class Compilation
 
         using MemoryStream planBytes = new();
         PlanFormat.Write(plan, planBytes);
-        bool embedded = planned.Weights.Length <= options.EmbedWeightsUpTo;
-        string weightsFile = IdentifierNames.WeightsFile(className), assemblyName = IdentifierNames.AssemblyName(className);
-        Dictionary<string, byte[]> resources = new() { [ModuleEmitter.PlanResource] = planBytes.ToArray() };
-        if (embedded) resources[ModuleEmitter.WeightsResource] = planned.Weights;
+        string moduleName = IdentifierNames.ModuleName(className);
+        string? weightsFile = planned.Weights.Length <= options.EmbedWeightsUpTo ? null : IdentifierNames.WeightsFile(className);
+        Dictionary<string, byte[]> resources = new() { [ModuleEmitter.PlanResource(moduleName)] = planBytes.ToArray() };
+        if (weightsFile is null) resources[ModuleEmitter.WeightsResource(moduleName)] = planned.Weights;
         Dictionary<string, string> sources = new(kernels.Sources)
         {
-            ["Module.cs"] = ModuleEmitter.Emit(IdentifierNames.ModuleName(className), kernels.Functions, embedded ? null : weightsFile),
+            ["Module.cs"] = ModuleEmitter.Emit(moduleName, kernels.Functions, weightsFile),
         };
-
-        options.Progress?.Report(("Compiling kernels", 0.6));
-        (byte[] assembly, byte[] symbols) = KernelAssembly.Compile(assemblyName, sources, resources, options.DebugKernels, context.Cancellation);
-        CompileReport report = Report(planned, plan, parameters);
-        ManifestModel manifest = new()
-        {
-            LatheVersion = typeof(Compilation).Assembly.GetName().Version!.ToString(3),
-            ClassName = className,
-            AssemblyName = assemblyName,
-            ModuleName = IdentifierNames.ModuleName(className),
-            WeightsFile = embedded ? null : weightsFile,
-            ModelName = modelName,
-            Precision = "fp32",
-            Device = "CPU",
-            Isas = [.. options.Isas.Select(i => i.ToString().ToLowerInvariant())],
-            Symbols = Symbols(planned),
-            Inputs = Tensors(graph, graph.Inputs, className, 0, options),
-            Outputs = Tensors(graph, graph.Outputs, className, graph.Inputs.Length, options),
-            ArenaBytes = report.ArenaBytes,
-            WeightBytes = planned.Weights.Length,
-            ModelHash = modelHash,
-            OptionsHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(options.CanonicalText()))),
-        };
-        options.Progress?.Report(("Done", 1));
-        return new CompiledOutput(
-            className, assemblyName, assembly, symbols, embedded ? null : planned.Weights, weightsFile, ManifestWriter.Write(manifest), sources, report);
+        return new GeneratedModel(moduleName, planned, plan, weightsFile, sources, resources);
     }
 
     private static IReadOnlyList<ManifestSymbol> Symbols(PlannedModel planned)

@@ -30,7 +30,7 @@ public sealed class CompiledModel : IDisposable
 
         Plan plan;
         using (Stream stream = module.OpenPlan()) plan = PlanFormat.Read(stream);
-        _code = ModelCode.Choose(module, plan, options.Isa ?? ModelCode.FromEnvironment());
+        _code = ModelCode.Choose(module, plan, options.Isa ?? Isas.FromEnvironment());
         _weights = Weights.Load(module, plan.WeightBytes, directories);
         _assembly = assembly;
         Profiling = options.Profiling;

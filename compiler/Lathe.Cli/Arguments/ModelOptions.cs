@@ -50,7 +50,7 @@ internal sealed class ModelOptions
 
     private readonly Option<string?> _class = Parsed.One<string?>("--class", [], "NAME", "The class with its namespace. Default: the file's name.", CheckClass);
 
-    private readonly Option<bool> _noOptimize = new("--no-optimize") { Description = "Run only the passes that lowering needs.", Hidden = true };
+    private readonly Option<bool> _noOptimize = new("--no-optimize") { Description = "Run only the passes that lowering needs." };
 
     private ModelOptions()
     {
@@ -75,9 +75,10 @@ internal sealed class ModelOptions
     /// <param name="model">The model's path; a folder stands for the model.onnx in it.</param>
     /// <param name="terminal">Takes what <c>--dump-after</c> writes.</param>
     /// <param name="runs">True if the command runs the model.</param>
+    /// <param name="defaultIsas">What is compiled in where the user does not say; null for all.</param>
     /// <exception cref="FailedException">Something is asked for that this version does not do.</exception>
     /// <exception cref="UsageException">Options contradict each other or the command.</exception>
-    public ModelRequest Read(ParseResult parsed, string model, Terminal terminal, bool runs)
+    public ModelRequest Read(ParseResult parsed, string model, Terminal terminal, bool runs, IReadOnlyList<Isa>? defaultIsas = null)
     {
         if (Directory.Exists(model)) model = Path.Combine(model, "model.onnx");
         if (ModelRequest.IsAssembly(model)) RefuseOptionsOfCompilation(parsed, model, runs);
@@ -93,7 +94,7 @@ internal sealed class ModelOptions
         {
             ClassName = parsed.GetValue(_class),
             Kernels = parsed.GetValue(_kernels) ?? "auto",
-            Isas = parsed.GetValue(_isa) ?? new CompileOptions().Isas,
+            Isas = parsed.GetValue(_isa) ?? defaultIsas ?? new CompileOptions().Isas,
             Shapes = ByInput("--shape", parsed.GetValue(_shape)!.Select(s => (s.Input, s.Text))),
             Mean = ByInput("--mean", parsed.GetValue(_mean)!.Select(m => (m.Input, m.Values))),
             Scale = ByInput("--scale", parsed.GetValue(_scale)!.Select(s => (s.Input, s.Values))),

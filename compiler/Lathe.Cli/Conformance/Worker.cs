@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using Lathe.Cli.Models;
 using Lathe.Cli.Output;
@@ -6,64 +7,158 @@ using Lathe.Cli.Output;
 namespace Lathe.Cli.Conformance;
 
 /// <summary>
-/// A process that runs cases one after the other: a case's folder goes in as a line, its result comes back as a line of JSON. A case that
-/// crashes the process or takes too long is that case's failure; the next gets a new process.
+/// A process that runs batches of cases: a batch goes in as a line of JSON, what it does and how each case ended comes back as lines. A case that
+/// crashes the process, takes too long or too much memory is that case's failure; the others of its batch go on in a new process.
 /// </summary>
-internal sealed class Worker(IReadOnlyList<string> arguments, TimeSpan timeLimit) : IDisposable
+/// <param name="arguments">The command line of the process, without <see cref="Flag"/>.</param>
+/// <param name="limits">What a case may take.</param>
+/// <param name="onResult">Is told every result.</param>
+internal sealed class Worker(IReadOnlyList<string> arguments, CaseLimits limits, Action<CaseResult> onResult) : IDisposable
 {
     /// <summary>The option that makes <c>lathe conformance</c> such a process.</summary>
     public const string Flag = "--worker";
 
-    // Compiled code is given back late; a fresh process now and then bounds what it takes.
-    private const int CasesPerProcess = 200;
+    // A machine under load starts processes slowly; that is no case's fault.
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(1);
+
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
+
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
     private Process? _process;
-    private int _cases;
 
-    /// <summary>Runs a case.</summary>
-    public CaseResult Run(TestCase test, CancellationToken cancellation)
+    /// <summary>Runs a batch.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public void Run(IReadOnlyList<TestCase> batch, CancellationToken cancellation)
     {
-        if (_cases++ % CasesPerProcess == 0) Stop();
-        Process process = _process ??= Start();
-        try
+        List<TestCase> open = [.. batch];
+        while (open.Count > 0)
         {
-            process.StandardInput.WriteLine(JsonSerializer.Serialize(test));
-            process.StandardInput.Flush();
-            Task<string?> answer = process.StandardOutput.ReadLineAsync(cancellation).AsTask();
-            if (!answer.Wait(timeLimit, cancellation))
+            WorkerMessage last = WorkerMessage.Initial;
+            string? ended = Exchange(open, ref last, out HashSet<int> done, cancellation);
+            if (ended is not null)
             {
                 Stop();
-                return new CaseResult(test.Name, CaseResult.Failed, $"it took longer than {timeLimit.TotalSeconds:F0} s");
+                if ((last.Case ?? (open.Count == 1 ? 0 : null)) is not { } culprit)
+                {
+                    Split([.. open.Where((_, i) => !done.Contains(i))], cancellation);
+                    return;
+                }
+
+                // A result may have come before the process ended.
+                if (done.Add(culprit)) onResult(new CaseResult(open[culprit].Name, CaseResult.Failed, ended));
             }
 
-            if (answer.Result is { } line) return JsonSerializer.Deserialize<CaseResult>(line, JsonLine.Options)!;
+            open = [.. open.Where((_, i) => !done.Contains(i))];
         }
-        catch (IOException)
+
+        if (_process is { } process && Measure(process).Memory > limits.Memory / 2) Stop();
+    }
+
+    /// <summary>Ends the process: without input it ends by itself.</summary>
+    public void Dispose()
+    {
+        _process?.StandardInput.Close();
+        _process?.WaitForExit(Grace);
+        Stop();
+    }
+
+    /// <summary>What the process does: answers until its input ends.</summary>
+    public static void Serve(TextReader input, TextWriter output, Action<IReadOnlyList<TestCase>, Action<WorkerMessage>> run)
+    {
+        while (input.ReadLine() is { } line)
         {
-            // The process has gone: the pipe is broken.
+            run(JsonSerializer.Deserialize<IReadOnlyList<TestCase>>(line)!, message =>
+            {
+                output.WriteLine(JsonLine.Of(message));
+                output.Flush();
+            });
+        }
+    }
+
+    /// <summary>It is not known which of several cases is at fault: halves, down to one.</summary>
+    private void Split(IReadOnlyList<TestCase> open, CancellationToken cancellation)
+    {
+        int half = (open.Count + 1) / 2;
+        Run([.. open.Take(half)], cancellation);
+        Run([.. open.Skip(half)], cancellation);
+    }
+
+    /// <summary>Sends a batch and takes messages until every case has a result.</summary>
+    /// <returns>Null, or why there will be no more messages, of which <paramref name="last"/> was the last.</returns>
+    private string? Exchange(IReadOnlyList<TestCase> batch, ref WorkerMessage last, out HashSet<int> done, CancellationToken cancellation)
+    {
+        done = [];
+        try
+        {
+            Process process = _process ??= Start();
+            process.StandardInput.WriteLine(JsonSerializer.Serialize(batch));
+            process.StandardInput.Flush();
+            while (done.Count < batch.Count)
+            {
+                Task<string?> line = process.StandardOutput.ReadLineAsync(cancellation).AsTask();
+                if (Await(process, line, LimitOf(last, batch.Count - done.Count), cancellation) is { } exceeded) return exceeded;
+                if (line.Result is null)
+                {
+                    process.WaitForExit();
+                    return $"the process ended with code {process.ExitCode}";
+                }
+
+                last = JsonSerializer.Deserialize<WorkerMessage>(line.Result, JsonLine.Options)!;
+                if (last.Result is null || !done.Add(last.Case!.Value)) continue;
+                onResult(last.Result);
+            }
+
+            return null;
+        }
+        catch (Exception failure) when (failure is IOException or AggregateException { InnerException: IOException })
+        {
+            // The pipe is broken: the process has gone.
+            _process!.WaitForExit();
+            return $"the process ended with code {_process.ExitCode}";
         }
         catch (OperationCanceledException)
         {
             Stop();
             throw;
         }
-
-        process.WaitForExit();
-        int code = process.ExitCode;
-        Stop();
-        return new CaseResult(test.Name, CaseResult.Failed, $"the process ended with code {code}");
     }
 
-    /// <summary>Ends the process.</summary>
-    public void Dispose() => Stop();
-
-    /// <summary>What the process does: answers until its input ends.</summary>
-    public static void Serve(TextReader input, TextWriter output, Func<TestCase, CaseResult> run)
+    private TimeSpan LimitOf(WorkerMessage message, int cases) => message.Stage switch
     {
-        while (input.ReadLine() is { } line)
+        WorkerStage.Starting => StartLimit + limits.Time,
+        WorkerStage.Emitting => limits.Time * cases,
+        _ => limits.Time,
+    };
+
+    /// <summary>Waits for a line.</summary>
+    /// <returns>Null, or which limit was exceeded. What counts is the processor's time, so that other load is not a case's failure; who sleeps is given ten times as long.</returns>
+    private string? Await(Process process, Task<string?> line, TimeSpan limit, CancellationToken cancellation)
+    {
+        long start = Stopwatch.GetTimestamp();
+        (TimeSpan before, _) = Measure(process);
+        while (!line.Wait(Interval, cancellation))
         {
-            output.WriteLine(JsonLine.Of(run(JsonSerializer.Deserialize<TestCase>(line)!)));
-            output.Flush();
+            (TimeSpan now, long memory) = Measure(process);
+            if (now - before > limit || Stopwatch.GetElapsedTime(start) > 10 * limit)
+                return $"it took longer than {limits.Time.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture)} s";
+            if (memory > limits.Memory) return $"it took more than {Terminal.Bytes(limits.Memory)} of memory";
+        }
+
+        return null;
+    }
+
+    private static (TimeSpan Time, long Memory) Measure(Process process)
+    {
+        try
+        {
+            process.Refresh();
+            return (process.TotalProcessorTime, process.WorkingSet64);
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended.
+            return default;
         }
     }
 

@@ -9,17 +9,13 @@ internal static class ProgressBar
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Refresh = TimeSpan.FromMilliseconds(100);
 
-    // Models may be deep graphs; a pass that descends into one should not be limited by the thread's usual stack.
-    private const int StackBytes = 256 << 20;
-
     /// <summary>Does the work on a thread of its own and returns or throws what it does.</summary>
     public static T Around<T>(Terminal terminal, string title, Func<IProgress<(string Stage, double Share)>, T> work)
     {
         Latest latest = new() { Value = (title, 0) };
         T? result = default;
         ExceptionDispatchInfo? failure = null;
-        Thread thread = new(Do, StackBytes) { IsBackground = true, Name = title };
-        thread.Start();
+        Thread thread = DeepStack.Run(title, Do);
         if (!terminal.IsInteractive) thread.Join();
         else if (!thread.Join(Patience)) Show(terminal, latest, thread);
         failure?.Throw();

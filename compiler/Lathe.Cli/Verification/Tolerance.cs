@@ -10,6 +10,9 @@ namespace Lathe.Cli.Verification;
 /// <param name="Top">Compares the order of this many largest elements too; 0 for no such comparison.</param>
 internal sealed record Tolerance(double Relative = 1e-3, double? Absolute = null, double Allow = 0, int Top = 0)
 {
+    /// <summary>True judges shapes and types alone: what is random has no reference.</summary>
+    public bool FormOnly { get; init; }
+
     /// <summary>What ONNX's own runner of its backend tests uses.</summary>
     public static Tolerance OfBackendTests { get; } = new(1e-3, 1e-7);
 

@@ -77,4 +77,13 @@ public static class DiagnosticTable
 
     /// <summary>A note of the runtime.</summary>
     public static readonly DiagnosticDescriptor RuntimeWarning = new("LATHE0610", Severity.Warning, "{0}");
+
+    /// <summary>A line of a file of expected failures is none.</summary>
+    public static readonly DiagnosticDescriptor BadExpectedFailures = new("LATHE0611", Severity.Error, "line {0}: {1}");
+
+    /// <summary>A case passed although it is expected not to.</summary>
+    public static readonly DiagnosticDescriptor UnexpectedPass = new("LATHE0612", Severity.Error, "case '{0}' passed, which was not expected ({1})");
+
+    /// <summary>A case did not pass although it is expected to.</summary>
+    public static readonly DiagnosticDescriptor UnexpectedFailure = new("LATHE0613", Severity.Error, "case '{0}' is {1}, which was not expected: {2}");
 }

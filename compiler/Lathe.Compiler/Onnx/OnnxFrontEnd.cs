@@ -39,6 +39,10 @@ public static class OnnxFrontEnd
         return [.. OperatorSurvey.Nodes(model.Graph, new FunctionTable(model.Functions))];
     }
 
+    /// <summary>True if a model computes random numbers: its outputs cannot be compared with those of another implementation.</summary>
+    /// <exception cref="DiagnosticException">The file holds no model.</exception>
+    public static bool IsRandom(string path) => RandomOperators.AreIn(ModelReader.ReadModel(path));
+
     /// <summary>The files beside a model that its tensors are in, as the model names them; they may not exist.</summary>
     /// <exception cref="DiagnosticException">The file holds no model.</exception>
     public static IReadOnlyCollection<string> ExternalFiles(string path) => ExternalLocations.Of(ModelReader.ReadModel(path));

@@ -38,16 +38,6 @@ internal sealed class ModelCode
         return new(module, plan, isa, variants, [.. variants.Select(variant => FunctionOf(module, variant))]);
     }
 
-    /// <summary>The instruction set that <c>LATHE_ISA</c> names; null if it is not set.</summary>
-    /// <exception cref="LatheException">LATHE0505: there is none of this name.</exception>
-    public static Isa? FromEnvironment()
-    {
-        string? name = Environment.GetEnvironmentVariable("LATHE_ISA");
-        if (string.IsNullOrEmpty(name)) return null;
-        if (Isas.TryParse(name, out Isa isa)) return isa;
-        throw new LatheException(ErrorIds.Isa, $"LATHE_ISA is '{name}'; there are avx512, avx2 and vector128.");
-    }
-
     /// <summary>Why a kernel runs in another variant than the chosen one; null if it does not.</summary>
     public string? FallbackOf(int kernel) => Variants[kernel].Isa == Isa
         ? null

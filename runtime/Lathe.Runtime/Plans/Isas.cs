@@ -23,6 +23,19 @@ public static class Isas
         return false;
     }
 
+    /// <summary>The instruction set that the environment variable <c>LATHE_ISA</c> names; null if it is not set.</summary>
+    /// <exception cref="LatheException">LATHE0505: there is none of this name.</exception>
+    public static Isa? FromEnvironment()
+    {
+        string? name = Environment.GetEnvironmentVariable("LATHE_ISA");
+        if (string.IsNullOrEmpty(name)) return null;
+        if (TryParse(name, out Isa isa)) return isa;
+        throw new LatheException(ErrorIds.Isa, $"LATHE_ISA is '{name}'; there are avx512, avx2 and vector128.");
+    }
+
+    /// <summary>The best instruction set that this process can use.</summary>
+    public static Isa Best() => Isa.Avx512.IsAvailable() ? Isa.Avx512 : Isa.Avx2.IsAvailable() ? Isa.Avx2 : Isa.Vector128;
+
     /// <summary>True if this process can run kernels written for the instruction set.</summary>
     public static bool IsAvailable(this Isa isa) => isa switch
     {

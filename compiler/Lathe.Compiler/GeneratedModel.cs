@@ -1,0 +1,39 @@
+using Lathe.Compiler.Lowering;
+using Lathe.Runtime.Plans;
+
+namespace Lathe.Compiler;
+
+/// <summary>A model of which kernels, plan and weights are made, but no assembly yet.</summary>
+public sealed class GeneratedModel
+{
+    internal GeneratedModel(
+        string moduleName,
+        PlannedModel planned,
+        Plan plan,
+        string? weightsFile,
+        IReadOnlyDictionary<string, string> sources,
+        IReadOnlyDictionary<string, byte[]> resources)
+    {
+        ModuleName = moduleName;
+        Planned = planned;
+        Plan = plan;
+        WeightsFile = weightsFile;
+        Sources = sources;
+        Resources = resources;
+    }
+
+    /// <summary>The full name of the class through which the runtime reaches the model.</summary>
+    public string ModuleName { get; }
+
+    /// <summary>The source by file name.</summary>
+    public IReadOnlyDictionary<string, string> Sources { get; }
+
+    internal PlannedModel Planned { get; }
+
+    internal Plan Plan { get; }
+
+    /// <summary>The name of the file that the weights go to; null where they are among the resources.</summary>
+    internal string? WeightsFile { get; }
+
+    internal IReadOnlyDictionary<string, byte[]> Resources { get; }
+}
