@@ -35,6 +35,22 @@ internal static class Leaves
         return order;
     }
 
+    /// <summary>
+    /// Splits the fastest axis of a row-major output where an operand is packed in panels along it, so that a panel is a vector of neighbours.
+    /// </summary>
+    /// <param name="schedule">The schedule.</param>
+    /// <param name="pure">What <see cref="FollowLayout"/> gave.</param>
+    public static IReadOnlyList<Leaf> SplitPanels(StageSchedule schedule, IReadOnlyList<Leaf> pure)
+    {
+        if (pure.Count == 0 || pure[^1].InnerOf is not null) return pure;
+        Leaf fast = pure[^1];
+        Axis axis = schedule.Stage.Pure.First(a => schedule[a] == fast);
+        if (BlockOf(schedule.Stage, axis) is not { } panel) return pure;
+        bool isWhole = axis.Extent.IsConstant && axis.Extent.Value % panel == 0;
+        (Leaf panels, Leaf inPanel) = schedule.Split(fast, panel, isWhole ? Tail.Pad : Tail.Mask);
+        return [.. pure.Take(pure.Count - 1), panels, inPanel];
+    }
+
     /// <summary>Splits the reduction axes that some tensor holds in blocks. The blocks come first, then the other axes, then what is inside a block.</summary>
     public static IReadOnlyList<Leaf> SplitReduction(StageSchedule schedule)
     {

@@ -17,7 +17,7 @@ internal static class Reductions
     private static StageSchedule? Tiled(Stage stage, Machine machine, bool contiguous)
     {
         StageSchedule schedule = new(stage);
-        IReadOnlyList<Leaf> pure = Leaves.FollowLayout(schedule);
+        IReadOnlyList<Leaf> pure = Leaves.SplitPanels(schedule, Leaves.FollowLayout(schedule));
         if (pure.Count == 0) return null;
         Leaf fast = pure[^1];
         AccessAnalysis accesses = new(schedule);

@@ -1,5 +1,6 @@
 using Lathe.Kernels.Loops;
 using Lathe.Kernels.Schedules;
+using Lathe.Kernels.Targets;
 using Lathe.Runtime;
 
 namespace Lathe.Kernels.Tests.Emitted;
@@ -15,6 +16,8 @@ public sealed class ReductionTests : KernelCaseTests<ReductionTests>, ICaseSourc
         new("product, row-major", Sample.MatMul([], 15, 9, 33)),
         new("product, one row of packed weights", Sample.MatMul([], 1, 20, 40, PackedLayouts.MatMulWeights(2))),
         new("product, packed weights, 29 rows", Sample.MatMul([], 29, 17, 70, PackedLayouts.MatMulWeights(2))),
+        new("product, packed weights, whole panels", Sample.MatMul([], 13, 17, 64, PackedLayouts.MatMulWeights(2))),
+        new("product, one row of whole panels", Sample.MatMul([], 1, 20, 48, PackedLayouts.MatMulWeights(2))),
         new("product, few columns", Sample.MatMul([], 5, 7, 3)),
         new("product, one column", Sample.MatMul([], 5, 7, 1)),
         new("product, batches", Sample.MatMul([2, 3], 4, 8, 20)),
@@ -42,6 +45,21 @@ public sealed class ReductionTests : KernelCaseTests<ReductionTests>, ICaseSourc
         new("sum of float64", Sample.Reduction(new Tensor("x0", ElementType.Float64, [3, 19], Layout.RowMajor(2)), [1], Plus, 0)),
         new("smallest of int32", Sample.Reduction(new Tensor("x0", ElementType.Int32, [3, 21], Layout.RowMajor(2)), [0], (a, b) => new Binary(BinaryOp.Min, a, b), int.MaxValue)),
     ];
+
+    /// <summary>Scalar products of packed weights would be right, and thirty times slower.</summary>
+    [TestCase(1, 48)]
+    [TestCase(1, 40)]
+    [TestCase(29, 70)]
+    [TestCase(13, 64)]
+    public void PackedProducts_RunInVectors(int rows, int columns)
+    {
+        foreach (Machine machine in (Machine[])[Machine.Avx512, Machine.Avx2, Machine.Vector128])
+        {
+            Kernel kernel = KernelCompiler.Compile(Sample.MatMul([], rows, 20, columns, PackedLayouts.MatMulWeights(2)), machine).Kernel;
+            int[] lanes = [.. StatementWalk.Expressions(kernel.Body).SelectMany(ExprWalk.All).OfType<Fma>().Select(f => f.Type.Lanes).Distinct()];
+            Assert.That(lanes, Is.EqualTo(new[] { machine.Lanes }), machine.Isa.ToString());
+        }
+    }
 
     private static Tensor X(IndexExpr[] dims) => new("x0", ElementType.Float32, dims, Layout.RowMajor(dims.Length));
 
