@@ -362,7 +362,7 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
             switch (expression)
             {
                 case Access access:
-                    (string buffer, IndexExpr offset) = context.Place(access.Tensor, [.. access.Indices.Items.Select(Substituted)]);
+                    (string buffer, IndexExpr offset) = context.Place(access.Tensor, access.Indices.Items, Substituted);
                     return new Load(buffer, owner.Resolve(offset, scope), access.Tensor.Element);
                 case Var variable:
                     for (int i = 0; i < owner._stage.Accumulators.Length; i++)

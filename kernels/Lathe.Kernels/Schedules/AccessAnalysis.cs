@@ -118,7 +118,7 @@ internal sealed class AccessAnalysis
 
     private IndexExpr Offset(Access access)
     {
-        IndexExpr[] indices = [.. access.Indices.Items.Select(i => i.Substitute(_axes.GetValueOrDefault))];
-        return _schedule.Resolve(access.Tensor.Offset(indices));
+        // As lowering does: composed by the axes, then by the leaves.
+        return _schedule.Resolve(access.Tensor.Offset(access.Indices.Items).Substitute(_axes.GetValueOrDefault));
     }
 }

@@ -56,7 +56,7 @@ public sealed class ReductionTests : KernelCaseTests<ReductionTests>, ICaseSourc
         foreach (Machine machine in (Machine[])[Machine.Avx512, Machine.Avx2, Machine.Vector128])
         {
             Kernel kernel = KernelCompiler.Compile(Sample.MatMul([], rows, 20, columns, PackedLayouts.MatMulWeights(2)), machine).Kernel;
-            int[] lanes = [.. StatementWalk.Expressions(kernel.Body).SelectMany(ExprWalk.All).OfType<Fma>().Select(f => f.Type.Lanes).Distinct()];
+            int[] lanes = [.. StatementWalk.All(kernel.Body).SelectMany(StatementWalk.Expressions).SelectMany(ExprWalk.All).OfType<Fma>().Select(f => f.Type.Lanes).Distinct()];
             Assert.That(lanes, Is.EqualTo(new[] { machine.Lanes }), machine.Isa.ToString());
         }
     }
