@@ -82,7 +82,7 @@ internal static class Leaves
 
     private static long? BlockOf(Stage stage, Axis axis)
     {
-        foreach (Access access in stage.Accumulators.Items.SelectMany(a => ExprWalk.All(a.Update)).OfType<Access>())
+        foreach (Access access in stage.Accumulators.Items.Select(a => a.Update).Append(stage.Result).SelectMany(ExprWalk.All).OfType<Access>())
         {
             for (int d = 0; d < access.Indices.Length; d++)
             {

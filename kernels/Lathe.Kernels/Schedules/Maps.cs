@@ -15,8 +15,18 @@ internal static class Maps
     public static StageSchedule Schedule(Stage stage, Machine machine)
     {
         StageSchedule schedule = new(stage);
-        List<Leaf> order = [.. Leaves.FollowLayout(schedule)];
-        if (order.Count == 0) return schedule;
+        if (Walk(schedule, Leaves.FollowLayout(schedule), machine)) return schedule;
+        // Blocks that are read across are vectors still, one block at a time.
+        StageSchedule byPanels = new(stage);
+        return Walk(byPanels, Leaves.SplitPanels(byPanels, Leaves.FollowLayout(byPanels)), machine) ? byPanels : schedule;
+    }
+
+    /// <summary>Schedules leaves in an order.</summary>
+    /// <returns>True if there are vectors in it.</returns>
+    private static bool Walk(StageSchedule schedule, IReadOnlyList<Leaf> leaves, Machine machine)
+    {
+        List<Leaf> order = [.. leaves];
+        if (order.Count == 0) return false;
         AccessAnalysis accesses = new(schedule);
         for (int i = order.Count - 1; i > 0; i--)
         {
@@ -45,14 +55,13 @@ internal static class Maps
         }
 
         int loops = order.Count - (vector is null ? 0 : 1);
-        Leaves.Parallel(schedule, Math.Max(1, Outer(order, loops, machine)));
-        return schedule;
+        Leaves.Parallel(schedule, Math.Max(1, Outer(order, loops)));
+        return vector is not null;
     }
 
     /// <summary>As many loops as leave enough work inside one iteration.</summary>
-    private static int Outer(List<Leaf> order, int loops, Machine machine)
+    private static int Outer(List<Leaf> order, int loops)
     {
-        _ = machine;
         IndexExpr inside = IndexExpr.One;
         for (int i = order.Count - 1; i >= 0; i--)
         {

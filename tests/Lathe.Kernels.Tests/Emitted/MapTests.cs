@@ -19,6 +19,10 @@ public sealed class MapTests : KernelCaseTests<MapTests>, ICaseSource
         new("row-major to blocked", Sample.Map(B("y"), [T("x0", [1, 20, 3, 5])], i => T("x0", [1, 20, 3, 5]).At(i))),
         new("blocked to row-major", Sample.Map(Y([1, 20, 3, 5]), [B("x0")], i => B("x0").At(i))),
         new("transpose", Sample.Map(Y([19, 7]), [T("x0", [7, 19])], i => T("x0", [7, 19]).At(i[1], i[0]))),
+        new("channels last from blocks", Sample.Map(Y([1, 15, 20]), [B("x0")], i => B("x0").At(i[0], i[2], i[1] / 5, i[1] % 5))),
+        new("channels last from two tensors of blocks", Sample.Map(Y([1, 30, 20]), [B("x0"), B("x1")], i => new Select(
+            new Binary(BinaryOp.Less, new IndexValue(i[1], ElementType.Int64), Const.OfInteger(ElementType.Int64, 15)),
+            B("x0").At(i[0], i[2], i[1] / 5, i[1] % 5), B("x1").At(i[0], i[2], (i[1] - 15) / 5, (i[1] - 15) % 5)))),
         new("channel bias of blocked from a plain vector", Sample.Map(B("y"), [B("x0"), T("x1", [20])], i => Add(B("x0").At(i), T("x1", [20]).At(i[1])))),
         new("pad", Sample.Map(Y([4, 25]), [T("x0", [2, 20])], i => Sample.Inside([(i[0] - 1, 2), (i[1] - 3, 20)], T("x0", [2, 20]).At(i[0] - 1, i[1] - 3), Const.Of(ElementType.Float32, 7)))),
         new("slice with a step", Sample.Map(Y([3, 18]), [T("x0", [3, 40])], i => T("x0", [3, 40]).At(i[0], (i[1] * 2) + 1))),
