@@ -2,12 +2,15 @@ using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators.Control;
 using Lathe.Compiler.Operators.Elementwise;
 using Lathe.Compiler.Operators.Linear;
+using Lathe.Compiler.Operators.Losses;
 using Lathe.Compiler.Operators.Movement;
 using Lathe.Compiler.Operators.Normalization;
 using Lathe.Compiler.Operators.Pooling;
 using Lathe.Compiler.Operators.Recurrent;
 using Lathe.Compiler.Operators.Reductions;
+using Lathe.Compiler.Operators.Sampling;
 using Lathe.Compiler.Operators.Shapes;
+using Lathe.Compiler.Operators.Transformer;
 using Range = Lathe.Compiler.Operators.Shapes.Range;
 
 namespace Lathe.Compiler.Operators;
@@ -22,6 +25,7 @@ public static class OperatorTable
         Of<Acos>(),
         Of<Acosh>(),
         Of<Add>(),
+        Of<AffineGrid>(),
         Of<And>(),
         Of<ArgMax>(),
         Of<ArgMin>(),
@@ -29,8 +33,10 @@ public static class OperatorTable
         Of<Asinh>(),
         Of<Atan>(),
         Of<Atanh>(),
+        Composite<Attention>(),
         Of<AveragePool>(),
         Of<BatchNormalization>(),
+        Of<BitCast>(),
         Of<BitShift>(),
         Of<BitwiseAnd>(),
         Of<BitwiseNot>(),
@@ -40,16 +46,20 @@ public static class OperatorTable
         Composite<CastLike>(),
         Of<Ceil>(),
         Of<Celu>(),
+        Composite<CenterCropPad>(),
         Of<Clip>(),
+        Of<Col2Im>(),
         Of<Concat>(),
         Composite<ConstantOfShape>(),
         Of<Conv>(),
         Of<ConvTranspose>(),
         Of<Cos>(),
         Of<Cosh>(),
+        Of<DeformConv>(),
         Of<DepthToSpace>(),
         Of<Div>(),
         Composite<Dropout>(),
+        Of<Einsum>(),
         Of<Elu>(),
         Of<Equal>(),
         Of<Erf>(),
@@ -62,6 +72,7 @@ public static class OperatorTable
         Composite<GRU>(),
         Of<Gather>(),
         Of<GatherElements>(),
+        Of<GatherND>(),
         Of<Gelu>(),
         Of<Gemm>(),
         Of<GlobalAveragePool>(),
@@ -69,6 +80,8 @@ public static class OperatorTable
         Of<GlobalMaxPool>(),
         Of<Greater>(),
         Of<GreaterOrEqual>(),
+        Of<GridSample>(),
+        Composite<GroupNormalization>(),
         Of<HardSigmoid>(),
         Of<HardSwish>(),
         Of<Hardmax>(),
@@ -85,20 +98,24 @@ public static class OperatorTable
         Of<LessOrEqual>(),
         Of<Log>(),
         Of<LogSoftmax>(),
+        Composite<LpNormalization>(),
         Of<LpPool>(),
         Of<MatMul>(),
         Of<Max>(),
         Of<MaxPool>(),
         Of<MaxPoolIndices>(),
         Of<Mean>(),
+        Composite<MeanVarianceNormalization>(),
         Of<Measure>(),
         Of<Min>(),
         Of<Mish>(),
         Of<Mod>(),
         Of<Mul>(),
         Of<Neg>(),
+        Composite<NegativeLogLikelihoodLoss>(),
         Of<NonZero>(),
         Of<Not>(),
+        Of<OneHot>(),
         Of<Or>(),
         Of<PRelu>(),
         Of<Pad>(),
@@ -121,6 +138,9 @@ public static class OperatorTable
         Of<Relu>(),
         Of<Reshape>(),
         Of<Resize>(),
+        Of<ReverseSequence>(),
+        Of<RoiAlign>(),
+        Composite<RotaryEmbedding>(),
         Of<Round>(),
         Of<Selu>(),
         Of<Shape>(),
@@ -132,6 +152,7 @@ public static class OperatorTable
         Of<Size>(),
         Of<Slice>(),
         Of<Softmax>(),
+        Composite<SoftmaxCrossEntropyLoss>(),
         Of<Softplus>(),
         Of<Softsign>(),
         Of<SpaceToDepth>(),
@@ -141,6 +162,7 @@ public static class OperatorTable
         Of<StridedSlice>(),
         Of<Sub>(),
         Of<Sum>(),
+        Composite<SwiGLU>(),
         Of<Swish>(),
         Of<Tan>(),
         Of<Tanh>(),

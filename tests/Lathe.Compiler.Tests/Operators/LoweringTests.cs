@@ -6,6 +6,7 @@ using Lathe.Compiler.Operators.Movement;
 using Lathe.Compiler.Operators.Normalization;
 using Lathe.Compiler.Operators.Pooling;
 using Lathe.Compiler.Operators.Reductions;
+using Lathe.Compiler.Operators.Sampling;
 using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
@@ -32,7 +33,7 @@ internal sealed class LoweringTests
 
     private static IEnumerable<TestCaseData> Cases()
     {
-        foreach (Case @case in Elementwise().Concat(Contractions()).Concat(Pools()).Concat(Rows()).Concat(Reductions()).Concat(Movements()).Concat(Resizes()))
+        foreach (Case @case in Elementwise().Concat(Contractions()).Concat(Pools()).Concat(Rows()).Concat(Reductions()).Concat(Movements()).Concat(Resizes()).Concat(Samplings()))
             yield return new TestCaseData(@case).SetArgDisplayNames(@case.ToString());
     }
 
@@ -116,6 +117,12 @@ internal sealed class LoweringTests
             yield return new Case(new Cast(to), "bool:9");
         }
 
+        foreach ((ElementType to, string from) in ((ElementType, string)[])
+            [
+                (ElementType.Int32, ""), (ElementType.UInt32, ""), (ElementType.Float32, "i32:"), (ElementType.Float16, "i16:"), (ElementType.BFloat16, "f16:"),
+                (ElementType.Int16, "bf16:"), (ElementType.UInt8, "i8:"), (ElementType.UInt8, "bool:"), (ElementType.Bool, "u8:"), (ElementType.Float64, "i64:"), (ElementType.Int64, "u64:"),
+            ])
+            yield return new Case(new BitCast(to), $"{from}N,4");
         yield return new Case(new BatchNormalization(1e-3f), "N,3,H,4 3 3 3 3", 1e-5);
         yield return new Case(new BatchNormalization(), "N,3 3 3 3 3", 1e-5);
     }
@@ -151,6 +158,17 @@ internal sealed class LoweringTests
         yield return new Case(new Gemm(0.5f, 2f, true, true), "5,N 6,5 6");
         yield return new Case(new Gemm(1f, 1f, false, true), "N,5 6,5 N,1");
         yield return new Case(new Gemm(0.5f, 2f), "i32:4,5 i32:5,6 i32:6");
+        yield return new Case(new Einsum("bij,bjk->bik"), "N,4,5 N,5,2", 1e-5);
+        yield return new Case(new Einsum("...ij, ...kj -> k...i"), "N,1,4,5 3,2,5", 1e-5);
+        yield return new Case(new Einsum("ii->i"), "5,5");
+        yield return new Case(new Einsum("ii"), "5,5", 1e-5);
+        yield return new Case(new Einsum("...ij->...ji"), "N,4,5");
+        yield return new Case(new Einsum("a,b,ab->"), "4 5 4,5", 1e-5);
+        yield return new Case(new Einsum("i,j"), "i32:4 i32:5");
+        yield return new Case(new Einsum("ij,ij->i"), "f16:4,5 f16:4,5", 1e-3);
+        yield return new Case(new DeformConv(), "1,2,4,5 3,2,2,3 1,12,3,3", 1e-5);
+        yield return new Case(new DeformConv(Pads: [1, 0, 1, 2], Strides: [2, 1], Dilations: [1, 2], Group: 2, OffsetGroup: 2), "N,4,5,6 4,2,3,2 N,24,3,6 4 N,12,3,6", 1e-5);
+        yield return new Case(new DeformConv(), "1,2,7 3,2,2 1,2,6", 1e-5);
     }
 
     private static IEnumerable<Case> Pools()
@@ -169,6 +187,9 @@ internal sealed class LoweringTests
         yield return new Case(new MaxPool(KernelShape: [3]), "u8:1,3,6");
         yield return new Case(new MaxPoolIndices(KernelShape: [2, 2, 2], ColumnMajor: true), "1,2,3,4,3");
         yield return new Case(new LpPool(KernelShape: [3, 2], P: 1), "1,3,7,8");
+        yield return new Case(new Col2Im([5, 5], [2, 3]), "1,12,12");
+        yield return new Case(new Col2Im([5, 6], [3, 2], [1, 2], [1, 0, 1, 1], [2, 1]), "N,18,15", 1e-5);
+        yield return new Case(new Col2Im([7], [3], Pads: [-1, 0], Strides: [3]), "i32:2,6,2");
         yield return new Case(new GlobalAveragePool(), "N,3,H,W");
         yield return new Case(new GlobalMaxPool(), "N,3,4,5");
         yield return new Case(new GlobalLpPool(), "N,3,4");
@@ -259,6 +280,15 @@ internal sealed class LoweringTests
         yield return new Case(new Gather(), "9,2 u8:3");
         yield return new Case(new GatherElements(1), "3,5 i64:3,7");
         yield return new Case(new GatherElements(-2), "3,5 i32:2,4");
+        yield return new Case(new GatherND(), "4,5,3 i64:N,2");
+        yield return new Case(new GatherND(1), "N,5,3 i32:N,2,1");
+        yield return new Case(new GatherND(2), "u8:2,3,4 u8:2,3,1");
+        yield return new Case(new ReverseSequence(), "5,N,2 i64:N");
+        yield return new Case(new ReverseSequence(0, 1), "i32:3,4 i64:3");
+        yield return new Case(new OneHot(4), "i64:N,3 2");
+        yield return new Case(new OneHot(n, 1), "i32:9,4 i8:2");
+        yield return new Case(new OneHot(3, 0), "7 bool:2");
+        yield return new Case(new OneHot(5), "u8:9 i64:2");
         yield return new Case(new Trilu(), "N,4,5");
         yield return new Case(new Trilu(false, -1), "i64:4,4");
         yield return new Case(new Trilu(true, 2), "bool:4,5");
@@ -305,6 +335,36 @@ internal sealed class LoweringTests
         yield return new Case(new Resize([2f, 1f], [], Mode: "linear", CoordinateTransformationMode: "asymmetric"), "u8:3,4");
     }
 
+    private static IEnumerable<Case> Samplings()
+    {
+        foreach (bool corners in (bool[])[false, true])
+        {
+            foreach (string padding in (string[])["zeros", "border", "reflection"])
+            {
+                foreach (string mode in (string[])["nearest", "linear", "cubic"])
+                {
+                    yield return new Case(new GridSample(corners, mode, padding), "N,2,4,5 N,3,W,2", 2e-5);
+                    yield return new Case(new GridSample(corners, mode, padding), "1,1,2,1,3 1,3,2,2,3", 2e-5);
+                }
+
+                yield return new Case(new GridSample(corners, "linear", padding), "f16:1,2,4 f16:1,7,1", 1e-3);
+            }
+
+            yield return new Case(new AffineGrid([new IndexVar("H", 1, 1000), 4], corners), "N,2,3", 1e-5);
+            yield return new Case(new AffineGrid([3, 1, 4], corners), "2,3,4", 1e-5);
+        }
+
+        yield return new Case(new GridSample(Mode: "nearest"), "bool:1,2,4,5 1,3,3,2");
+        foreach (string coordinates in (string[])["half_pixel", "output_half_pixel"])
+        {
+            foreach (string mode in (string[])["avg", "max"])
+            {
+                yield return new Case(new RoiAlign(coordinates, mode, 2, 3, 2, 0.5f), "2,2,5,6 N,4 i64:N", 2e-5);
+                yield return new Case(new RoiAlign(coordinates, mode, 1, 2, 0, 0.8f), "2,1,4,3 N,4 i64:N", 2e-5);
+            }
+        }
+    }
+
     private static TensorType Parse(string text)
     {
         string[] parts = text.Split(':');
@@ -337,6 +397,11 @@ internal sealed class LoweringTests
             double value = data.GetDouble(i);
             if (op is IsNaN or IsInf && i % 3 != 0) value = i % 3 == 1 ? double.NaN : value < 0 ? double.NegativeInfinity : double.PositiveInfinity;
             if (op is Cast or Round or Ceil or Floor or Mish) value *= 25;
+            if (op is GridSample && input == 1) value *= 1.7;
+            if (op is DeformConv && input == 2) value *= 2;
+            if (op is OneHot && input == 0) value *= 4;
+            // Regions that start before the image, and such that have no area.
+            if (op is RoiAlign && input == 1) value = (value * 5) + (i % 4 < 2 ? 0 : 4);
             if (positive) value = Math.Abs(value) + (op is Acosh ? 1.1 : 0.1);
             if (awayFromZero) value += value < 0 ? -0.5 : 0.5;
             data.SetDouble(i, value);

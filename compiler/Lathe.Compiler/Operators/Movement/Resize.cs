@@ -188,16 +188,17 @@ public sealed record Resize(
         (numerator % map.C).ToExpr(element) / map.C.ToExpr(element);
 
     /// <summary>The weights of the four neighbours of a coordinate that lies a share behind the second.</summary>
-    private Expr[] Cubic(Expr share) => [CubicAt(1 + share), CubicNear(share), CubicNear(1 - share), CubicAt(2 - share)];
+    private Expr[] Cubic(Expr share) => [CubicAt(1 + share), CubicNear(share, CubicCoeffA), CubicNear(1 - share, CubicCoeffA), CubicAt(2 - share)];
+
+    private Expr CubicAt(Expr d) => CubicWeight(d, CubicCoeffA);
+
+    /// <summary>The weight of a neighbour at any distance: ((ad - 5a)d + 8a)d - 4a from 1 to 2, 0 behind.</summary>
+    internal static Expr CubicWeight(Expr d, double a)
+    {
+        Expr far = ((((d * a) - (5 * a)) * d) + (8 * a)) * d - (4 * a);
+        return (d <= 1).Choose(CubicNear(d, a), (d < 2).Choose(far, Const.Of(d.Type, 0)));
+    }
 
     /// <summary>((a + 2)d - (a + 3))d² + 1, for a distance up to 1.</summary>
-    private Expr CubicNear(Expr d) => (((d * (CubicCoeffA + 2.0)) - (CubicCoeffA + 3.0)) * d * d) + 1;
-
-    /// <summary>The weight at any distance: ((ad - 5a)d + 8a)d - 4a from 1 to 2, 0 behind.</summary>
-    private Expr CubicAt(Expr d)
-    {
-        double a = CubicCoeffA;
-        Expr far = ((((d * a) - (5 * a)) * d) + (8 * a)) * d - (4 * a);
-        return (d <= 1).Choose(CubicNear(d), (d < 2).Choose(far, Const.Of(d.Type, 0)));
-    }
+    private static Expr CubicNear(Expr d, double a) => (((d * (a + 2.0)) - (a + 3.0)) * d * d) + 1;
 }

@@ -95,6 +95,7 @@ internal static class ResizeReference
         return [.. taps.Select(t => (t.Place, t.Weight / sum))];
     }
 
-    private static double Cubic(double d, double a) =>
+    /// <summary>The weight of a neighbour at a distance.</summary>
+    public static double Cubic(double d, double a) =>
         d <= 1 ? ((((a + 2) * d) - (a + 3)) * d * d) + 1 : d < 2 ? (((((a * d) - (5 * a)) * d) + (8 * a)) * d) - (4 * a) : 0;
 }

@@ -236,6 +236,9 @@ internal sealed class ScalarPrinter(
             (ElementType.UInt16, ElementType.Float16) => $"BitConverter.UInt16BitsToHalf({a})",
             (ElementType.Float16, ElementType.Int16) => $"BitConverter.HalfToInt16Bits({a})",
             (ElementType.Int16, ElementType.Float16) => $"BitConverter.Int16BitsToHalf({a})",
+            // A bfloat16 is computed in the upper half of a float.
+            (ElementType.BFloat16, ElementType.Int16) => $"unchecked((short)(BitConverter.SingleToUInt32Bits({a}) >> 16))",
+            (ElementType.Int16, ElementType.BFloat16) => $"BitConverter.Int32BitsToSingle({a} << 16)",
             (var from, var to) when from.IsInteger() && to.IsInteger() => $"unchecked(({Types.Scalar(to)})({a}))",
             (var from, var to) => throw new NotSupportedException($"The bits of {from.Name()} as {to.Name()}."),
         };
