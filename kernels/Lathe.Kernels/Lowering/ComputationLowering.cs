@@ -18,10 +18,12 @@ public static class ComputationLowering
     public static (Kernel Kernel, IndexExpr Extent) Lower(Computation computation, StageSchedule schedule)
     {
         LoweringContext context = new(computation);
-        Leaf first = schedule.Order[0];
-        IndexExpr extent = first.Kind == LoopKind.Parallel ? first.Extent : IndexExpr.One;
+        // A scalar has no leaves.
+        Leaf? first = schedule.Order.FirstOrDefault();
+        bool isParallel = first?.Kind == LoopKind.Parallel;
+        IndexExpr extent = isParallel ? first!.Extent : IndexExpr.One;
         Statement body = new StageLowering(context, schedule, []).Lower();
-        if (first.Kind != LoopKind.Parallel) body = new For(new IndexVar(context.Names.Unique("once"), 0, 0), 0, 1, LoopKind.Parallel, body);
+        if (!isParallel) body = new For(new IndexVar(context.Names.Unique("once"), 0, 0), 0, 1, LoopKind.Parallel, body);
 
         List<Statement> statements = [];
         foreach (Tensor output in computation.Outputs)

@@ -13,6 +13,9 @@ public sealed class MapTests : KernelCaseTests<MapTests>, ICaseSource
     [
         new("sum, flat", Binary(Rows([3, 5, 7]), Rows([3, 5, 7]), BinaryOp.Add)),
         new("sum, one element", Binary(Rows([1]), Rows([1]), BinaryOp.Add)),
+        new("sum of scalars", Binary(Rows([]), Rows([]), BinaryOp.Add)),
+        new("bits of bfloat16", Sample.Map(Y([9], ElementType.Int16), [T("x0", [9], ElementType.BFloat16)], i => new Bits(T("x0", [9], ElementType.BFloat16).At(i), ElementType.Int16))),
+        new("bfloat16 of bits", Sample.Map(Y([9], ElementType.BFloat16), [T("x0", [9], ElementType.Int16)], i => new Bits(T("x0", [9], ElementType.Int16).At(i), ElementType.BFloat16))),
         new("sum, symbolic", Sample.Map(Y([N, M]), [T("x0", [N, M]), T("x1", [M])], i => Add(T("x0", [N, M]).At(i), T("x1", [M]).At(i[1])), [N, M]), 3, 18),
         new("sum of blocked with halo", Sample.Map(
             new Tensor("y", ElementType.Float32, [1, 20, 3, 5], Layout.Blocked(4, 16, [1, 2], [2, 1])), [B("x0"), B("x1")], i => Add(B("x0").At(i), B("x1").At(i)))),
