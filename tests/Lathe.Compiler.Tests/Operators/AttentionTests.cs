@@ -1,5 +1,8 @@
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Elementwise;
+using Lathe.Compiler.Operators.Movement;
 using Lathe.Runtime;
 using static Lathe.Compiler.Tests.Operators.OperatorCase;
 
@@ -78,6 +81,19 @@ internal sealed class AttentionTests
         Assert.That(y.Dims, Is.EqualTo(new long[] { 1, 1, 2 }));
         Assert.That(y.Span<float>().ToArray(), Is.EqualTo(new float[] { 4, 6 }).Within(1e-5));
         Assert.That(() => Import("Attention", 23, [joined, keys, values]), Throws.TypeOf<DiagnosticException>().With.Message.Contain("q_num_heads"));
+    }
+
+    [Test]
+    public void FlexAttention_ChangesScoresAndShares()
+    {
+        OnnxGraph negate = new((g, x) => [g.Add(new Neg(), x[0])]), twice = new((g, x) => [g.Add(new Add(), x[0], x[0])]), squeeze = new((g, x) => [g.Add(new Squeeze(), x[0])]);
+        Assert.That(Flex(), Is.EqualTo(new float[] { 4, 4 }).Within(1e-5));
+        Assert.That(Flex(("score_mod", negate)), Is.EqualTo(new float[] { 8, 8 }).Within(1e-5));
+        Assert.That(Flex(("prob_mod", twice)), Is.EqualTo(new float[] { 8, 8 }).Within(1e-5));
+        Assert.That(() => Flex(("prob_mod", squeeze)), Throws.TypeOf<DiagnosticException>().With.Message.Contain("prob_mod"));
+
+        static float[] Flex(params (string Name, object Value)[] attributes) =>
+            Import("FlexAttention", 1, "ai.onnx.preview", [Query, Key, Value], [("scale", 1f), .. attributes])[0].Span<float>().ToArray();
     }
 
     [TestCase(0L, new float[] { -3, -4, 1, 2 })]

@@ -101,6 +101,18 @@ internal sealed class ContractionTests
     }
 
     [Test]
+    public void CausalConvWithState_ContinuesTheCallBefore()
+    {
+        TensorData x = TensorData.OfFloats([1, 2, 3], 1, 1, 3), w = TensorData.OfFloats([10, 1], 1, 1, 2);
+        TensorData[] first = Import("CausalConvWithState", 27, 2, [x, w]);
+        Assert.That(first[0].Span<float>().ToArray(), Is.EqualTo(new float[] { 1, 12, 23 }));
+        TensorData[] second = Import("CausalConvWithState", 27, 2, [x, w, Floats(100), first[1]]);
+        Assert.That(second[0].Span<float>().ToArray(), Is.EqualTo(new float[] { 131, 112, 123 }));
+        Assert.That(second[1].Span<float>().ToArray(), Is.EqualTo(new float[] { 3 }));
+        Assert.That(() => Import("CausalConvWithState", 27, 2, [x, w, null, x]), Throws.TypeOf<Compiler.Diagnostics.DiagnosticException>().With.Message.Contain("state"));
+    }
+
+    [Test]
     public void WhatDoesNotFit_IsRefused()
     {
         Assert.That(Refusal(new Conv(), Float32("1", "3", "8", "8"), Float32("4", "2", "3", "3")), Does.Contain("do not fit input"));

@@ -285,6 +285,8 @@ internal sealed class LoweringTests
         yield return new Case(new GatherND(2), "u8:2,3,4 u8:2,3,1");
         yield return new Case(new ReverseSequence(), "5,N,2 i64:N");
         yield return new Case(new ReverseSequence(0, 1), "i32:3,4 i64:3");
+        yield return new Case(new CenterCropPad([3, 7, n]), "5,4,3");
+        yield return new Case(new CenterCropPad([(IndexExpr)n + 1, 4]), "u8:N,7");
         yield return new Case(new OneHot(4), "i64:N,3 2");
         yield return new Case(new OneHot(n, 1), "i32:9,4 i8:2");
         yield return new Case(new OneHot(3, 0), "7 bool:2");

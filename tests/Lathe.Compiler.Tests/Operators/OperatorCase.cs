@@ -35,6 +35,15 @@ internal static class OperatorCase
         return [.. GraphEvaluator.Run(graph, [])];
     }
 
+    /// <summary>Imports an ONNX node of another domain over constants and gives its output by its meaning.</summary>
+    public static TensorData[] Import(string type, int opset, string domain, TensorData?[] inputs, params (string Name, object Value)[] attributes)
+    {
+        GraphBuilder builder = new();
+        OnnxNode node = new("node", type, opset, [.. inputs.Select(i => Constant(builder, i))], 1, attributes.ToDictionary(a => a.Name, a => a.Value));
+        Value y = OperatorTable.ByOnnxName[(domain, type)].Import(node, builder)[0];
+        return [.. GraphEvaluator.Run(builder.Build("g", [], [new GraphPort("y", y)], []), [])];
+    }
+
     /// <summary>Imports an ONNX node over values.</summary>
     public static IReadOnlyList<Value> ImportNode(
         GraphBuilder builder, string type, int opset, int outputs, Value[] inputs, params (string Name, object Value)[] attributes)

@@ -1,4 +1,6 @@
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators.Movement;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
@@ -11,7 +13,7 @@ namespace Lathe.Compiler.Operators.Linear;
 /// </summary>
 public sealed record Col2Im(
     EquatableArray<IndexExpr> ImageShape,
-    EquatableArray<long> BlockShape,
+    EquatableArray<IndexExpr> BlockShape,
     EquatableArray<long> Dilations = default,
     EquatableArray<long> Pads = default,
     EquatableArray<long> Strides = default) : Op, IOp<Col2Im>
@@ -26,18 +28,28 @@ public sealed record Col2Im(
     /// <remarks>The shapes are inputs.</remarks>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {
-        Col2Im op = new(
-            OnnxInputs.Known(node, 1, "its image's shape"),
-            OnnxInputs.Numbers(node, 2, "its blocks' shape"),
+        Value x = node.Inputs[0];
+        if (x.Type.Rank != 3) throw node.Bad($"the input has rank {x.Type.Rank}, not 3");
+        if (node.IsKnown(1) && node.IsKnown(2))
+            return [builder.Add(Of(OnnxInputs.Known(node, 1, "its image's shape"), OnnxInputs.Known(node, 2, "its blocks' shape")), x)];
+        if (!Measure.CanBeMeasured(node.Inputs[1]) || node.Inputs[1].Type != node.Inputs[2].Type) throw node.Bad($"shapes {node.Inputs[1].Type} and {node.Inputs[2].Type} differ");
+        Value both = builder.Add(new Concat(0), node.Inputs[1], node.Inputs[2]);
+        int rank = (int)node.Inputs[1].Type.Count.Value;
+        Value shapes = Measure.Of(builder, both, 1, RuntimeShapes.Max, s => Of([.. s.Take(rank)], [.. s.Skip(rank)]).Checks(x.Type));
+        EquatableArray<IndexExpr> known = shapes.Contents!.Value;
+        return [builder.Add(Of([.. known.Take(rank)], [.. known.Skip(rank)]), View.After(builder, x, shapes))];
+
+        Col2Im Of(EquatableArray<IndexExpr> image, EquatableArray<IndexExpr> block) => new(
+            image,
+            block,
             AttributeReader.Get<long[]>(node, "dilations", []),
             AttributeReader.Get<long[]>(node, "pads", []),
             AttributeReader.Get<long[]>(node, "strides", []));
-        return [builder.Add(op, node.Inputs[0])];
     }
 
     /// <inheritdoc/>
     public override Op Substitute(Func<IndexVar, IndexExpr?> replacement) =>
-        this with { ImageShape = ImageShape.Select(d => d.Substitute(replacement)).ToEquatableArray() };
+        this with { ImageShape = ImageShape.Select(d => d.Substitute(replacement)).ToEquatableArray(), BlockShape = BlockShape.Select(d => d.Substitute(replacement)).ToEquatableArray() };
 
     /// <inheritdoc/>
     public override void Infer(InferContext context)
@@ -45,13 +57,14 @@ public sealed record Col2Im(
         TensorType x = context.Numeric(0);
         context.Require(x.Rank == 3, $"the input has rank {x.Rank}, not 3");
         context.Require(ImageShape.Length == BlockShape.Length, $"blocks of {BlockShape} do not fit an image of {ImageShape}");
-        context.Require(ImageShape.All(d => d.Range.Min >= 0) && BlockShape.All(k => k is > 0 and <= int.MaxValue), $"shapes {ImageShape} and {BlockShape} are not positive");
+        context.Require(ImageShape.All(d => d.Range.Min >= 0) && BlockShape.All(k => k.Range.Min > 0), $"shapes {ImageShape} and {BlockShape} are not positive");
         Window.Check(context, ImageShape.Length, "NOTSET", Strides, Dilations, Pads);
         Window window = WindowOf();
         window.RequireFits(context);
         IndexExpr elements = IndexExpr.Product(window.Kernel), blocks = IndexExpr.Product(window.Output);
-        context.Require(x.Dims[1] % elements == IndexExpr.Zero, $"{x.Dims[1]} rows do not make channels of {elements} elements");
-        context.Require(x.Dims[2] == blocks, $"{x} does not have {blocks} blocks");
+        // What is not known here is checked where the shapes are measured.
+        context.Require(x.Dims[1] % elements is not { IsConstant: true, Value: not 0 }, $"{x.Dims[1]} rows do not make channels of {elements} elements");
+        context.Require(x.Dims[2] - blocks is not { IsConstant: true, Value: not 0 }, $"{x} does not have {blocks} blocks");
         context.Output(x.Element, [x.Dims[0], x.Dims[1] / elements, .. ImageShape]);
     }
 
@@ -60,7 +73,7 @@ public sealed record Col2Im(
     {
         TensorData x = inputs[0]!, y = TensorData.Zeros(outputs[0].Element, outputs[0].StaticDims);
         Window window = WindowOf();
-        long[] kernel = [.. BlockShape], blocks = [.. window.Output.Select(d => d.Value)], place = new long[y.Dims.Length];
+        long[] kernel = [.. BlockShape.Select(d => d.Value)], blocks = [.. window.Output.Select(d => d.Value)], place = new long[y.Dims.Length];
         double[] sums = new double[y.Count];
         long[] wholes = new long[y.Count];
         int next = 0;
@@ -121,5 +134,14 @@ public sealed record Col2Im(
         void Require(Expr condition) => reached = reached is null ? condition : reached & condition;
     }
 
-    private Window WindowOf() => Window.Resolve(ImageShape, [.. BlockShape.Select(k => (IndexExpr)k)], "NOTSET", Strides, Dilations, Pads);
+    private Window WindowOf() => Window.Resolve(ImageShape, BlockShape, "NOTSET", Strides, Dilations, Pads);
+
+    /// <summary>What has to be at least 0 for shapes that data determine.</summary>
+    private IEnumerable<IndexExpr> Checks(TensorType x)
+    {
+        Window window = WindowOf();
+        IndexExpr elements = IndexExpr.Product(window.Kernel), blocks = IndexExpr.Product(window.Output);
+        IEnumerable<IndexExpr> fits = window.Kernel.Select((k, i) => ImageShape[i] + window.PadLow[i] + window.PadHigh[i] - ((k - 1) * window.Dilations[i]) - 1);
+        return [.. fits, (x.Dims[1] / elements * elements) - x.Dims[1], x.Dims[2] - blocks, blocks - x.Dims[2]];
+    }
 }

@@ -4,17 +4,20 @@ using Lathe.Kernels.Loops;
 
 namespace Lathe.Compiler.Operators.Movement;
 
-/// <summary>The middle of the input along each given axis, or the input in the middle of zeros; of an odd rest the greater half lies behind.</summary>
-public sealed class CenterCropPad : IComposite<CenterCropPad>
+/// <summary>
+/// The input cut to its middle along each axis where <paramref name="Dims"/> are shorter, and in the middle of zeros where they are longer; of an odd rest
+/// the greater half lies behind.
+/// </summary>
+public sealed record CenterCropPad(EquatableArray<IndexExpr> Dims) : Op, IOp<CenterCropPad>
 {
-    private CenterCropPad()
-    {
-    }
-
     /// <inheritdoc/>
     public static OpSchema Schema => new("CenterCropPad", 2, 2);
 
     /// <inheritdoc/>
+    public override OpRole Role => OpRole.Movement;
+
+    /// <inheritdoc/>
+    /// <remarks>The shape is an input, and may be that of some axes only.</remarks>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {
         Value x = node.Inputs[0];
@@ -22,29 +25,47 @@ public sealed class CenterCropPad : IComposite<CenterCropPad>
         long[] all = [.. Enumerable.Range(0, x.Type.Rank).Select(a => (long)a)];
         int[] axes = [.. AttributeReader.Get(node, "axes", all).Select(a => node.Axis(a, x.Type.Rank))];
         if (axes.Length != shape.Length || axes.Distinct().Count() != axes.Length) throw node.Bad($"{shape.Length} dims do not fit axes {string.Join(", ", axes)}");
-
-        List<IndexExpr> starts = [], ends = [];
-        List<long> cropped = [];
-        long[] pads = new long[2 * x.Type.Rank];
-        for (int i = 0; i < axes.Length; i++)
-        {
-            IndexExpr surplus = x.Type.Dims[axes[i]] - shape[i];
-            if (shape[i].Range.Min < 0) throw node.Bad($"its shape has the dim {shape[i]}");
-            if (surplus.Range.Min >= 0)
-            {
-                starts.Add(surplus / 2);
-                ends.Add((surplus / 2) + shape[i]);
-                cropped.Add(axes[i]);
-            }
-            else
-            {
-                if (!surplus.IsConstant) throw node.Bad($"whether {x.Type.Dims[axes[i]]} or {shape[i]} is longer is not known");
-                pads[axes[i]] = -surplus.Value / 2;
-                pads[axes[i] + x.Type.Rank] = -surplus.Value - pads[axes[i]];
-            }
-        }
-
-        Value y = cropped.Count == 0 ? x : builder.Add(new Slice([.. starts], [.. ends], [.. cropped]), x);
-        return [pads.Any(p => p != 0) ? builder.Add(new Pad(pads), y) : y];
+        IndexExpr[] dims = [.. x.Type.Dims];
+        for (int i = 0; i < axes.Length; i++) dims[axes[i]] = shape[i];
+        return [builder.Add(new CenterCropPad(dims), x)];
     }
+
+    /// <inheritdoc/>
+    public override Op Substitute(Func<IndexVar, IndexExpr?> replacement) => new CenterCropPad(Dims.Select(d => d.Substitute(replacement)).ToEquatableArray());
+
+    /// <inheritdoc/>
+    public override void Infer(InferContext context)
+    {
+        TensorType x = context.Type(0);
+        context.Require(Dims.Length == x.Rank, $"{Dims.Length} dims do not fit {x}");
+        context.Require(Dims.All(d => d.Range.Min >= 0), $"its dims are {Dims}");
+        context.Output(new TensorType(x.Element, Dims));
+    }
+
+    /// <inheritdoc/>
+    public override TensorData[] Evaluate(IReadOnlyList<TensorData?> inputs, IReadOnlyList<TensorType> outputs)
+    {
+        TensorData x = inputs[0]!;
+        long[] dims = outputs[0].StaticDims, place = new long[dims.Length];
+        return [Elements.Rearrange(x, dims, index =>
+        {
+            for (int i = 0; i < place.Length; i++)
+            {
+                place[i] = index[i] + Start(x.Dims[i], dims[i]).Value;
+                if (place[i] < 0 || place[i] >= x.Dims[i]) return -1;
+            }
+
+            return RowMajor.Offset(x.Dims, place);
+        })];
+    }
+
+    /// <inheritdoc/>
+    public override LoweredOp Lower(LowerContext context)
+    {
+        TensorType x = context.Inputs[0]!;
+        return context.Map(context.ReadPadded(0, Const.OfInteger(x.Element, 0), [.. context.Index.Select((at, i) => at + Start(x.Dims[i], Dims[i]))]));
+    }
+
+    /// <summary>The place in the input of the first place in the output.</summary>
+    private static IndexExpr Start(IndexExpr from, IndexExpr to) => (IndexExpr.Max(0, from - to) / 2) - (IndexExpr.Max(0, to - from) / 2);
 }

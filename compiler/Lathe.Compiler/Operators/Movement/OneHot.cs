@@ -1,7 +1,9 @@
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
+using Cast = Lathe.Compiler.Operators.Shapes.Cast;
 
 namespace Lathe.Compiler.Operators.Movement;
 
@@ -21,11 +23,17 @@ public sealed record OneHot(IndexExpr Depth, long Axis = -1) : Op, IOp<OneHot>
     /// <remarks>The depth is an input, a scalar of any type of numbers.</remarks>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {
-        IndexExpr depth = node.Inputs[1].Type.Element.IsFloat() ? Whole(OnnxInputs.Double(node, 1, "its depth"))
-            : OnnxInputs.Known(node, 1, "its depth") is [var only] ? only : throw node.Bad("its depth is no scalar");
-        return [builder.Add(new OneHot(depth, AttributeReader.Get(node, "axis", -1L)), node.Inputs[0], node.Inputs[2])];
+        long axis = AttributeReader.Get(node, "axis", -1L);
+        Value indices = node.Inputs[0], depth = node.Inputs[1];
+        if (depth.Type.Element.IsFloat())
+        {
+            // Only integers are measured.
+            depth = builder.Add(new Cast(ElementType.Int64), depth);
+            node = node with { Inputs = [indices, OnnxInputs.ConstantOf(depth) is { } known ? builder.Constant(known) : Measure.Of(builder, depth), node.Inputs[2]] };
+            indices = View.BehindData(builder, indices, node.Inputs[1]);
+        }
 
-        long Whole(double value) => value >= 0 && value <= int.MaxValue ? (long)value : throw node.Bad($"its depth is {value}");
+        return OnnxInputs.Known(node, 1, "its depth") is [var only] ? [builder.Add(new OneHot(only, axis), indices, node.Inputs[2])] : throw node.Bad("its depth is no scalar");
     }
 
     /// <inheritdoc/>

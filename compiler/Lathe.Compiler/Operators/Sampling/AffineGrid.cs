@@ -1,4 +1,5 @@
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
@@ -22,10 +23,18 @@ public sealed record AffineGrid(EquatableArray<IndexExpr> Dims, bool AlignCorner
     /// <remarks>The shape is an input: batch, channels and spatial dims.</remarks>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {
-        EquatableArray<IndexExpr> size = OnnxInputs.Known(node, 1, "its size");
         Value theta = node.Inputs[0];
+        if (!node.IsKnown(1) && theta.Type.Rank == 3 && Measure.CanBeMeasured(node.Inputs[1]) && node.Inputs[1].Type.Count.Value > 0)
+        {
+            IndexExpr batch = theta.Type.Dims[0];
+            Value measured = Measure.Of(builder, node.Inputs[1], 0, RuntimeShapes.Max, s => [s[0] - batch, batch - s[0]]);
+            theta = View.After(builder, theta, measured);
+            return [builder.Add(Of(node, [.. measured.Contents!.Value.Skip(2)]), theta)];
+        }
+
+        EquatableArray<IndexExpr> size = OnnxInputs.Known(node, 1, "its size");
         if (size.Length < 3 || theta.Type.Rank != 3 || size[0] != theta.Type.Dims[0]) throw node.Bad($"a size of {string.Join(", ", size)} does not fit {theta.Type}");
-        return [builder.Add(new AffineGrid([.. size.Skip(2)], AttributeReader.Get(node, "align_corners", 0L) != 0), theta)];
+        return [builder.Add(Of(node, [.. size.Skip(2)]), theta)];
     }
 
     /// <inheritdoc/>
@@ -80,4 +89,6 @@ public sealed record AffineGrid(EquatableArray<IndexExpr> Dims, bool AlignCorner
 
         Expr Theta(int column) => context.Read(0, context.Index[0], context.Index[^1], column).Widen();
     }
+
+    private static AffineGrid Of(OnnxNode node, EquatableArray<IndexExpr> dims) => new(dims, AttributeReader.Get(node, "align_corners", 0L) != 0);
 }
