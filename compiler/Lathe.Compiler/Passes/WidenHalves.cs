@@ -37,7 +37,7 @@ public sealed class WidenHalves : IPass
 
     private static bool IsWidened(Node node, Dictionary<Value, Value> wide) => node.Op switch
     {
-        Cast => false,
+        Cast or BitCast => false,
         // What only moves elements moves them as they come.
         { Role: OpRole.Movement } => node.Inputs.Any(v => !v.IsNone && wide.ContainsKey(v)),
         { Role: OpRole.Opaque } => false,

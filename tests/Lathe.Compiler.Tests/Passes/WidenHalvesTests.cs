@@ -38,5 +38,8 @@ internal sealed class WidenHalvesTests
         0);
 
     [Test]
+    public void Bits_AreThoseOfHalves() => PassAssert.Keeps(Pass, Graph("%y = BitCast(%x) {To=Int16}"));
+
+    [Test]
     public void OtherTypes_AreLeftAlone() => PassAssert.Keeps(Pass, "graph \"g\" %x = input \"x\" : float32[2, 3] %a = Relu(%x) return \"y\" = %a");
 }
