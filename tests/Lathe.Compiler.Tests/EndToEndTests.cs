@@ -45,6 +45,13 @@ public sealed class EndToEndTests
         5, 9, 11);
 
     [Test]
+    public void Concatenation_IntoAnOutput([Values] bool optimize) => Check(
+        1,
+        optimize,
+        (g, x) => g.Add(new Concat(1), g.Add(new Relu(), x), g.Add(new Neg(), x)),
+        4, 8, 4);
+
+    [Test]
     public void Classifier_DepthwisePoolsGemmSoftmax([Values(1, 2)] int batch, [Values] bool optimize) => Check(
         batch,
         optimize,
