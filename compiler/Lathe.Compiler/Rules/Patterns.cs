@@ -33,7 +33,7 @@ internal static class Patterns
     public static double[]? PerChannel(Value constant, TensorType tensor, int axis)
     {
         if (constant.IsNone || constant.Constant is not { } data || !data.Element.IsFloat() || data.Element != tensor.Element) return null;
-        if (data.Dims.Length > tensor.Rank || axis >= tensor.Rank || !tensor.Dims[axis].IsConstant) return null;
+        if (data.Dims.Length > tensor.Rank || axis < 0 || axis >= tensor.Rank || !tensor.Dims[axis].IsConstant) return null;
         long channels = tensor.Dims[axis].Value;
         int along = axis - (tensor.Rank - data.Dims.Length);
         for (int i = 0; i < data.Dims.Length; i++)

@@ -181,8 +181,16 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
         IndexExpr[] digits = new IndexExpr[parts.Count];
         for (int i = parts.Count - 1; i >= 0; i--)
         {
+            if (i == 0)
+            {
+                digits[i] = value;
+                break;
+            }
+
+            // Of no iterations there are no digits, and whatever they are is not computed.
             IndexExpr extent = Extent(parts[i], scope);
-            digits[i] = i == 0 ? value : value % extent;
+            if (extent == IndexExpr.Zero) extent = IndexExpr.One;
+            digits[i] = value % extent;
             value /= extent;
         }
 
