@@ -89,7 +89,7 @@ internal static class OnnxInputs
         HashSet<Node> seen = [value.Node];
         while (open.TryDequeue(out Node? node))
         {
-            if (node.Op is Input || seen.Count > MaxConstantNodes || node.OutputTypes.Any(t => KnownContents.Static(t.Dims) is null)) return null;
+            if (node.Op is Input || !node.Op.IsDeterministic || seen.Count > MaxConstantNodes || node.OutputTypes.Any(t => KnownContents.Static(t.Dims) is null)) return null;
             foreach (Value input in node.Inputs)
                 if (!input.IsNone && seen.Add(input.Node)) open.Enqueue(input.Node);
         }

@@ -67,6 +67,9 @@ public abstract record Op
     /// </summary>
     public virtual bool ReadsAtData(int input) => false;
 
+    /// <summary>False for what may give other outputs for the same inputs: it is not computed before the model runs.</summary>
+    public virtual bool IsDeterministic => true;
+
     /// <summary>The computation as loop stages, or null for an operator that has none (inputs, constants, control flow).</summary>
     public virtual LoweredOp? Lower(LowerContext context) => null;
 

@@ -32,7 +32,7 @@ public sealed class FoldConstants : IPass
         return Rebuild.Run(graph, (node, builder) =>
         {
             // What waits for a measurement stays behind it, whatever it is.
-            if (node.Op is Input or Constant or Measure or View) return null;
+            if (node.Op is Input or Constant or Measure or View || !node.Op.IsDeterministic) return null;
             if (node.OutputTypes.Length == 1 && KnownElements(node, builder) is { } known) return [known];
             if (TryEvaluate(node, ref budget) is not { } results) return null;
             return [.. results.Select(builder.Constant)];

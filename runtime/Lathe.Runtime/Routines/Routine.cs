@@ -11,7 +11,19 @@ public static class Routine
 
     private static Dictionary<string, RoutineCode> Table { get; } = new(StringComparer.Ordinal)
     {
+        [nameof(Cumulate)] = Cumulate.Run,
+        [nameof(DFT)] = DFT.Run,
+        [nameof(Det)] = Det.Run,
+        [nameof(Draw)] = Draw.Run,
+        [nameof(MaxUnpool)] = MaxUnpool.Run,
+        [nameof(MelWeightMatrix)] = MelWeightMatrix.Run,
+        [nameof(NonMaxSuppression)] = NonMaxSuppression.Run,
         [nameof(NonZero)] = NonZero.Run,
+        [nameof(ScatterElements)] = ScatterElements.Run,
+        [nameof(ScatterND)] = ScatterND.Run,
+        [nameof(TensorScatter)] = TensorScatter.Run,
+        [nameof(TopK)] = TopK.Run,
+        [nameof(Unique)] = Unique.Run,
     };
 
     internal static RoutineCode? Find(string name) => Table.GetValueOrDefault(name);
