@@ -72,6 +72,7 @@ internal static class LatheCommand
             BenchCommand.Create(terminal),
             InspectCommand.Create(terminal),
             ConformanceCommand.Create(terminal),
+            FuzzCommand.Create(terminal),
             DevicesCommand.Create(terminal),
         };
         root.Add(new Option<bool>(JsonFlag) { Description = "Print the result as one line of JSON on stdout; everything else goes to stderr.", Recursive = true });
