@@ -84,6 +84,17 @@ Task("Conformance")
     .IsDependentOn("Build")
     .Does(() => Run("dotnet", $"\"{lathe}\" conformance \"{Argument("tree", shared.Combine("conformance").FullPath)}\""));
 
+// Ten thousand hostile models, out of those that are small: a mutant of a large one takes longer and reaches nothing more.
+Task("Fuzz")
+    .IsDependentOn("Build")
+    .Does(() =>
+    {
+        string models = Argument("models", "iris_mlp,mnist_cntk,cifar10_cnn,mobilenetv1_0.25_128_fp32,silero_vad_16k_static,silero_vad_16k_if,dtln_1_lstm,byte_bidi_lstm,gtcrn_simple,dx_preprocess_u8,yunet_n_320");
+        IEnumerable<string> corpus = models.Split(',').Select(model => shared.Combine("models").Combine(model).FullPath).Prepend(shared.Combine("conformance").FullPath);
+        string arguments = string.Join(" ", corpus.Select(path => $"\"{path}\""));
+        Run("dotnet", $"\"{lathe}\" fuzz {arguments} --count {Argument("count", 10_000)} --seed {Argument("seed", 1)} --save \"{artifacts.Combine("fuzz")}\"");
+    });
+
 Task("Bench")
     .IsDependentOn("Build")
     .Does(() =>

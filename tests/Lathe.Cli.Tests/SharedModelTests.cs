@@ -38,13 +38,5 @@ public sealed class SharedModelTests
         Assert.That(json.GetProperty("unsupported").GetArrayLength(), Is.EqualTo(14));
     }
 
-    private static string Find(string model)
-    {
-        string? shared = Environment.GetEnvironmentVariable("LATHE_SHARED");
-        for (DirectoryInfo? at = new(AppContext.BaseDirectory); shared is null && at is not null; at = at.Parent)
-            if (Directory.Exists(Path.Combine(at.FullName, "shared", "models"))) shared = Path.Combine(at.FullName, "shared");
-        string folder = Path.Combine(shared ?? "", "models", model);
-        if (!Directory.Exists(folder)) Assert.Ignore($"The model {model} is not at hand: it is looked for in shared/models beside the repository, and where LATHE_SHARED says.");
-        return folder;
-    }
+    private static string Find(string model) => SharedModels.Find($"models/{model}");
 }

@@ -15,6 +15,7 @@ internal sealed partial class ArchitectureTests
         ["Graph"] = ["Diagnostics", "Operators"],
         ["Operators"] = ["Diagnostics", "Graph"],
         ["Onnx"] = ["Diagnostics", "Graph", "Operators"],
+        ["Mutation"] = ["Onnx", "Operators"],
         ["Rules"] = ["Diagnostics", "Graph", "Operators"],
         ["Passes"] = ["Diagnostics", "Graph", "Operators", "Rules"],
         ["Lowering"] = ["Diagnostics", "Graph", "Operators"],

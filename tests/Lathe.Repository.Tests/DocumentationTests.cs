@@ -32,7 +32,7 @@ public sealed partial class DocumentationTests
     public void Targets_OfTheMap_AreTasksOfTheBuild()
     {
         string tasks = File.ReadAllText(Path.Combine(Sources.Root, "build.cake"));
-        foreach (string task in (string[])["Demo", "Build", "Test", "Format", "Conformance", "Bench", "Pack"])
+        foreach (string task in (string[])["Demo", "Build", "Test", "Format", "Conformance", "Fuzz", "Bench", "Pack"])
             Assert.That(tasks, Does.Contain($"Task(\"{task}\")"));
     }
 

@@ -24,7 +24,7 @@ internal static class FuzzCommand
         Option<int?> only = Parsed.One<int?>("--only", [], "N", "Only the mutant of this number, as the report names it.", text => Number(text));
         Option<int?> jobs = Parsed.One<int?>("--jobs", ["-j"], "N", "How many mutants run at the same time. Default: the number of processors.", text => Parsed.Positive(text));
         Option<double?> time = Parsed.One<double?>("--time-limit", [], "SEC", "How long a mutant may take. Default 30.", text => Parsed.NotNegative(text));
-        Option<int?> memory = Parsed.One<int?>("--memory-limit", [], "MB", "How much memory a process may take. Default 2048.", text => Parsed.Positive(text));
+        Option<int?> memory = Parsed.One<int?>("--memory-limit", [], "MiB", "How much memory a process may take. Default 2048.", text => Parsed.Positive(text));
         Option<string?> save = new("--save") { Description = "Write each mutant that shows a defect to a folder.", HelpName = "DIR" };
         Option<bool> worker = new(FuzzWorker.Flag) { Hidden = true };
         seed.DefaultValueFactory = _ => 1;
@@ -36,25 +36,21 @@ internal static class FuzzCommand
         return command.Does((parsed, cancellation) =>
         {
             string[] paths = parsed.GetRequiredValue(models);
-            ModelRequest request = options.Read(parsed, paths[0], terminal, runs: true);
+            // One instruction set, that of LATHE_ISA or the best: more would only take longer.
+            ModelRequest request = options.Read(parsed, paths[0], terminal, runs: true, defaultIsas: [Isas.FromEnvironment() ?? Isas.Best()]);
             Corpus corpus = new(paths, parsed.GetValue(seed));
             TimeSpan timeLimit = parsed.GetValue(time) is { } seconds ? TimeSpan.FromSeconds(Math.Max(seconds, 0.1)) : DefaultTimeLimit;
-            if (parsed.GetValue(worker)) return Serve(corpus, OneIsa(parsed, request), timeLimit, terminal);
+            if (parsed.GetValue(worker)) return Serve(corpus, request, timeLimit, terminal);
 
             foreach (Diagnostic warning in request.Warnings) terminal.Report(paths[0], warning);
             IReadOnlyList<string> arguments = [.. parsed.Tokens.Select(token => token.Value)];
             IReadOnlyList<int> numbers = parsed.GetValue(only) is { } one ? [one] : [.. Enumerable.Range(0, parsed.GetValue(count) ?? DefaultCount)];
             long memoryLimit = (long)(parsed.GetValue(memory) ?? DefaultMemoryLimit) << 20;
             MutantResult[] results = terminal.Work("fuzzing", progress => RunAll(
-                numbers, () => new FuzzWorker(arguments, timeLimit, memoryLimit), parsed.GetValue(jobs) ?? Environment.ProcessorCount, progress, cancellation));
+                numbers, () => new FuzzWorker(arguments, timeLimit, memoryLimit), parsed.GetValue(jobs) ?? Environment.ProcessorCount, terminal, progress, cancellation));
             return Report(corpus, parsed.GetValue(seed), numbers, results, parsed.GetValue(save), terminal);
         });
     }
-
-    /// <summary>The best instruction set of this machine, unless the user chooses: more would only take longer.</summary>
-    private static ModelRequest OneIsa(ParseResult parsed, ModelRequest request) => parsed.Tokens.Any(token => token.Value == "--isa")
-        ? request
-        : request with { Options = request.Options with { Isas = [request.Options.Isas.First(isa => isa.IsAvailable())] } };
 
     private static int Serve(Corpus corpus, ModelRequest request, TimeSpan timeLimit, Terminal terminal)
     {
@@ -96,12 +92,16 @@ internal static class FuzzCommand
             writer.WriteLine(
                 $"{sums.Mutants} mutants of {sums.Models} models: {sums.Rejected} rejected, {sums.Accepted} accepted, {sums.Ran} of them run; {defects.Count} show a defect");
         });
-        for (int i = 0; i < results.Length; i++) terminal.Note($"{numbers[i]} {results[i].Outcome} {results[i].Id} {results[i].Reason}");
         return defects.Count == 0 ? 0 : 1;
     }
 
     private static MutantResult[] RunAll(
-        IReadOnlyList<int> numbers, Func<FuzzWorker> start, int jobs, IProgress<(string Stage, double Share)> progress, CancellationToken cancellation)
+        IReadOnlyList<int> numbers,
+        Func<FuzzWorker> start,
+        int jobs,
+        Terminal terminal,
+        IProgress<(string Stage, double Share)> progress,
+        CancellationToken cancellation)
     {
         MutantResult[] results = new MutantResult[numbers.Count];
         ConcurrentQueue<int> waiting = new(Enumerable.Range(0, numbers.Count));
@@ -116,6 +116,7 @@ internal static class FuzzCommand
                     {
                         cancellation.ThrowIfCancellationRequested();
                         results[i] = worker.Run(numbers[i], cancellation);
+                        terminal.Note($"mutant {numbers[i]}: {results[i].Outcome} {results[i].Id} {results[i].Reason}");
                         progress.Report(($"mutant {numbers[i]}", (double)Interlocked.Increment(ref done) / numbers.Count));
                     }
                 },

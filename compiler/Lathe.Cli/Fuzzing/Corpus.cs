@@ -26,7 +26,7 @@ internal sealed class Corpus
             else throw new FailedException(path, DiagnosticTable.FileNotReadable, "there is no such file or folder");
         }
 
-        if (models.Count == 0) throw new FailedException(paths[0], DiagnosticTable.FileNotReadable, $"there is no model of at most {MaxBytes >> 20} MB in it");
+        if (models.Count == 0) throw new FailedException(paths[0], DiagnosticTable.FileNotReadable, $"there is no model of at most {MaxBytes >> 20} MiB in it");
         Models = models;
         _models = new byte[models.Count][];
         _seed = seed;

@@ -15,8 +15,8 @@ internal sealed class FuzzWorker(IReadOnlyList<string> arguments, TimeSpan timeL
     /// <summary>The option that makes <c>lathe fuzz</c> such a process.</summary>
     public const string Flag = "--worker";
 
-    // Compiled code is given back late; a fresh process now and then bounds what it takes.
-    private const int MutantsPerProcess = 400;
+    /// <summary>Compiled code is given back late: a process that holds more than this share of the limit is replaced before the next mutant.</summary>
+    private const double ShareHeld = 0.5;
 
     /// <summary>How much of what a process writes before it ends is kept: the head of a stack trace says most.</summary>
     private const int KeptLines = 12;
@@ -28,12 +28,11 @@ internal sealed class FuzzWorker(IReadOnlyList<string> arguments, TimeSpan timeL
 
     private readonly List<string> _lastWords = [];
     private Process? _process;
-    private int _mutants;
 
     /// <summary>Runs a mutant.</summary>
     public MutantResult Run(int number, CancellationToken cancellation)
     {
-        if (_mutants++ >= MutantsPerProcess) Stop();
+        if (IsFull()) Stop();
         Process process = _process ??= Start();
         Task<string?> answer;
         try
@@ -91,8 +90,8 @@ internal sealed class FuzzWorker(IReadOnlyList<string> arguments, TimeSpan timeL
         start.ArgumentList.Add(Flag);
         // What managed code asks for beyond the limit fails where it is asked for, and the stack trace says where.
         start.Environment["DOTNET_GCHeapHardLimit"] = $"0x{memoryLimit:x}";
-        start.Environment["DOTNET_gcServer"] = "0";
-        _mutants = 0;
+        // Its code runs a few times: instrumenting it for a better second version costs more than that gains.
+        start.Environment["DOTNET_TieredPGO"] = "0";
         _lastWords.Clear();
         Process process = Process.Start(start)!;
         process.ErrorDataReceived += (_, line) =>
@@ -102,6 +101,13 @@ internal sealed class FuzzWorker(IReadOnlyList<string> arguments, TimeSpan timeL
         };
         process.BeginErrorReadLine();
         return process;
+    }
+
+    private bool IsFull()
+    {
+        if (_process is null) return false;
+        _process.Refresh();
+        return _process.HasExited || _process.WorkingSet64 > ShareHeld * memoryLimit;
     }
 
     private MutantResult Ended(string kind, string reason)

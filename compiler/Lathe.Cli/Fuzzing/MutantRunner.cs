@@ -2,6 +2,7 @@ using Lathe.Cli.Models;
 using Lathe.Cli.Output;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Onnx;
 using Lathe.Runtime;
 
 namespace Lathe.Cli.Fuzzing;
@@ -18,7 +19,13 @@ internal sealed class MutantRunner(Corpus corpus, CompileOptions options, int? t
     /// <summary>The longest message that somebody can read.</summary>
     private const int MaxMessage = 4000;
 
-    /// <summary>An error of a kernel, such as an index that is out of range: the data's fault.</summary>
+    /// <summary>How much of a stack trace is reported.</summary>
+    private const int Frames = 5;
+
+    /// <summary>Errors of an inference that its data may cause: sizes that they determine.</summary>
+    private static readonly string[] DataErrorIds = ["LATHE0506", "LATHE0508"];
+
+    /// <summary>An error of a kernel. What it reports is the data's fault, such as an index that is out of range; an exception is not.</summary>
     private const string KernelErrorId = "LATHE0507";
 
     /// <summary>Makes the mutant of a number, compiles and runs it.</summary>
@@ -34,7 +41,8 @@ internal sealed class MutantRunner(Corpus corpus, CompileOptions options, int? t
             if (number % RepeatedShare == 0 && Compilation.Compile(path, options).Module?.Assembly.AsSpan().SequenceEqual(result.Module.Assembly) != true)
                 return new MutantResult(Defect.Nondeterministic, null, "compiled twice it is not the same");
             OutputFiles.WriteFolder(result.Module, output, path);
-            return Guarded(() => RunCompiled(result.Module, output, repeat: number % RepeatedShare == 0), Defect.AcceptedThenFailed);
+            bool repeat = number % RepeatedShare == 0 && !OnnxFrontEnd.IsRandom(path);
+            return Guarded(() => RunCompiled(result.Module, output, repeat), Defect.AcceptedThenFailed);
         }
         catch (Exception failure)
         {
@@ -53,16 +61,14 @@ internal sealed class MutantRunner(Corpus corpus, CompileOptions options, int? t
         long traffic = report.Groups.Aggregate(0L, (sum, group) => checked(sum + group.Bytes));
         if (report.ArenaBytes > MaxArenaBytes || traffic > MaxTraffic || report.Macs > MaxMacs)
             return new MutantResult(Outcomes.Compiled, null, $"arena {report.ArenaBytes} bytes, {traffic} bytes moved, {report.Macs} MACs");
-        byte[][]? first = Infer(model);
-        if (first is null) return new MutantResult(Outcomes.Compiled, null, "it runs long and stops when it is cancelled");
-        if (!repeat) return new MutantResult(Outcomes.Ran, null, null);
-        byte[][]? second = Infer(model);
-        return second is not null && first.Zip(second).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second))
+        byte[][]? first = Infer(model), second = repeat && first is not null ? Infer(model) : first;
+        if (first is null || second is null) return new MutantResult(Outcomes.Compiled, null, "it runs long and stops when it is cancelled");
+        return first.Length == second.Length && first.Zip(second).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second))
             ? new MutantResult(Outcomes.Ran, null, null)
             : new MutantResult(Defect.Nondeterministic, null, "run twice on the same inputs it gives other outputs");
     }
 
-    /// <summary>The bytes of the outputs, none if the data made a kernel report an error; null if it was cancelled after a while.</summary>
+    /// <summary>The bytes of the outputs, none if the data made it fail with a diagnostic; null if it was cancelled after a while.</summary>
     private byte[][]? Infer(CompiledModel model)
     {
         using InferRequest request = new InputSet(new Dictionary<string, Tensors.TensorFile>(), new Dictionary<string, string>(), 1).CreateRequest(model);
@@ -76,7 +82,7 @@ internal sealed class MutantRunner(Corpus corpus, CompileOptions options, int? t
         {
             return null;
         }
-        catch (LatheException failure) when (failure.Id == KernelErrorId && failure.InnerException is null)
+        catch (LatheException failure) when (DataErrorIds.Contains(failure.Id) || (failure.Id == KernelErrorId && failure.InnerException is null))
         {
             return [];
         }
@@ -113,7 +119,8 @@ internal sealed class MutantRunner(Corpus corpus, CompileOptions options, int? t
 
     private static MutantResult Failed(Exception failure, string kind)
     {
-        string? where = failure.StackTrace?.Split('\n').Select(line => line.Trim()).FirstOrDefault(line => line.StartsWith("at Lathe.", StringComparison.Ordinal));
+        while (failure is AggregateException or System.Reflection.TargetInvocationException && failure.InnerException is not null) failure = failure.InnerException;
+        string where = string.Join(' ', (failure.StackTrace ?? "").Split('\n').Select(line => line.Trim()).Where(line => line.StartsWith("at Lathe.", StringComparison.Ordinal)).Take(Frames));
         string reason = $"{failure.GetType().Name}: {failure.Message} {where}";
         return new MutantResult(failure is OutOfMemoryException ? Defect.Memory : kind, null, Terminal.Clean(reason.Length <= MaxMessage ? reason : reason[..MaxMessage]));
     }

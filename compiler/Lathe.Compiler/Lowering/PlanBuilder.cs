@@ -85,11 +85,25 @@ public sealed partial class PlanBuilder
             builder._kernels, builder._symbols, builder._given.Count, inputs, outputs, builder._buffers, steps, arena, builder._storages, builder._weights.ToArray());
     }
 
-    private PlanTensor Tensor(GraphPort port, Location location) => new(
-        port.Name,
-        port.Value.Type.Element,
-        [.. port.Value.Type.Dims.Select(d => d.ToSize(_symbols))],
-        Buffer(location, Bytes(port.Value.Type)));
+    private PlanTensor Tensor(GraphPort port, Location location)
+    {
+        RequireNumbers(port.Name, port.Value.Type);
+        return new PlanTensor(
+            port.Name,
+            port.Value.Type.Element,
+            [.. port.Value.Type.Dims.Select(d => d.ToSize(_symbols))],
+            Buffer(location, Bytes(port.Value.Type)));
+    }
+
+    /// <summary>Buffers hold elements of a fixed size.</summary>
+    private static void RequireNumbers(string name, TensorType type)
+    {
+        if (type.Element == ElementType.String)
+            throw new DiagnosticException(new Diagnostic(DiagnosticTable.UnsupportedType, null, $"'{name}'", type.Element.Name()));
+    }
+
+    /// <summary>True for a tensor without elements, which no step needs to compute.</summary>
+    private static bool IsEmpty(TensorType type) => type.Dims.Any(d => d == IndexExpr.Zero);
 
     private List<PlanStep> Lower(Graph.Graph graph, Dictionary<Value, Location> places, IReadOnlyList<Location> results)
     {
@@ -101,6 +115,7 @@ public sealed partial class PlanBuilder
 
         foreach (Node node in order)
         {
+            foreach (TensorType type in node.OutputTypes) RequireNumbers(graph.NameOf(node), type);
             switch (node.Op)
             {
                 case Input: break;
@@ -112,6 +127,9 @@ public sealed partial class PlanBuilder
                     break;
                 case Fused fused when IsInPlace(node, fused, fixedPlaces):
                     places[node[0]] = fixedPlaces[node[0]];
+                    break;
+                case Fused when IsEmpty(node.OutputTypes[0]):
+                    places[node[0]] = Place(node[0], fixedPlaces);
                     break;
                 case Fused fused:
                     places[node[0]] = Place(node[0], fixedPlaces);
@@ -209,7 +227,7 @@ public sealed partial class PlanBuilder
     /// <summary>The value of which a group is only another view: same elements, same order, both row-major.</summary>
     private static Value? Alias(Node node, Fused fused) =>
         fused.Members.ToList() is [{ Op: Reshape or Flatten or Squeeze or Unsqueeze or Identity } member]
-        && member.Inputs[0] == fused.Body.Inputs[0].Value
+        && fused.Body.Inputs is [GraphPort first, ..] && member.Inputs[0] == first.Value
         && node.Inputs[0].Op is not Input
         && node.Inputs[0].Type.EffectiveLayout.IsRowMajor && node.OutputTypes[0].EffectiveLayout.IsRowMajor
             ? node.Inputs[0]

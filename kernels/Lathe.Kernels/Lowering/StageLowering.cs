@@ -163,13 +163,16 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
         if (rest.IsConstant) return next(scope.Bind(split.Outer, full).Resize(split.Inner, rest));
 
         // A rest of unknown size goes by whole vectors where the tile consists of them, otherwise by single elements.
-        long step = split.Inner.Split is { Tail: Tail.Mask } vectors ? vectors.Size : 1;
+        Leaf.SplitOf? vectors = split.Inner.Split is { Tail: Tail.Mask } tile ? tile : null;
+        long step = vectors?.Size ?? 1;
         IndexVar part = Variable(split.Outer.Name, rest / step);
         Scope after = scope.Bind(split.Outer, full);
         Statement parts = new For(part, 0, rest / step, LoopKind.Serial, next(after.Shift(split.Parent, part * (IndexExpr)step).Resize(split.Inner, step)));
-        if (step == 1) return parts;
+        if (vectors is null || step == 1) return parts;
         IndexExpr last = rest % step;
-        return Block.Of([parts, new If(Less(IndexExpr.Zero, last), next(after.Shift(split.Parent, rest - last).Resize(split.Inner, last)))]);
+        // Not empty and less than a vector: one vector, which the range of its size does not say.
+        Scope one = after.Shift(split.Parent, rest - last).Resize(split.Inner, last).Resize(vectors.Outer, IndexExpr.One);
+        return Block.Of([parts, new If(Less(IndexExpr.Zero, last), next(one))]);
     }
 
     /// <summary>Names the digits of a fused leaf and decides for each that counts tiles whether this is the incomplete one.</summary>

@@ -103,7 +103,7 @@ internal static class Reductions
         while (loops.Count > 0)
         {
             Leaf last = loops[^1];
-            long room = Math.Max(1, Tiles.MostUnrolled / work);
+            long room = Math.Max(1, Tiles.MostUnrolled / Math.Max(1, work));
             if (room < 2) break;
             if (last.Extent.IsConstant && last.Extent.Value <= room && last.InnerOf is not { Tail: Tail.Peel })
             {

@@ -64,7 +64,7 @@ internal sealed class KernelPrinter
     {
         _kernel = kernel;
         _writer = writer;
-        _expressions = new ExpressionPrinter(machine, _elements, used);
+        _expressions = new ExpressionPrinter(machine, _elements, kernel.Dims.Items.Select(dim => dim.Name).ToHashSet(StringComparer.Ordinal), used);
     }
 
     public void Print()
@@ -81,7 +81,7 @@ internal sealed class KernelPrinter
         }
 
         for (int i = 0; i < _kernel.Dims.Length; i++)
-            _writer.Line($"nint {Identifiers.Of(_kernel.Dims[i].Name)} = dims[{i.ToString(CultureInfo.InvariantCulture)}];");
+            _writer.Line($"nint {Identifiers.OfDim(_kernel.Dims[i].Name)} = dims[{i.ToString(CultureInfo.InvariantCulture)}];");
         Statements(_kernel.Body);
         _writer.Line("return 0;");
         _writer.Close();

@@ -6,7 +6,7 @@ using Lathe.Runtime;
 namespace Lathe.Kernels.Targets.CSharp;
 
 /// <summary>Prints expressions and stores of one kernel; remembers which functions they call.</summary>
-internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<string, ElementType> elements, ISet<string> used)
+internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<string, ElementType> elements, IReadOnlySet<string> dims, ISet<string> used)
 {
     /// <summary>The type of a value.</summary>
     public string TypeOf(VectorType type) => type.Lanes == 1 ? Types.Scalar(type.Element) : IsFloat(type) ? "VecF" : "VecI";
@@ -95,7 +95,7 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
 
     private string Atom(IndexAtom atom) => atom switch
     {
-        IndexVar a => Identifiers.Of(a.Name),
+        IndexVar a => a != Kernel.From && dims.Contains(a.Name) ? Identifiers.OfDim(a.Name) : Identifiers.Of(a.Name),
         IndexDiv a => $"({Index(a.Operand, true)} / {Index(a.Divisor, true)})",
         IndexMod a => $"({Index(a.Operand, true)} % {Index(a.Divisor, true)})",
         IndexMin a => $"nint.Min({Index(a.A)}, {Index(a.B)})",

@@ -12,6 +12,10 @@ internal static class Identifiers
         ],
         StringComparer.Ordinal);
 
+    /// <summary>The local that holds a named dim: the name is the model's, and may be that of a parameter or buffer too.</summary>
+    /// <exception cref="ArgumentException">It has characters that no identifier has.</exception>
+    public static string OfDim(string name) => "dim_" + Of(name).TrimStart('@');
+
     /// <summary>The name, escaped where it is a keyword.</summary>
     /// <exception cref="ArgumentException">It has characters that no identifier has.</exception>
     public static string Of(string name)
