@@ -146,6 +146,8 @@ internal sealed class Importer(ModelProto model, string directory, CompileOption
         int version = frame.Opsets.Version(domain) ?? (domain.Length > 0 ? 1 : throw Malformed(name, "the model imports no version of the standard operators"));
         OpSchema schema = row.Schema;
         if (inputs.Count < schema.MinInputs || inputs.Count > schema.MaxInputs) throw Malformed(name, $"{node.OpType} does not take {inputs.Count} inputs");
+        for (int i = 0; i < schema.MinInputs; i++)
+            if (inputs[i].IsNone) throw Malformed(name, $"{node.OpType} needs its input {i}");
         if (node.Output.Count > schema.Outputs) throw Malformed(name, $"{node.OpType} does not have {node.Output.Count} outputs");
         if (version < 7 && domain.Length == 0) inputs = LegacyBroadcast.Align(inputs, attributes, scope.Builder);
         try
