@@ -6,7 +6,9 @@ using Lathe.Kernels.Loops;
 using Lathe.Kernels.Schedules;
 using Lathe.Kernels.Targets;
 using Lathe.Kernels.Tests.Emitted;
+using Lathe.Runner;
 using Lathe.Runtime;
+using Lathe.Runtime.Plans;
 
 // Prints the share of the core's peak that each kernel reaches: best of many for each slice against a peak loop interleaved in the same process.
 // Arguments: a part of the names to run; --isa avx512|avx2|vector128; --emit DIR writes the source; --seconds S per kernel.
@@ -28,9 +30,9 @@ for (int i = 0; i < args.Length; i++)
 Console.WriteLine($"{"kernel",-44} {"isa",-10} {"GFLOP/s",8} {"peak",8} {"share",6} {"us",9} {"compile ms",10}");
 foreach (Machine machine in machines)
 {
-    if (EmittedKernels.Unsupported(machine) is { } reason)
+    if (!machine.Isa.IsAvailable())
     {
-        Console.WriteLine(reason);
+        Console.WriteLine($"This CPU has no {machine.Isa}.");
         continue;
     }
 
@@ -67,7 +69,7 @@ unsafe void Measure(string name, double flops, Computation computation, Machine 
     int slices = (int)Math.Clamp(Stopwatch.GetElapsedTime(once).TotalSeconds / 60e-6, 1, extent);
     double[] times = new double[slices];
     Array.Fill(times, double.MaxValue);
-    double bestPeak = double.MaxValue;
+    PeakLoop peakLoop = new(machine.Isa);
     long begin = Stopwatch.GetTimestamp();
     for (int round = 0; round < 8 || Stopwatch.GetElapsedTime(begin).TotalSeconds < seconds; round++)
     {
@@ -79,13 +81,11 @@ unsafe void Measure(string name, double flops, Computation computation, Machine 
             times[slice] = Math.Min(times[slice], Stopwatch.GetElapsedTime(at).TotalSeconds);
         }
 
-        long t = Stopwatch.GetTimestamp();
-        Peak.Run(machine);
-        bestPeak = Math.Min(bestPeak, Stopwatch.GetElapsedTime(t).TotalSeconds);
+        peakLoop.Run();
     }
 
     double best = times.Sum();
-    double rate = flops / best / 1e9, peak = Peak.Flops(machine) / bestPeak / 1e9;
+    double rate = flops / best / 1e9, peak = peakLoop.Best;
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-44} {machine.Isa,-10} {rate,8:F1} {peak,8:F1} {rate / peak,6:P0} {best * 1e6,9:F1} {compileMs,10:F0}"));
     for (int i = 0; i < tensors.Length; i++) NativeMemory.AlignedFree(buffers[i]);
     NativeMemory.AlignedFree(scratch);

@@ -5,6 +5,7 @@ using Lathe.Compiler.Operators.Movement;
 using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
+using Lathe.Kernels.Schedules;
 using Lathe.Runtime;
 
 namespace Lathe.Compiler.Passes;
@@ -17,7 +18,7 @@ namespace Lathe.Compiler.Passes;
 public sealed class AssignLayouts : IPass
 {
     /// <summary>Channels in a block; a multiple of every vector length in use.</summary>
-    public const long Block = 16;
+    public const long Block = PackedLayouts.Panel;
 
     /// <inheritdoc/>
     public Graph.Graph Run(Graph.Graph graph, PassContext context) => Assign(graph);
@@ -165,12 +166,12 @@ public sealed class AssignLayouts : IPass
                 if (depthwise || IsPlainConvolution(root, conv))
                 {
                     if (inner == root.Inputs[0]) return InLayout(value, ConvolutionInput(value, depthwise));
-                    if (inner == root.Inputs[1]) return Packed(value, WeightLayouts.Convolution(value.Type.Rank, depthwise, ReadsBlocks(node, fused, root)));
+                    if (inner == root.Inputs[1]) return Packed(value, ConvolutionWeights(value.Type.Rank, depthwise, ReadsBlocks(node, fused, root)));
                 }
             }
 
             if (root.Op is MatMul or Gemm && inner == root.Inputs[1] && value.Constant is not null && value.Type.Rank == 2)
-                return Packed(value, WeightLayouts.Matrix(root.Op is Gemm { TransB: true }));
+                return Packed(value, PackedLayouts.MatMulWeights(root.Op is Gemm { TransB: true }));
 
             // A constant per channel is padded to whole blocks, so that whole vectors may be read.
             bool channels = IsBlocked(output);
@@ -180,7 +181,7 @@ public sealed class AssignLayouts : IPass
                     ? value.Type.Rank - 1
                     : channels ? 1 - (output.Type.Rank - value.Type.Rank) : value.Type.Rank - 1;
                 if (axis >= 0 && axis < value.Type.Rank && value.Type.Dims[axis].Value > 1 && (channels || root.Op is MatMul or Gemm))
-                    return Packed(value, WeightLayouts.Channels(value.Type.Rank, axis));
+                    return Packed(value, PackedLayouts.Channels(value.Type.Rank, axis));
                 return InLayout(value, null);
             }
 
@@ -192,6 +193,11 @@ public sealed class AssignLayouts : IPass
 
         private bool ReadsBlocks(Node node, Fused fused, Node root) =>
             !FewChannels(root.Inputs[0].Type) || (Port(fused, root.Inputs[0]) is { } port && IsBlocked(node.Inputs[port]));
+
+        private static Layout ConvolutionWeights(int rank, bool depthwise, bool readsBlocks) =>
+            depthwise ? PackedLayouts.DepthwiseWeights(rank)
+            : readsBlocks ? PackedLayouts.ConvolutionWeights(rank)
+            : PackedLayouts.ConvolutionWeightsOfRowMajor(rank);
 
         private static bool FewChannels(TensorType type) => type.Dims[1].IsConstant && type.Dims[1].Value < Block;
 

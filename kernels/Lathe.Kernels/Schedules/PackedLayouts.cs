@@ -14,7 +14,7 @@ public static class PackedLayouts
     [
         new LayoutLevel(0, Panel),
         new LayoutLevel(1, Panel),
-        .. Window(rank, 2),
+        .. Window(rank),
         new LayoutLevel(1, 1, Panel),
         new LayoutLevel(0, 1, Panel),
     ]);
@@ -22,25 +22,26 @@ public static class PackedLayouts
     /// <summary>Weights [O, I, window…] for a row-major activation of few channels: O/16, I, window, 16 of O.</summary>
     /// <param name="rank">The rank of the weights.</param>
     public static Layout ConvolutionWeightsOfRowMajor(int rank) =>
-        new([new LayoutLevel(0, Panel), new LayoutLevel(1), .. Window(rank, 2), new LayoutLevel(0, 1, Panel)]);
+        new([new LayoutLevel(0, Panel), new LayoutLevel(1), .. Window(rank), new LayoutLevel(0, 1, Panel)]);
 
     /// <summary>Depthwise weights [C, 1, window…]: C/16, window, 16 of C.</summary>
     /// <param name="rank">The rank of the weights.</param>
     public static Layout DepthwiseWeights(int rank) =>
-        new([new LayoutLevel(0, Panel), new LayoutLevel(1), .. Window(rank, 2), new LayoutLevel(0, 1, Panel)]);
+        new([new LayoutLevel(0, Panel), new LayoutLevel(1), .. Window(rank), new LayoutLevel(0, 1, Panel)]);
 
-    /// <summary>The right operand [batch…, K, N] of a product: batch, N/16, K, 16 of N.</summary>
-    /// <param name="rank">Its rank, at least 2.</param>
-    public static Layout MatMulWeights(int rank) => new(
-    [
-        .. Enumerable.Range(0, rank - 2).Select(a => new LayoutLevel(a)),
-        new LayoutLevel(rank - 1, Panel),
-        new LayoutLevel(rank - 2),
-        new LayoutLevel(rank - 1, 1, Panel),
-    ]);
+    /// <summary>The right operand of a product, [K, N] or transposed [N, K]: N/16, K, 16 of N.</summary>
+    /// <param name="transposed">True for [N, K].</param>
+    public static Layout MatMulWeights(bool transposed = false)
+    {
+        int n = transposed ? 0 : 1;
+        return new Layout([new LayoutLevel(n, Panel), new LayoutLevel(1 - n), new LayoutLevel(n, 1, Panel)]);
+    }
 
-    /// <summary>A value for every channel [C], padded to whole blocks: C/16, 16 of C.</summary>
-    public static Layout ChannelVector { get; } = new([new LayoutLevel(0, Panel), new LayoutLevel(0, 1, Panel)]);
+    /// <summary>A tensor of which one axis is padded to whole panels, so that whole vectors may be read: all axes in order, of this one the panels, and at the end the 16 of a panel.</summary>
+    /// <param name="rank">Its rank.</param>
+    /// <param name="axis">The axis.</param>
+    public static Layout Channels(int rank, int axis) =>
+        new([.. Enumerable.Range(0, rank).Select(a => a == axis ? new LayoutLevel(a, Panel) : new LayoutLevel(a)), new LayoutLevel(axis, 1, Panel)]);
 
-    private static IEnumerable<LayoutLevel> Window(int rank, int first) => Enumerable.Range(first, rank - first).Select(a => new LayoutLevel(a));
+    private static IEnumerable<LayoutLevel> Window(int rank) => Enumerable.Range(2, rank - 2).Select(a => new LayoutLevel(a));
 }

@@ -1,5 +1,6 @@
 using Lathe.Kernels.Loops;
 using Lathe.Kernels.Targets;
+using Lathe.Runtime.Plans;
 
 namespace Lathe.Kernels.Schedules;
 

@@ -1,17 +1,6 @@
+using Lathe.Runtime.Plans;
+
 namespace Lathe.Kernels.Targets;
-
-/// <summary>The instruction sets that C# kernels are emitted for, worst first.</summary>
-public enum Isa
-{
-    /// <summary><c>Vector128</c>: every machine that .NET runs on.</summary>
-    Vector128,
-
-    /// <summary>AVX2 with FMA.</summary>
-    Avx2,
-
-    /// <summary>AVX-512 F, BW, DQ and VL.</summary>
-    Avx512,
-}
 
 /// <summary>What schedules and passes know of a SIMD core.</summary>
 /// <param name="Isa">Its instruction set.</param>

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Lathe.Kernels.Loops;
 using Lathe.Kernels.Schedules;
 using Lathe.Kernels.Targets;
+using Lathe.Runtime.Plans;
 
 namespace Lathe.Kernels.Tests.Emitted;
 

@@ -14,16 +14,16 @@ public sealed class ReductionTests : KernelCaseTests<ReductionTests>, ICaseSourc
     public static IReadOnlyList<KernelCase> Cases { get; } =
     [
         new("product, row-major", Sample.MatMul([], 15, 9, 33)),
-        new("product, one row of packed weights", Sample.MatMul([], 1, 20, 40, PackedLayouts.MatMulWeights(2))),
-        new("product, packed weights, 29 rows", Sample.MatMul([], 29, 17, 70, PackedLayouts.MatMulWeights(2))),
-        new("product, packed weights, whole panels", Sample.MatMul([], 13, 17, 64, PackedLayouts.MatMulWeights(2))),
-        new("product, one row of whole panels", Sample.MatMul([], 1, 20, 48, PackedLayouts.MatMulWeights(2))),
+        new("product, one row of packed weights", Sample.MatMul([], 1, 20, 40, PackedLayouts.MatMulWeights())),
+        new("product, packed weights, 29 rows", Sample.MatMul([], 29, 17, 70, PackedLayouts.MatMulWeights())),
+        new("product, packed weights, whole panels", Sample.MatMul([], 13, 17, 64, PackedLayouts.MatMulWeights())),
+        new("product, one row of whole panels", Sample.MatMul([], 1, 20, 48, PackedLayouts.MatMulWeights())),
         new("product, few columns", Sample.MatMul([], 5, 7, 3)),
         new("product, one column", Sample.MatMul([], 5, 7, 1)),
         new("product, batches", Sample.MatMul([2, 3], 4, 8, 20)),
-        new("product, batches of one right side", Sample.MatMul([3], 5, 8, 20, PackedLayouts.MatMulWeights(2), sharedB: true)),
+        new("product, batches of one right side", Sample.MatMul([3], 5, 8, 20, PackedLayouts.MatMulWeights(), sharedB: true)),
         new("product, transposed right side", Sample.MatMul([2], 5, 37, 6, transposed: true)),
-        new("product, symbolic rows", Sample.MatMul([], M, 8, 20, PackedLayouts.MatMulWeights(2), dims: [M]), 17),
+        new("product, symbolic rows", Sample.MatMul([], M, 8, 20, PackedLayouts.MatMulWeights(), dims: [M]), 17),
         new("depthwise 3x3", Sample.Depthwise(1, 32, 5, 17, 3, 1, 1)),
         new("depthwise 3x3, 20 channels, stride 2", Sample.Depthwise(2, 20, 9, 9, 3, 2, 1)),
         new("depthwise 5x5, one column", Sample.Depthwise(1, 16, 4, 1, 5, 1, 2)),
@@ -55,7 +55,7 @@ public sealed class ReductionTests : KernelCaseTests<ReductionTests>, ICaseSourc
     {
         foreach (Machine machine in (Machine[])[Machine.Avx512, Machine.Avx2, Machine.Vector128])
         {
-            Kernel kernel = KernelCompiler.Compile(Sample.MatMul([], rows, 20, columns, PackedLayouts.MatMulWeights(2)), machine).Kernel;
+            Kernel kernel = KernelCompiler.Compile(Sample.MatMul([], rows, 20, columns, PackedLayouts.MatMulWeights()), machine).Kernel;
             int[] lanes = [.. StatementWalk.All(kernel.Body).SelectMany(StatementWalk.Expressions).SelectMany(ExprWalk.All).OfType<Fma>().Select(f => f.Type.Lanes).Distinct()];
             Assert.That(lanes, Is.EqualTo(new[] { machine.Lanes }), machine.Isa.ToString());
         }

@@ -16,7 +16,7 @@ public static class Sample
         LayoutLevel[] rows = [new(0), new(1), new(2, PadLow: pad, PadHigh: pad), new(3, PadLow: pad, PadHigh: pad)];
         Tensor x = new("x0", ElementType.Float32, [n, ic, h, w], rowMajorInput ? new Layout(rows) : Layout.Blocked(4, 16, [pad, pad], [pad, pad]));
         Tensor weights = new("x1", ElementType.Float32, [oc, ic, k, k], rowMajorInput ? PackedLayouts.ConvolutionWeightsOfRowMajor(4) : PackedLayouts.ConvolutionWeights(4));
-        Tensor bias = new("x2", ElementType.Float32, [oc], PackedLayouts.ChannelVector);
+        Tensor bias = new("x2", ElementType.Float32, [oc], PackedLayouts.Channels(1, 0));
         Tensor y = new("y", ElementType.Float32, [n, oc, oh, ow], Layout.Blocked(4, 16, [outPad, outPad], [outPad, outPad]));
         Tensor other = new("x3", ElementType.Float32, [n, oc, oh, ow], Layout.Blocked(4, 16));
         Axis[] pure = Axes(y.Dims), reduce = [Axis.Of("ic", ic), Axis.Of("k0", k), Axis.Of("k1", k)];
@@ -34,7 +34,7 @@ public static class Sample
         IndexExpr oh = ((h + (2 * pad) - k) / stride) + 1, ow = ((w + (2 * pad) - k) / stride) + 1;
         Tensor x = new("x0", ElementType.Float32, [n, channels, h, w], Layout.Blocked(4, 16, [pad, pad], [pad, pad]));
         Tensor weights = new("x1", ElementType.Float32, [channels, 1, k, k], PackedLayouts.DepthwiseWeights(4));
-        Tensor bias = new("x2", ElementType.Float32, [channels], PackedLayouts.ChannelVector);
+        Tensor bias = new("x2", ElementType.Float32, [channels], PackedLayouts.Channels(1, 0));
         Tensor y = new("y", ElementType.Float32, [n, channels, oh, ow], Layout.Blocked(4, 16));
         Axis[] pure = Axes(y.Dims), reduce = [Axis.Of("k0", k), Axis.Of("k1", k)];
         Accumulator sum = new("sum", ElementType.Float32, bias.At(pure[1].Variable), new Var("sum", ElementType.Float32));

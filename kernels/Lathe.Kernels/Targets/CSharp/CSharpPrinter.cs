@@ -1,6 +1,7 @@
 using System.Globalization;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
+using Lathe.Runtime.Plans;
 
 namespace Lathe.Kernels.Targets.CSharp;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
+using Lathe.Runtime.Plans;
 
 namespace Lathe.Kernels.Targets.CSharp;
 

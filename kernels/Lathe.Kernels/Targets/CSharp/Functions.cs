@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Lathe.Runtime;
+using Lathe.Runtime.Plans;
 
 namespace Lathe.Kernels.Targets.CSharp;
 
