@@ -8,6 +8,7 @@ using Lathe.Compiler.Onnx;
 using Lathe.Compiler.Operators;
 using Lathe.Compiler.Passes;
 using Lathe.Kernels.Loops;
+using Lathe.Kernels.Targets.CSharp;
 using Lathe.Runtime;
 using Lathe.Runtime.Plans;
 
@@ -96,10 +97,13 @@ public static class Compilation
     public static byte[] CompileTogether(string assemblyName, IReadOnlyList<GeneratedModel> models, CancellationToken cancellation = default) =>
         KernelAssembly.Compile(
             assemblyName,
-            models.SelectMany(model => model.Sources.Select(source => ($"{model.ModuleName}/{source.Key}", source.Value))).ToDictionary(),
+            models.SelectMany(model => model.Sources.Select(source => (File: FileOf(model, source.Key), source.Value))).DistinctBy(source => source.File).ToDictionary(),
             models.SelectMany(model => model.Resources).ToDictionary(),
             debug: false,
             cancellation).Assembly;
+
+    /// <summary>The emulation is the same for all models of an assembly, and in it once.</summary>
+    private static string FileOf(GeneratedModel model, string source) => source == Avx512Emulation.FileName ? source : $"{model.ModuleName}/{source}";
 
     private static (IReadOnlyList<Diagnostic> Diagnostics, T? Result) FromFile<T>(
         string path, CompileOptions options, CancellationToken cancellation, Func<Graph.Graph, string, PassContext, T> work)

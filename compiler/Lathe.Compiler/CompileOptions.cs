@@ -22,6 +22,12 @@ public sealed record CompileOptions
     public IReadOnlyList<Isa> Isas { get; init; } = [Isa.Avx512, Isa.Avx2, Isa.Vector128];
 
     /// <summary>
+    /// True compiles AVX-512 kernels that run in software on a machine with AVX2, slowly and with the same bits: for tests. <see cref="Isas"/> is then
+    /// <see cref="Isa.Avx512"/> alone.
+    /// </summary>
+    public bool Emulate { get; init; }
+
+    /// <summary>
     /// Shapes of inputs by name; each dim is a number, a name, or a name with a range such as <c>N=1..32</c>. An input that is not named keeps the
     /// model's shape, dynamic dims left dynamic.
     /// </summary>
@@ -72,7 +78,7 @@ public sealed record CompileOptions
         static string Floats(IReadOnlyDictionary<string, float[]> values) => string.Join(';', values.OrderBy(v => v.Key, StringComparer.Ordinal)
             .Select(v => $"{v.Key}={string.Join(',', v.Value.Select(f => BitConverter.SingleToInt32Bits(f)))}"));
         return string.Join('\n',
-            ClassName, Precision, Device, Kernels, string.Join(',', Isas),
+            ClassName, Precision, Device, Kernels, string.Join(',', Isas), Emulate,
             string.Join(';', Shapes.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => $"{s.Key}={s.Value}")),
             Floats(Mean), Floats(Scale), Optimize, EmbedWeightsUpTo, DebugKernels);
     }

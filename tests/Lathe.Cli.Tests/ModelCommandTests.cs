@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lathe.Compiler.Graph;
+using Lathe.Runtime.Plans;
 
 namespace Lathe.Cli.Tests;
 
@@ -56,6 +57,23 @@ public sealed class ModelCommandTests
         {
             Environment.SetEnvironmentVariable("LATHE_ISA", before);
         }
+    }
+
+    [Test]
+    public void Emulate_RunsAvx512InSoftwareAndSaysSo()
+    {
+        Assume.That(Isa.Avx2.IsAvailable(), "emulated kernels need AVX2");
+        JsonElement verified = Cli.Json(0, "verify", "verify", Model, "--data", _folder.Path, "--isa", "avx512", "--emulate");
+        Assert.That(verified.GetProperty("passed").GetInt32(), Is.EqualTo(1));
+        JsonElement ran = verified.GetProperty("ran");
+        Assert.That(ran.GetProperty("isa").GetString(), Is.EqualTo("avx2"), "what the kernels needed");
+        Assert.That(ran.GetProperty("fallbacks")[0].GetProperty("reason").GetString(), Does.Contain("avx512 kernels run in software"));
+        Assert.That(Cli.Run("run", Model, "--isa", "avx512", "--emulate").Error, Does.Contain("warning LATHE0614: "));
+        Directory.Move(_folder["test_data_set_0"], Path.Combine(MakeModelFolder(), "test_data_set_0"));
+        (int exitCode, string output, string error) = Cli.Run("conformance", _folder.Path, "--isa", "avx512", "--emulate", "--jobs", "1");
+        Assert.That(exitCode, Is.Zero);
+        Assert.That(error, Does.Contain("warning LATHE0614: "));
+        Assert.That(output, Does.Contain("1 passed, 0 failed"));
     }
 
     [Test]

@@ -7,6 +7,7 @@ using Lathe.Compiler.Operators.Normalization;
 using Lathe.Compiler.Operators.Pooling;
 using Lathe.Compiler.Passes;
 using Lathe.Kernels.Loops;
+using Lathe.Kernels.Targets.CSharp;
 using Lathe.Runtime;
 using Lathe.Runtime.Plans;
 using If = Lathe.Compiler.Operators.Control.If;
@@ -14,7 +15,10 @@ using ModelGraph = Lathe.Compiler.Graph.Graph;
 
 namespace Lathe.Compiler.Tests;
 
-/// <summary>Graphs through all passes, kernels and the runtime, for every instruction set at hand, against the operators' meaning.</summary>
+/// <summary>
+/// Graphs through all passes, kernels and the runtime, for every instruction set, against the operators' meaning. Where the machine lacks AVX-512, its
+/// kernels run in software.
+/// </summary>
 public sealed class EndToEndTests
 {
     private static readonly IndexVar Batch = new("N", 1, 64);
@@ -151,23 +155,32 @@ public sealed class EndToEndTests
     private static void Compare(
         ModelGraph graph, CompileOptions options, IReadOnlyList<TensorData> inputs, Dictionary<string, long> dims, IReadOnlyList<TensorData> expected)
     {
+        Compare(graph, options, Enum.GetValues<Isa>().Where(i => i.IsAvailable()), inputs, dims, expected);
+        if (!Isa.Avx512.IsAvailable() && Avx512Emulation.Needs.IsAvailable())
+            Compare(graph, options with { Isas = [Isa.Avx512], Emulate = true }, [Avx512Emulation.Needs], inputs, dims, expected);
+    }
+
+    private static void Compare(
+        ModelGraph graph, CompileOptions options, IEnumerable<Isa> isas, IReadOnlyList<TensorData> inputs, Dictionary<string, long> dims, IReadOnlyList<TensorData> expected)
+    {
         CompiledOutput compiled = Compilation.Compile(graph, "Tests.Subject", "model", "", new PassContext(options with { Verify = true }));
         using TemporaryDirectory folder = new();
         string path = Path.Combine(folder.Path, compiled.AssemblyName + ".dll");
         File.WriteAllBytes(path, compiled.Assembly);
         if (compiled.Weights is { } weights) File.WriteAllBytes(Path.Combine(folder.Path, compiled.WeightsName), weights);
-        foreach (Isa isa in Enum.GetValues<Isa>().Where(i => i.IsAvailable()))
+        foreach (Isa isa in isas)
         {
+            string what = options.Emulate ? "avx512 in software" : isa.Name();
             byte[][] one = Run(path, isa, 1, inputs, dims), two = Run(path, isa, 2, inputs, dims);
             for (int i = 0; i < expected.Count; i++)
             {
-                Assert.That(two[i], Is.EqualTo(one[i]), $"{isa}: results depend on the number of threads");
+                Assert.That(two[i], Is.EqualTo(one[i]), $"{what}: results depend on the number of threads");
                 TensorData actual = TensorData.FromBytes(expected[i].Element, expected[i].Dims, one[i]);
                 double largest = Enumerable.Range(0, actual.Count).Max(e => Math.Abs(expected[i].GetDouble(e)));
 
                 // Sums of at most a thousand products: their rounding errors stay below 1e-5 of the largest value.
                 for (int e = 0; e < actual.Count; e++)
-                    Assert.That(actual.GetDouble(e), Is.EqualTo(expected[i].GetDouble(e)).Within(1e-5 * largest), $"{isa}: output {i}, element {e}");
+                    Assert.That(actual.GetDouble(e), Is.EqualTo(expected[i].GetDouble(e)).Within(1e-5 * largest), $"{what}: output {i}, element {e}");
             }
         }
     }

@@ -3,6 +3,7 @@ using Lathe.Cli.Output;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Lowering;
+using Lathe.Kernels.Targets.CSharp;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Cli.Arguments;
@@ -39,6 +40,11 @@ internal sealed class ModelOptions
     private readonly Option<IReadOnlyList<Isa>?> _isa = Parsed.One<IReadOnlyList<Isa>?>(
         "--isa", [], "LIST", "The instruction sets that are compiled in, out of avx512,avx2,vector128. Default all.", ParseIsas);
 
+    private readonly Option<bool> _emulate = new("--emulate")
+    {
+        Description = "For tests: kernels of an instruction set that this machine lacks run in software, slowly. With --isa avx512.",
+    };
+
     private readonly Option<int?> _threads = Parsed.One<int?>("--threads", ["-nthreads"], "N", "How many threads an inference may use.", text => Parsed.Positive(text));
 
     private readonly Option<string?> _denormals = Parsed.Word("--denormals", [], ["flush", "keep"], "What becomes of denormal numbers. Default keep.");
@@ -57,7 +63,9 @@ internal sealed class ModelOptions
     }
 
     /// <summary>Adds the options to a command.</summary>
-    public static ModelOptions AddTo(Command command)
+    /// <param name="command">The command.</param>
+    /// <param name="emulates">True if it can run kernels in software.</param>
+    public static ModelOptions AddTo(Command command, bool emulates = false)
     {
         ModelOptions options = new();
         foreach (Option option in (Option[])
@@ -67,6 +75,7 @@ internal sealed class ModelOptions
                 options._class, options._noOptimize,
             ])
             command.Add(option);
+        if (emulates) command.Add(options._emulate);
         return options;
     }
 
@@ -90,11 +99,15 @@ internal sealed class ModelOptions
             warnings.Add(new Diagnostic(DiagnosticTable.OptionWithoutEffect, null, "--denormals flush", KeepsDenormals));
         if (!runs && parsed.GetValue(_threads) is not null)
             warnings.Add(new Diagnostic(DiagnosticTable.OptionWithoutEffect, null, "--threads", "the number of threads is chosen when the model is loaded"));
+        bool emulate = parsed.GetValue(_emulate);
+        if (emulate && parsed.GetValue(_isa) is not [Isa.Avx512]) throw new UsageException("option --emulate needs --isa avx512");
+        if (emulate) warnings.Add(new Diagnostic(DiagnosticTable.EmulatedKernels, null, Isa.Avx512.Name(), Avx512Emulation.Needs.Name()));
         CompileOptions options = new()
         {
             ClassName = parsed.GetValue(_class),
             Kernels = parsed.GetValue(_kernels) ?? "auto",
             Isas = parsed.GetValue(_isa) ?? defaultIsas ?? new CompileOptions().Isas,
+            Emulate = emulate,
             Shapes = ByInput("--shape", parsed.GetValue(_shape)!.Select(s => (s.Input, s.Text))),
             Mean = ByInput("--mean", parsed.GetValue(_mean)!.Select(m => (m.Input, m.Values))),
             Scale = ByInput("--scale", parsed.GetValue(_scale)!.Select(s => (s.Input, s.Values))),
@@ -133,7 +146,7 @@ internal sealed class ModelOptions
     private void RefuseOptionsOfCompilation(ParseResult parsed, string model, bool runs)
     {
         if (!runs) throw new UsageException($"'{model}' is compiled already; this command takes an ONNX model");
-        foreach (Option option in (Option[])[_class, _mean, _scale, _inputFormat, _kernels, _isa, _winograd, _dumpAfter, _noOptimize])
+        foreach (Option option in (Option[])[_class, _mean, _scale, _inputFormat, _kernels, _isa, _emulate, _winograd, _dumpAfter, _noOptimize])
         {
             if (parsed.GetResult(option) is { Implicit: false })
                 throw new UsageException($"option {option.Name} is for compiling, and '{model}' is compiled already");

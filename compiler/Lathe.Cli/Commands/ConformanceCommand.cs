@@ -26,7 +26,7 @@ internal static class ConformanceCommand
         Option<int?> jobs = Parsed.One<int?>("--jobs", ["-j"], "N", "How many cases run at the same time. Default: the number of processors.", text => Parsed.Positive(text));
         Option<bool> isWorker = new(Worker.Flag) { Hidden = true };
         Command command = new("conformance", "Run a tree of ONNX backend tests.") { root, filter, partition, expect, time, memory, jobs, isWorker };
-        ModelOptions options = ModelOptions.AddTo(command);
+        ModelOptions options = ModelOptions.AddTo(command, emulates: true);
         return command.Does((parsed, cancellation) =>
         {
             string folder = parsed.GetRequiredValue(root);
@@ -63,6 +63,7 @@ internal static class ConformanceCommand
     private static Isa IsaOf(ModelRequest request, string folder)
     {
         IReadOnlyList<Isa> compiled = request.Options.Isas;
+        if (request.Options.Emulate) return compiled[0];
         Isa isa = Isas.FromEnvironment() ?? compiled.Where(one => one.IsAvailable()).DefaultIfEmpty(compiled.Max()).Max();
         if (!compiled.Contains(isa)) throw new FailedException(folder, DiagnosticTable.BadOption, "--isa", $"LATHE_ISA asks for {isa.Name()}, which is not in the list");
         if (!isa.IsAvailable()) throw new FailedException(folder, DiagnosticTable.BadOption, "--isa", $"this machine cannot run {isa.Name()} kernels");

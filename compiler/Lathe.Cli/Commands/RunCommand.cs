@@ -20,7 +20,7 @@ internal static class RunCommand
         Option<string?> dump = new("--dump") { Description = "Write inputs and outputs to a folder: manifest.json and raw files.", HelpName = "DIR" };
         Command command = new("run", "Run one inference.") { model, dump };
         InputOptions inputs = InputOptions.AddTo(command);
-        ModelOptions options = ModelOptions.AddTo(command);
+        ModelOptions options = ModelOptions.AddTo(command, emulates: true);
         return command.Does((parsed, cancellation) =>
         {
             ModelRequest request = options.Read(parsed, parsed.GetRequiredValue(model), terminal, runs: true);

@@ -20,7 +20,7 @@ internal static class VerifyCommand
         Option<double?> allow = Parsed.One<double?>("--allow", [], "SHARE", "The share of an output's elements that may fail, 0 to 1. Default 0.", ParseShare);
         Option<int?> top = Parsed.One<int?>("--top", [], "K", "The K largest elements must come in the same order, too.", text => Parsed.Positive(text));
         Command command = new("verify", "Compare a model's results with its test data.") { model, data, relative, absolute, allow, top };
-        ModelOptions options = ModelOptions.AddTo(command);
+        ModelOptions options = ModelOptions.AddTo(command, emulates: true);
         return command.Does((parsed, cancellation) =>
         {
             Tolerance tolerance = new(parsed.GetValue(relative) ?? 1e-3, parsed.GetValue(absolute), parsed.GetValue(allow) ?? 0, parsed.GetValue(top) ?? 0);

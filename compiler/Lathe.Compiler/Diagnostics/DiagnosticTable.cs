@@ -86,4 +86,8 @@ public static class DiagnosticTable
 
     /// <summary>A case did not pass although it is expected to.</summary>
     public static readonly DiagnosticDescriptor UnexpectedFailure = new("LATHE0613", Severity.Error, "case '{0}' is {1}, which was not expected: {2}");
+
+    /// <summary>Kernels run in software.</summary>
+    public static readonly DiagnosticDescriptor EmulatedKernels = new(
+        "LATHE0614", Severity.Warning, "--emulate: the {0} kernels run in software on {1}, slowly; the option is for tests");
 }

@@ -1,9 +1,9 @@
+using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Lowering;
 using Lathe.Kernels.Schedules;
 using Lathe.Kernels.Targets;
 using Lathe.Kernels.Targets.CSharp;
 using Lathe.Runtime.Plans;
-using Isa = Lathe.Runtime.Plans.Isa;
 
 namespace Lathe.Compiler.Emission;
 
@@ -17,24 +17,28 @@ public sealed record EmittedKernels(IReadOnlyList<PlanKernel> Kernels, IReadOnly
 public static class KernelEmitter
 {
     /// <summary>Emits kernels.</summary>
+    /// <exception cref="DiagnosticException">Emulation is asked for of something else than AVX-512 alone.</exception>
     public static EmittedKernels Emit(
         string className, IReadOnlyList<PlannedKernel> kernels, CompileOptions options, CancellationToken cancellation)
     {
+        if (options.Emulate && options.Isas is not [Isa.Avx512])
+            throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "--emulate", "only avx512, alone, can be emulated: --isa avx512"));
         string space = IdentifierNames.Namespace(className);
         List<PlanVariant>[] variants = [.. kernels.Select(_ => new List<PlanVariant>())];
         List<string> functions = [];
         Dictionary<string, string> sources = [];
+        if (options.Emulate) sources[Avx512Emulation.FileName] = Avx512Emulation.Source;
         foreach (Isa isa in options.Isas.Distinct().OrderDescending())
         {
             ScheduledKernel[] scheduled = new ScheduledKernel[kernels.Count];
             Parallel.For(0, kernels.Count, new ParallelOptions { CancellationToken = cancellation }, i =>
-                scheduled[i] = KernelCompiler.Compile(kernels[i].Computation, MachineOf(isa)));
+                scheduled[i] = KernelCompiler.Compile(kernels[i].Computation, Machine.Of(isa)));
             string type = $"{IdentifierNames.SimpleName(className)}_{isa}";
-            sources[$"Kernels.{isa}.cs"] = CSharpPrinter.Print(space, type, MachineOf(isa), [.. scheduled.Select(s => s.Kernel)]);
+            sources[$"Kernels.{isa}.cs"] = CSharpPrinter.Print(space, type, Machine.Of(isa), [.. scheduled.Select(s => s.Kernel)]);
             for (int i = 0; i < kernels.Count; i++)
             {
                 variants[i].Add(new PlanVariant(
-                    isa,
+                    options.Emulate ? Avx512Emulation.Needs : isa,
                     functions.Count,
                     scheduled[i].ScratchBytes.ToSize(kernels[i].Computation.Dims),
                     scheduled[i].Extent.ToSize(kernels[i].Computation.Dims)));
@@ -44,11 +48,4 @@ public static class KernelEmitter
 
         return new EmittedKernels([.. kernels.Select((k, i) => new PlanKernel(k.Name, variants[i]))], functions, sources);
     }
-
-    private static Machine MachineOf(Isa isa) => isa switch
-    {
-        Isa.Avx512 => Machine.Avx512,
-        Isa.Avx2 => Machine.Avx2,
-        _ => Machine.Vector128,
-    };
 }

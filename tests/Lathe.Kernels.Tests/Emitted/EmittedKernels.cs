@@ -1,18 +1,18 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics.X86;
 using System.Runtime.Loader;
 using Basic.Reference.Assemblies;
 using Lathe.Kernels.Loops.Interpretation;
 using Lathe.Kernels.Schedules;
 using Lathe.Kernels.Targets;
 using Lathe.Kernels.Targets.CSharp;
+using Lathe.Runtime.Plans;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
 namespace Lathe.Kernels.Tests.Emitted;
 
-/// <summary>Kernels of one machine, printed, compiled against .NET 8 and loaded.</summary>
+/// <summary>Kernels of one machine, printed, compiled against .NET 8 and loaded; those of AVX-512 run in software where the CPU lacks it.</summary>
 public sealed class EmittedKernels
 {
     private readonly Type _class;
@@ -21,9 +21,11 @@ public sealed class EmittedKernels
     public EmittedKernels(Machine machine, IReadOnlyList<ScheduledKernel> kernels)
     {
         Source = CSharpPrinter.Print("", "Kernels", machine, [.. kernels.Select(k => k.Kernel)]);
+        Dictionary<string, string> sources = new() { ["Kernels.cs"] = Source };
+        if (!machine.Isa.IsAvailable()) sources[Avx512Emulation.FileName] = Avx512Emulation.Source;
         CSharpCompilation compilation = CSharpCompilation.Create(
             $"Kernels_{machine.Isa}_{Guid.NewGuid():N}",
-            [CSharpSyntaxTree.ParseText(Source, new CSharpParseOptions(LanguageVersion.CSharp12))],
+            [.. sources.Select(s => CSharpSyntaxTree.ParseText(s.Value, new CSharpParseOptions(LanguageVersion.CSharp12), s.Key))],
             Net80.References.All,
             new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, optimizationLevel: OptimizationLevel.Release, allowUnsafe: true));
         using MemoryStream stream = new();
@@ -38,12 +40,8 @@ public sealed class EmittedKernels
     public string Source { get; }
 
     /// <summary>Why this CPU cannot run kernels of a machine, or null if it can.</summary>
-    public static string? Unsupported(Machine machine) => machine.Isa switch
-    {
-        Isa.Avx512 when !Avx512F.IsSupported || !Avx512BW.IsSupported || !Avx512DQ.IsSupported => "This CPU has no AVX-512.",
-        Isa.Avx2 when !Avx2.IsSupported || !Fma.IsSupported => "This CPU has no AVX2 with FMA.",
-        _ => null,
-    };
+    public static string? Unsupported(Machine machine) =>
+        machine.Isa.IsAvailable() || (machine.Isa == Isa.Avx512 && Avx512Emulation.Needs.IsAvailable()) ? null : "This CPU has no AVX2 with FMA.";
 
     /// <summary>The address of a kernel.</summary>
     public unsafe delegate*<byte**, nint*, nint, nint, byte*, int> this[string name]
