@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lathe.Runtime.Plans;
 
 namespace Lathe.Cli.Tests;
 
@@ -14,6 +15,32 @@ public sealed class SharedModelTests
         JsonElement json = Cli.Json(0, "verify", "verify", folder, "--data", folder, "--top", "1");
         Assert.That(json.GetProperty("passed").GetInt32(), Is.EqualTo(json.GetProperty("cases").GetInt32()));
         Assert.That(json.GetProperty("ran").GetProperty("fallbacks").GetArrayLength(), Is.Zero);
+    }
+
+    [TestCase("iris_mlp")]
+    [TestCase("mnist_cntk")]
+    [TestCase("mobilenetv1_0.25_128_fp32")]
+    public void Run_WithOneOrTwoThreads_GivesTheSameBytes(string model)
+    {
+        string folder = Find(model);
+        string? before = Environment.GetEnvironmentVariable("LATHE_ISA");
+        try
+        {
+            foreach (Isa isa in Enum.GetValues<Isa>().Where(isa => isa.IsAvailable()))
+            {
+                Environment.SetEnvironmentVariable("LATHE_ISA", isa.Name());
+                using TemporaryFolder one = new(), two = new();
+                Cli.Json(0, "run", "run", folder, "--threads", "1", "--dump", one.Path);
+                Cli.Json(0, "run", "run", folder, "--threads", "2", "--dump", two.Path);
+                string[] files = [.. Directory.GetFiles(one.Path).Select(file => Path.GetFileName(file))];
+                Assert.That(files, Has.Length.GreaterThan(2), "a manifest, inputs and outputs");
+                foreach (string file in files) Assert.That(File.ReadAllBytes(two[file]), Is.EqualTo(File.ReadAllBytes(one[file])), $"{isa.Name()}: {file}");
+            }
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("LATHE_ISA", before);
+        }
     }
 
     [Test]
