@@ -1,3 +1,4 @@
+using Lathe.Tests;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
@@ -15,16 +16,7 @@ public sealed class ModelGeneratorTests
     [TestCase("SqueezeNet")]
     [TestCase("Recognizer")]
     [TestCase("Trap")]
-    public void Generate_Manifest_GivesTheSnapshot(string name)
-    {
-        string source = Source(GeneratorRun.Run(Snapshots[name]));
-        string folder = Path.Combine(TestContext.CurrentContext.TestDirectory, "Snapshots");
-        string verified = Path.Combine(folder, $"{name}.verified.cs"), received = Path.Combine(folder, $"{name}.received.cs");
-        if (File.Exists(verified) && File.ReadAllText(verified) == source) return;
-        Directory.CreateDirectory(folder);
-        File.WriteAllText(received, source);
-        Assert.That(source, Is.EqualTo(File.Exists(verified) ? File.ReadAllText(verified) : ""), $"what was received lies in {received}");
-    }
+    public void Generate_Manifest_GivesTheSnapshot(string name) => Snapshot.Check("Lathe.Generators.Tests", name, Source(GeneratorRun.Run(Snapshots[name])));
 
     [TestCase("SqueezeNet", "MyApp.SqueezeNet_Module")]
     [TestCase("Recognizer", "MyApp.Nets.Recognizer_Module")]
