@@ -80,9 +80,26 @@ Task("Test")
 Task("Format")
     .Does(() => Run("dotnet", "format whitespace . --folder --exclude **/bin/** **/obj/** **/Snapshots/**" + (Argument("check", false) ? " --verify-no-changes" : "")));
 
+// The whole tree on every instruction set of this machine, optimised and not; the tests run a part of it.
 Task("Conformance")
     .IsDependentOn("Build")
-    .Does(() => Run("dotnet", $"\"{lathe}\" conformance \"{Argument("tree", shared.Combine("conformance").FullPath)}\""));
+    .Does(() =>
+    {
+        string tree = Argument("tree", shared.Combine("conformance").FullPath);
+        string expected = Argument("expect", "tests/Lathe.Conformance.Tests/conformance-expected.txt");
+        List<string> failed = [];
+        foreach (string isa in Argument("isa", IsasOfThisMachine()).Split(','))
+        {
+            foreach (string level in new[] { "", "--no-optimize" })
+            {
+                Information($"{isa} {level}");
+                Environment.SetEnvironmentVariable("LATHE_ISA", isa);
+                if (Run("dotnet", $"\"{lathe}\" conformance \"{tree}\" --expect \"{expected}\" {level}", mustSucceed: false) != 0) failed.Add($"{isa} {level}".Trim());
+            }
+        }
+
+        if (failed.Count > 0) throw new CakeException(1, $"Not as expected: {string.Join("; ", failed)}.");
+    });
 
 // Ten thousand hostile models, out of those that are small: a mutant of a large one takes longer and reaches nothing more.
 Task("Fuzz")
@@ -106,6 +123,14 @@ Task("Bench")
 RunTarget(target);
 
 bool OnPath(string name) => Context.Tools.Resolve(name) is not null;
+
+string IsasOfThisMachine() =>
+    string.Join(',', new[]
+    {
+        ("avx512", System.Runtime.Intrinsics.X86.Avx512BW.VL.IsSupported && System.Runtime.Intrinsics.X86.Avx512DQ.VL.IsSupported),
+        ("avx2", System.Runtime.Intrinsics.X86.Avx2.IsSupported && System.Runtime.Intrinsics.X86.Fma.IsSupported),
+        ("vector128", true),
+    }.Where(isa => isa.Item2).Select(isa => isa.Item1));
 
 int Run(string program, string arguments, bool mustSucceed = true)
 {

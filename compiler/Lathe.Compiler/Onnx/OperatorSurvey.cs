@@ -6,7 +6,8 @@ namespace Lathe.Compiler.Onnx;
 /// <summary>Looks through a model for operators that Lathe does not have, so that all are reported at once.</summary>
 internal static class OperatorSurvey
 {
-    private const int NamedNodes = 3;
+    // A message stays of a length that can be read; inspect lists every node.
+    private const int LengthOfNames = 300;
 
     /// <summary>One diagnostic per operator that is not supported, in order of first use.</summary>
     public static IReadOnlyList<Diagnostic> Unsupported(GraphProto graph, FunctionTable functions) =>
@@ -39,9 +40,11 @@ internal static class OperatorSurvey
 
     private static string Where(List<string> nodes)
     {
-        string named = string.Join(", ", nodes.Take(NamedNodes).Select(n => $"'{Clip(n)}'"));
-        string more = nodes.Count > NamedNodes ? $" and {nodes.Count - NamedNodes} more" : "";
-        return $" ({(nodes.Count == 1 ? "node" : "nodes")} {named}{more})";
+        int named = 0;
+        for (int length = 0; named < nodes.Count && length < LengthOfNames; named++) length += Clip(nodes[named]).Length;
+        string names = string.Join(", ", nodes.Take(named).Select(n => $"'{Clip(n)}'"));
+        string more = nodes.Count > named ? $" and {nodes.Count - named} more" : "";
+        return $" ({(nodes.Count == 1 ? "node" : "nodes")} {names}{more})";
     }
 
     private static string Clip(string name) => name.Length <= 80 ? name : string.Concat(name.AsSpan(0, 80), "…");

@@ -240,9 +240,41 @@ internal sealed class ImporterTests
         Assert.That(graph, Is.Null);
         Assert.That(diagnostics.Select(d => d.ToMSBuild("m.onnx")), Is.EqualTo(new[]
         {
-            "m.onnx : error LATHE0004: operator 'Frobnicate' is not supported (nodes 'Frobnicate_h1', 'Frobnicate_h2', 'Frobnicate_h3' and 2 more)",
+            "m.onnx : error LATHE0004: operator 'Frobnicate' is not supported (nodes 'Frobnicate_h1', 'Frobnicate_h2', 'Frobnicate_h3', 'Frobnicate_h4', 'Frobnicate_h5')",
             "m.onnx : error LATHE0004: operator 'com.example.Mangle' is not supported (node 'Mangle_y')",
         }));
+    }
+
+    [Test]
+    public void UnsupportedOperators_OfBodiesAndFunctionsCount()
+    {
+        GraphProto body = new() { Name = "body" };
+        body.Node.Add(MakeNode("Frobnicate", ["x"], ["b"]));
+        body.Output.Add(new ValueInfoProto { Name = "b" });
+        ModelBuilder model = new ModelBuilder().Input("p", ElementType.Bool).Input("x", 2).Output("y")
+            .Node("If", ["p"], ["h"], ("then_branch", body), ("else_branch", body)).Node("F", ["h"], ["y"]);
+        model.Model.Functions.Add(Chain("F", "G"));
+        model.Model.Functions.Add(Chain("G", "Mangle"));
+        Assert.That(model.Read().Diagnostics.Select(d => d.Arguments[0]), Is.EquivalentTo(new[] { "Frobnicate", "Mangle" }));
+    }
+
+    [Test]
+    public void NodesOfAnUnsupportedOperator_AreNamedWhileTheMessageStaysShort()
+    {
+        ModelBuilder model = new ModelBuilder().Input("x", 2).Output("h500");
+        for (int i = 0; i < 500; i++) model.Node("Frobnicate", [i == 0 ? "x" : $"h{i}"], [$"h{i + 1}"]);
+        string message = model.Read().Diagnostics.Single().Message;
+        Assert.That(message, Does.Contain("'Frobnicate_h20'").And.Match("and \\d+ more\\)$"));
+        Assert.That(message, Has.Length.LessThan(500));
+    }
+
+    [TestCase("Dropout", true)]
+    [TestCase("RandomNormalLike", true)]
+    [TestCase("Relu", false)]
+    public void RandomModels_AreKnown(string op, bool isRandom)
+    {
+        ModelBuilder model = new ModelBuilder().Input("x", 2).Input("training", ElementType.Bool).Output("y").Node(op, op == "Dropout" ? ["x", "", "training"] : ["x"], ["y"]);
+        Assert.That(RandomOperators.AreIn(model.Model), Is.EqualTo(isRandom));
     }
 
     private static FunctionProto Chain(string name, params string[] calls)
