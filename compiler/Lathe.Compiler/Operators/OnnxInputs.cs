@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
@@ -23,12 +24,24 @@ internal static class OnnxInputs
         if (!node.Has(input)) throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadInputs, node.Name, node.OpType, $"input {input}, {what}, is missing"));
         Value value = node.Inputs[input];
         if (value.Contents is { } contents) return contents;
+        if (value.Type.Count == IndexExpr.Zero) return [];
         if (ConstantOf(value) is { } constant && constant.Element.IsInteger()) return constant.ToInt64s().Select(v => (IndexExpr)v).ToEquatableArray();
         throw new UnknownElementsException(new Diagnostic(DiagnosticTable.DataDependentShape, node.Name, node.OpType, what), input);
     }
 
     /// <summary>True if the elements of an input are known, as expressions over symbols, or if it is not given.</summary>
-    public static bool IsKnown(this OnnxNode node, int input) => !node.Has(input) || node.Inputs[input].Contents is not null || ConstantOf(node.Inputs[input]) is not null;
+    public static bool IsKnown(this OnnxNode node, int input) =>
+        !node.Has(input) || node.Inputs[input].Contents is not null || node.Inputs[input].Type.Count == IndexExpr.Zero || ConstantOf(node.Inputs[input]) is not null;
+
+    /// <summary>An input of integers that is not known but has a known, small number of elements, as a vector of int64.</summary>
+    /// <exception cref="DiagnosticException">How many elements it has is not known, or they are no integers.</exception>
+    public static Value Vector(OnnxNode node, GraphBuilder builder, int input, string what)
+    {
+        Value value = node.Inputs[input];
+        if (!value.Type.Element.IsInteger() || value.Type.Rank > 1) throw node.Bad($"{what} are {value.Type}");
+        if (!Measure.CanBeMeasured(value)) throw new DiagnosticException(new Diagnostic(DiagnosticTable.DataDependentShape, node.Name, node.OpType, $"how many {what} there are"));
+        return RuntimeShapes.AsVector(builder, value);
+    }
 
     /// <summary>The elements of an input, which are numbers.</summary>
     /// <exception cref="DiagnosticException">They are not known, or depend on a symbol.</exception>

@@ -39,7 +39,7 @@ internal sealed class PlanVerifier
             computed = symbol.IsComputed;
             Require(symbol.Name.Length > 0 && names.Add(symbol.Name), $"the name of dim '{symbol.Name}' is empty or used twice");
             Require(
-                symbol.Min >= 0 && symbol.Min <= symbol.Default && symbol.Default <= symbol.Max,
+                (symbol.Min >= 0 || symbol.IsComputed) && symbol.Min <= symbol.Default && symbol.Default <= symbol.Max,
                 $"the range of dim '{symbol.Name}' is empty or does not hold its default");
         }
     }

@@ -19,6 +19,7 @@ public static class Routine
         [nameof(MelWeightMatrix)] = MelWeightMatrix.Run,
         [nameof(NonMaxSuppression)] = NonMaxSuppression.Run,
         [nameof(NonZero)] = NonZero.Run,
+        [nameof(ScaleFractions)] = ScaleFractions.Run,
         [nameof(ScatterElements)] = ScatterElements.Run,
         [nameof(ScatterND)] = ScatterND.Run,
         [nameof(TensorScatter)] = TensorScatter.Run,

@@ -1,4 +1,5 @@
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 
@@ -8,10 +9,10 @@ namespace Lathe.Compiler.Operators.Movement;
 /// The input with elements added before and after each axis, or taken away where a padding is negative. They are those of the optional scalar input 1
 /// (mode constant), mirrored (reflect), those of the edge, or those of the other end (wrap).
 /// </summary>
-public sealed record Pad(EquatableArray<long> Pads, string Mode = "constant") : Op, IOp<Pad>
+public sealed record Pad(EquatableArray<IndexExpr> Pads, string Mode = "constant") : Op, IOp<Pad>
 {
     /// <summary>The greatest padding that is taken: products with dims stay far from 64 bits.</summary>
-    private const long MaxPad = 1 << 30;
+    internal const long MaxPad = 1 << 30;
 
     /// <inheritdoc/>
     public static OpSchema Schema => new("Pad", 1, 4);
@@ -25,8 +26,19 @@ public sealed record Pad(EquatableArray<long> Pads, string Mode = "constant") : 
     {
         Value x = node.Inputs[0];
         string mode = AttributeReader.Get(node, "mode", "constant");
-        EquatableArray<long> pads = OnnxInputs.NumbersOrAttribute(node, 1, "pads") ?? throw node.Bad("it has no paddings");
-        if (node.Has(3)) pads = Spread(node, pads, OnnxInputs.Numbers(node, 3, "axes"), x.Type.Rank);
+        EquatableArray<IndexExpr> pads;
+        if (PadOfData.IsStatic(node))
+        {
+            EquatableArray<long> given = OnnxInputs.NumbersOrAttribute(node, 1, "pads") ?? throw node.Bad("it has no paddings");
+            if (node.Has(3)) given = Spread(node, given, OnnxInputs.Numbers(node, 3, "axes"), x.Type.Rank);
+            pads = given.Select(p => (IndexExpr)p).ToEquatableArray();
+        }
+        else
+        {
+            (pads, Value measured) = PadOfData.Measured(node, builder);
+            x = View.After(builder, x, measured);
+        }
+
         float value = AttributeReader.Get(node, "value", 0f);
         Value outside = node.Has(2) ? node.Inputs[2] : value != 0 ? builder.Constant(Elements.Scalar(x.Type.Element, value)) : Value.None;
         Pad pad = new(pads, mode);
@@ -34,20 +46,25 @@ public sealed record Pad(EquatableArray<long> Pads, string Mode = "constant") : 
     }
 
     /// <inheritdoc/>
+    public override Op Substitute(Func<IndexVar, IndexExpr?> replacement) => this with { Pads = Pads.Select(p => p.Substitute(replacement)).ToEquatableArray() };
+
+    /// <inheritdoc/>
     public override void Infer(InferContext context)
     {
         TensorType x = context.Type(0);
         context.Require(Mode is "constant" or "reflect" or "edge" or "wrap", $"mode '{Mode}' is unknown");
         context.Require(Pads.Length == 2 * x.Rank, $"pads has {Pads.Length} values for {x}");
-        context.Require(Pads.All(p => p is >= -MaxPad and <= MaxPad), "a padding is too large");
+        context.Require(Pads.All(p => p.Range is { Min: >= -MaxPad, Max: <= MaxPad }), "a padding is too large");
         if (context.Has(1))
         {
             context.RequireSameElement(0, 1);
             context.Require(context.Type(1).Dims.All(d => d == IndexExpr.One), $"the value {context.Type(1)} is no scalar");
         }
 
+        // Of paddings that data determine, whoever measures them sees to it.
         for (int i = 0; i < x.Rank; i++)
-            context.Require(Mode == "constant" || x.Dims[i].Range.Min > 0 || (Pads[i] <= 0 && Pads[i + x.Rank] <= 0), $"axis {i} of {x} has nothing to repeat");
+            context.Require(
+                Mode == "constant" || x.Dims[i].Range.Min > 0 || Takes(i, x.Rank) || !Pads[i].IsConstant || !Pads[i + x.Rank].IsConstant, $"axis {i} of {x} has nothing to repeat");
         context.Output(new TensorType(x.Element, x.Dims.Select((d, i) => d + Pads[i] + Pads[i + x.Rank]).ToEquatableArray()));
     }
 
@@ -60,7 +77,7 @@ public sealed record Pad(EquatableArray<long> Pads, string Mode = "constant") : 
         {
             for (int i = 0; i < position.Length; i++)
             {
-                long at = index[i] - Pads[i], dim = x.Dims[i];
+                long at = index[i] - Pads[i].Value, dim = x.Dims[i];
                 if (at < 0 || at >= dim)
                 {
                     if (Mode == "constant") return -1;
@@ -99,16 +116,19 @@ public sealed record Pad(EquatableArray<long> Pads, string Mode = "constant") : 
             return context.Map(context.ReadPadded(0, outside, index));
         }
 
-        return context.Map(context.Read(0, [.. index.Select((at, i) => Pads[i] <= 0 && Pads[i + x.Rank] <= 0 ? at : Inside(at, x.Dims[i], Math.Max(0, Pads[i])))]));
+        return context.Map(context.Read(0, [.. index.Select((at, i) => Takes(i, x.Rank) ? at : Inside(at, x.Dims[i], IndexExpr.Max(0, Pads[i])))]));
     }
 
+    /// <summary>True if an axis is only cut.</summary>
+    private bool Takes(int axis, int rank) => Pads[axis].Range.Max <= 0 && Pads[axis + rank].Range.Max <= 0;
+
     /// <summary>The place inside an axis that stands for a place at most <paramref name="low"/> before it or any number behind it.</summary>
-    private IndexExpr Inside(IndexExpr at, IndexExpr dim, long low)
+    private IndexExpr Inside(IndexExpr at, IndexExpr dim, IndexExpr low)
     {
         if (Mode == "edge") return IndexExpr.Max(0, IndexExpr.Min(at, dim - 1));
-        IndexExpr period = Mode == "wrap" ? dim : IndexExpr.Max(1, (dim - 1) * 2);
+        IndexExpr period = IndexExpr.Max(1, Mode == "wrap" ? dim : (dim - 1) * 2);
         // Whole periods are added first: remainders are defined for non-negative operands.
-        IndexExpr place = (at + (period * (period.IsConstant ? (low + period.Value - 1) / period.Value : low))) % period;
+        IndexExpr place = (at + (period * (period.IsConstant ? IndexExpr.CeilDiv(low, period) : low))) % period;
         return Mode == "wrap" ? place : IndexExpr.Min(place, ((dim - 1) * 2) - place);
     }
 

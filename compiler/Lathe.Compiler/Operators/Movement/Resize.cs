@@ -7,9 +7,11 @@ namespace Lathe.Compiler.Operators.Movement;
 
 /// <summary>
 /// The input resampled along each axis: the nearest element, or a linear or cubic interpolation of its neighbours. The shape is
-/// <paramref name="Sizes"/>, or if that is empty the input's times <paramref name="Scales"/>; the scale is <paramref name="Scales"/>, or if that is
-/// empty the quotient of the shapes.
+/// <paramref name="Sizes"/>, or if that is empty the input's times the scales; these are <paramref name="Scales"/> or <paramref name="Fractions"/>, or if
+/// both are empty the quotient of the shapes.
 /// </summary>
+/// <param name="Fractions">Scales that data determine: numerator and denominator of each axis, one after the other.</param>
+/// <param name="Region">A region of interest that data determine, in units of <see cref="ResizeRegion.DataUnit"/>: a start for each axis, then an end.</param>
 public sealed record Resize(
     EquatableArray<float> Scales,
     EquatableArray<IndexExpr> Sizes,
@@ -20,7 +22,9 @@ public sealed record Resize(
     float ExtrapolationValue = 0f,
     string Mode = "nearest",
     string NearestMode = "round_prefer_floor",
-    EquatableArray<float> Roi = default) : Op, IOp<Resize>
+    EquatableArray<float> Roi = default,
+    EquatableArray<IndexExpr> Fractions = default,
+    EquatableArray<IndexExpr> Region = default) : Op, IOp<Resize>
 {
     /// <summary>How many axes may be interpolated: each multiplies the elements that are read by 2 or 4.</summary>
     private const int MaxInterpolated = 3;
@@ -38,10 +42,19 @@ public sealed record Resize(
     private bool Widens => Antialias && Mode != "nearest";
 
     /// <inheritdoc/>
-    public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder) => [builder.Add(ResizeImport.Read(node), node.Inputs[0])];
+    public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
+    {
+        if (ResizeImport.IsStatic(node)) return [builder.Add(ResizeImport.Read(node), node.Inputs[0])];
+        return [new ResizeOfData(node, builder, ResizeImport.Form(node), ResizeImport.Axes(node), node.Opset < 11 ? 1 : 2).Import()];
+    }
 
     /// <inheritdoc/>
-    public override Op Substitute(Func<IndexVar, IndexExpr?> replacement) => this with { Sizes = Sizes.Select(d => d.Substitute(replacement)).ToEquatableArray() };
+    public override Op Substitute(Func<IndexVar, IndexExpr?> replacement)
+    {
+        return this with { Sizes = Replace(Sizes), Fractions = Replace(Fractions), Region = Replace(Region) };
+
+        EquatableArray<IndexExpr> Replace(EquatableArray<IndexExpr> all) => all.Select(e => e.Substitute(replacement)).ToEquatableArray();
+    }
 
     /// <inheritdoc/>
     public override void Infer(InferContext context)
@@ -53,17 +66,18 @@ public sealed record Resize(
             CoordinateTransformationMode is "half_pixel" or "half_pixel_symmetric" or "pytorch_half_pixel" or "align_corners" or "asymmetric"
                 or "tf_half_pixel_for_nn" or "tf_crop_and_resize",
             $"coordinate_transformation_mode '{CoordinateTransformationMode}' is unknown");
-        context.Require(Scales.Length == x.Rank || (Scales.Length == 0 && Sizes.Length > 0), $"{Scales.Length} scales do not fit {x}");
+        context.Require(Scales.Length == x.Rank || (Scales.Length == 0 && (Sizes.Length > 0 || Fractions.Length > 0)), $"{Scales.Length} scales do not fit {x}");
+        context.Require(Fractions.Length == 0 || (Fractions.Length == 2 * x.Rank && Fractions.All(f => f.Range.Min > 0)), $"the scales {Fractions} do not fit {x}");
+        context.Require(Region.Length == 0 || Region.Length == 2 * x.Rank, $"a region of interest of {Region.Length} values does not fit {x}");
         context.Require(Sizes.Length == x.Rank || Sizes.Length == 0, $"{Sizes.Length} sizes do not fit {x}");
         context.Require(Scales.All(s => s > 1e-6f && s < 1e6f), $"scales {Scales} are not positive or too far from 1");
         context.Require(Roi.Length == 0 || Roi.Length == 2 * x.Rank, $"a region of interest of {Roi.Length} values does not fit {x}");
         context.Require(Roi.All(r => Math.Abs(r) <= MaxRoi), $"the region of interest {Roi} is too large");
-        EquatableArray<IndexExpr> dims = Sizes.Length > 0 ? Sizes : x.Dims.Select((d, i) => ResizeAxis.ScaledLength(d, Scales[i])).ToEquatableArray();
+        EquatableArray<IndexExpr> dims = Sizes.Length > 0 ? Sizes : x.Dims.Select((d, i) => d * Scale(i)!.Value.P / Scale(i)!.Value.Q).ToEquatableArray();
         for (int i = 0; i < x.Rank; i++) context.Require(x.Dims[i].Range.Max > 0 || dims[i] == IndexExpr.Zero, $"axis {i} of {x} has nothing to resize");
         ResizeAxis[] axes = Axes(x, dims);
         context.Require(
             Mode == "nearest" || axes.Count(a => !a.IsIdentity) <= MaxInterpolated, $"more than {MaxInterpolated} axes are interpolated");
-        context.Require(!Widens || axes.All(a => !double.IsNaN(a.Scale)), "an antialiasing filter needs a known scale");
         context.Output(new TensorType(x.Element, dims));
     }
 
@@ -87,11 +101,22 @@ public sealed record Resize(
         ResizeAxis[] axes = new ResizeAxis[x.Rank];
         for (int i = 0; i < axes.Length; i++)
         {
-            (double start, double end) = Roi.Length == 0 ? (0, 1) : (Roi[i], Roi[i + axes.Length]);
-            axes[i] = ResizeAxis.Of(CoordinateTransformationMode, x.Dims[i], output[i], Scales.Length == 0 ? null : Scales[i], start, end);
+            ResizeRegion region = Region.Length > 0 ? new ResizeRegion(Region[i], Region[i + axes.Length], ResizeRegion.DataUnit)
+                : Roi.Length > 0 ? ResizeRegion.Of(Roi[i], Roi[i + axes.Length])
+                : ResizeRegion.Whole;
+            axes[i] = ResizeAxis.Of(CoordinateTransformationMode, x.Dims[i], output[i], Scale(i), region);
         }
 
         return axes;
+    }
+
+    /// <summary>The scale of an axis as a fraction; null if it is the quotient of the shapes.</summary>
+    private (IndexExpr P, IndexExpr Q)? Scale(int axis)
+    {
+        if (Fractions.Length > 0) return (Fractions[2 * axis], Fractions[(2 * axis) + 1]);
+        if (Scales.Length == 0) return null;
+        (long p, long q) = Runtime.Routines.ScaleFractions.Of(Scales[axis]);
+        return (p, q);
     }
 
     private Expr Extrapolated(LowerContext context, ResizeAxis[] axes, Expr value)
@@ -153,14 +178,18 @@ public sealed record Resize(
         {
             ResizeAxis map = axes[i];
             if (map.IsIdentity) continue;
-            (int start, int count) = ResizeReference.Filter(Mode, map.Scale);
-            Axis tap = context.Reduce($"k{i}", count);
+            // A filter is stretched where the output is smaller.
+            IndexExpr shrunk = IndexExpr.Max(1, IndexExpr.Min(map.Grown, map.Original)), start = 1 - IndexExpr.CeilDiv(map.Original * ResizeReference.Reach(Mode), shrunk);
+            Axis tap = context.Reduce($"k{i}", 2 - (start * 2));
             taps.Add(tap);
             // The neighbour on the left is the one before the coordinate also where that is whole.
             IndexExpr shifted = map.Numerator(context.Index[i]) + (map.C * (1L << 20)) - 1, left = (shifted / map.C) - (1L << 20);
             IndexExpr place = left + start + tap.Variable;
             Expr share = (((shifted % map.C) + 1).ToExpr(ElementType.Int64).To(ElementType.Float32)) / map.C.ToExpr(ElementType.Float32);
-            Expr distance = ((((IndexExpr)tap.Variable) + start).ToExpr(ElementType.Float32) - share) * Math.Min(map.Scale, 1);
+            Expr distance = (((IndexExpr)tap.Variable) + start).ToExpr(ElementType.Float32) - share;
+            distance = double.IsNaN(map.Scale)
+                ? distance * shrunk.ToExpr(ElementType.Float32) / map.Original.ToExpr(ElementType.Float32)
+                : distance * Math.Min(map.Scale, 1);
             Expr own = Mode == "linear" ? Const.Of(distance.Type, 0).Max(1 - distance.Of(UnaryOp.Abs)) : CubicAt(distance.Of(UnaryOp.Abs));
             if (ExcludeOutside)
             {

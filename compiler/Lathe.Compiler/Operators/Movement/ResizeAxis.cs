@@ -11,15 +11,13 @@ namespace Lathe.Compiler.Operators.Movement;
 /// <param name="A">The coordinate's slope, times C.</param>
 /// <param name="B">The coordinate of element 0, times C.</param>
 /// <param name="C">The denominator; positive.</param>
-/// <param name="Scale">Output ÷ input, as far as it is a number; NaN otherwise.</param>
+/// <param name="Grown">The scale's numerator.</param>
+/// <param name="Original">The scale's denominator.</param>
 /// <param name="Extrapolates">True if a coordinate outside the input gives the extrapolation value.</param>
-internal sealed record ResizeAxis(IndexExpr Input, IndexExpr Output, IndexExpr A, IndexExpr B, IndexExpr C, double Scale, bool Extrapolates)
+internal sealed record ResizeAxis(IndexExpr Input, IndexExpr Output, IndexExpr A, IndexExpr B, IndexExpr C, IndexExpr Grown, IndexExpr Original, bool Extrapolates)
 {
-    /// <summary>A scale that is this close to a fraction of small numbers, relatively, is meant to be it: half a unit in the last place of a float.</summary>
-    private const double Closeness = 1.0 / (1 << 24);
-
-    /// <summary>The finest step that a region of interest is stated in.</summary>
-    private const int RoiBits = 26;
+    /// <summary>Output ÷ input, as far as it is a number; NaN otherwise.</summary>
+    public double Scale => Grown.IsConstant && Original.IsConstant ? (double)Grown.Value / Original.Value : double.NaN;
 
     /// <summary>True if every output element is the input element of the same index.</summary>
     public bool IsIdentity => Input == Output && !Extrapolates && ((A == C && B == IndexExpr.Zero) || Input == IndexExpr.One);
@@ -32,12 +30,10 @@ internal sealed record ResizeAxis(IndexExpr Input, IndexExpr Output, IndexExpr A
     /// <param name="input">The input's length.</param>
     /// <param name="output">The output's length.</param>
     /// <param name="scale">The scale, or null for the quotient of the lengths.</param>
-    /// <param name="start">The start of the region of interest, for tf_crop_and_resize.</param>
-    /// <param name="end">Its end.</param>
-    public static ResizeAxis Of(string mode, IndexExpr input, IndexExpr output, float? scale, double start, double end)
+    /// <param name="region">The region of interest, for tf_crop_and_resize.</param>
+    public static ResizeAxis Of(string mode, IndexExpr input, IndexExpr output, (IndexExpr P, IndexExpr Q)? scale, ResizeRegion region)
     {
-        (IndexExpr p, IndexExpr q) = scale is { } given ? ToIndex(Fraction(given)) : Reduced(output, input);
-        double number = p.IsConstant && q.IsConstant ? (double)p.Value / q.Value : double.NaN;
+        (IndexExpr p, IndexExpr q) = scale ?? Reduced(output, input);
         IndexExpr one = IndexExpr.One, last = input - 1;
         // The output's last coordinate is the scaled length less one, which a scale need not make whole: lastOut / lastUnit.
         (IndexExpr lastOut, IndexExpr lastUnit) = scale is null ? (output - 1, one) : ((input * p) - q, q);
@@ -52,25 +48,21 @@ internal sealed record ResizeAxis(IndexExpr Input, IndexExpr Output, IndexExpr A
             case "tf_half_pixel_for_nn":
                 return Map(q * 2, q, p * 2);
             case "align_corners":
-                return Map(output == one ? 0 : last * lastUnit, 0, IndexExpr.Max(1, lastOut));
+                return Map(output == one ? 0 : last * lastUnit, 0, lastOut);
             case "tf_crop_and_resize":
-                long unit = 1L << RoiBits, s = (long)Math.Round(start * unit), e = (long)Math.Round(end * unit);
-                long common = (long)System.Numerics.BigInteger.GreatestCommonDivisor(unit, System.Numerics.BigInteger.GreatestCommonDivisor(s, e));
-                (unit, s, e) = (unit / common, s / common, e / common);
-                ResizeAxis crop = output == one ? Map(0, last * (s + e), unit * 2) : Map(last * lastUnit * (e - s), last * lastOut * s, lastOut * unit);
-                return crop with { Extrapolates = Math.Min(start, end) < 0 || Math.Max(start, end) > 1 };
+                (IndexExpr s, IndexExpr e, long unit) = region;
+                // A single element stands in the middle.
+                ResizeAxis crop = Map(
+                    IndexExpr.IfLess(1, output, last * lastUnit * (e - s), 0),
+                    IndexExpr.IfLess(1, output, last * lastOut * s, last * (s + e)),
+                    IndexExpr.IfLess(1, output, lastOut * unit, unit * 2));
+                return crop with { Extrapolates = !region.IsInside };
             default:
                 return Map(q, 0, p);
         }
 
-        ResizeAxis Map(IndexExpr a, IndexExpr b, IndexExpr c) => new(input, output, a, b, c, number, false);
-    }
-
-    /// <summary>The output's length for a scale: the input's times the scale, rounded down.</summary>
-    public static IndexExpr ScaledLength(IndexExpr input, float scale)
-    {
-        (long p, long q) = Fraction(scale);
-        return input * p / q;
+        // Where there is no element the denominator may be 0; it is divided by all the same if that is done ahead of the loops.
+        ResizeAxis Map(IndexExpr a, IndexExpr b, IndexExpr c) => new(input, output, a, b, IndexExpr.Max(1, c), p, q, false);
     }
 
     /// <summary>The input index that a nearest mode gives at an output index.</summary>
@@ -81,29 +73,6 @@ internal sealed record ResizeAxis(IndexExpr Input, IndexExpr Output, IndexExpr A
         IndexExpr n = IndexExpr.Max(0, Numerator(o));
         return IndexExpr.Min(Input - 1, Rounded(mode, n));
     }
-
-    /// <summary>The fraction that a scale is meant to be.</summary>
-    internal static (long P, long Q) Fraction(float scale)
-    {
-        // Convergents of the continued fraction: the first that is close enough has the least denominator of its closeness.
-        (long p, long q, long previousP, long previousQ) = (1, 0, 0, 1);
-        double rest = scale;
-        for (int i = 0; i < 40; i++)
-        {
-            double whole = Math.Floor(rest);
-            if (whole > 1L << 30) break;
-            (p, previousP) = (((long)whole * p) + previousP, p);
-            (q, previousQ) = (((long)whole * q) + previousQ, q);
-            if (Math.Abs(((double)p / q) - scale) <= Closeness * scale) return (p, q);
-            if (rest == whole || q > 1L << 20) break;
-            rest = 1 / (rest - whole);
-        }
-
-        long denominator = 1L << 24;
-        return (Math.Max(1, (long)Math.Round(scale * (double)denominator)), denominator);
-    }
-
-    private static (IndexExpr P, IndexExpr Q) ToIndex((long P, long Q) fraction) => (fraction.P, fraction.Q);
 
     /// <summary>A quotient of lengths as numbers, as far as it is one.</summary>
     private static (IndexExpr P, IndexExpr Q) Reduced(IndexExpr output, IndexExpr input)
@@ -121,7 +90,7 @@ internal sealed record ResizeAxis(IndexExpr Input, IndexExpr Output, IndexExpr A
         "floor" => n / C,
         "ceil" => (n + C - 1) / C,
         "round_prefer_ceil" => ((n * 2) + C) / (C * 2),
-        "simple" => Scale < 1 ? (n + C - 1) / C : n / C,
+        "simple" => IndexExpr.IfLess(Grown, Original, (n + C - 1) / C, n / C),
         _ => ((n * 2) + C - 1) / (C * 2),
     };
 

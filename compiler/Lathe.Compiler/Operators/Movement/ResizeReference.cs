@@ -39,11 +39,14 @@ internal static class ResizeReference
     }
 
     /// <summary>The first neighbour, counted from the one before the coordinate, and the number of neighbours that an antialiasing filter weighs.</summary>
-    public static (int Start, int Count) Filter(string mode, double scale)
+    private static (int Start, int Count) Filter(string mode, double scale)
     {
-        int reach = mode == "linear" ? 1 : 2, start = (int)Math.Floor(-reach / Math.Min(scale, 1)) + 1;
+        int start = (int)Math.Floor(-Reach(mode) / Math.Min(scale, 1)) + 1;
         return (start, 2 - (2 * start));
     }
+
+    /// <summary>How many elements a filter reaches to either side.</summary>
+    public static int Reach(string mode) => mode == "linear" ? 1 : 2;
 
     private static (double[] Values, long[] Dims) Apply(double[] values, long[] dims, int axis, List<(long Place, double Weight)>[] taps)
     {

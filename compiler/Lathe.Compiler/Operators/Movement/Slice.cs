@@ -27,6 +27,7 @@ public sealed record Slice(
     /// <remarks>Up to opset 9 starts, ends and axes are attributes and there are no steps.</remarks>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {
+        if (node.Opset >= 10 && !SliceOfData.IsStatic(node)) return [SliceOfData.Import(node, builder)];
         EquatableArray<IndexExpr> starts = Bound(1, "starts"), ends = Bound(2, "ends");
         EquatableArray<long>? axes = OnnxInputs.NumbersOrAttribute(node, 3, "axes"), steps = OnnxInputs.NumbersOrAttribute(node, 4, "steps");
         return [builder.Add(new Slice(starts, ends, axes ?? [], steps ?? []), node.Inputs[0])];

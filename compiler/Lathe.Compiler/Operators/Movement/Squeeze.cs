@@ -1,4 +1,6 @@
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators.Elementwise;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 
@@ -13,7 +15,19 @@ public sealed record Squeeze(EquatableArray<long>? Axes = null) : ReshapeOperato
     /// <inheritdoc/>
     /// <remarks>Up to opset 12 the axes are an attribute.</remarks>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder) =>
-        [builder.Add(new Squeeze(OnnxInputs.NumbersOrAttribute(node, 1, "axes")), node.Inputs[0])];
+        [node.IsKnown(1) ? builder.Add(new Squeeze(OnnxInputs.NumbersOrAttribute(node, 1, "axes")), node.Inputs[0]) : OfData(node, builder)];
+
+    /// <summary>Without axes that data determine.</summary>
+    private static Value OfData(OnnxNode node, GraphBuilder g)
+    {
+        Value x = node.Inputs[0], axes = OnnxInputs.Vector(node, g, 1, "its axes");
+        int rank = x.Type.Rank, count = (int)axes.Type.Count.Value;
+        if (count > rank) throw node.Bad($"there are {count} axes for {x.Type}");
+        Value matches = RuntimeShapes.Matches(g, axes, rank), dropped = RuntimeShapes.Any(g, matches), dims = RuntimeShapes.Dims(g, x), one = RuntimeShapes.Vector(g, 1);
+        Value areOnes = RuntimeShapes.All(g, g.Add(new Equal(), g.Add(new Where(), dropped, dims, one), one));
+        Value isValid = g.Add(new And(), areOnes, RuntimeShapes.AreDistinct(g, matches));
+        return RuntimeShapes.InShape(g, x, count == rank ? null : RuntimeShapes.Keep(g, dims, dropped, rank - count), isValid);
+    }
 
     /// <inheritdoc/>
     protected override IEnumerable<IndexExpr> Shape(InferContext context, TensorType x)

@@ -1,5 +1,8 @@
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators.Elementwise;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels.Loops;
+using Lathe.Runtime;
 
 namespace Lathe.Compiler.Operators.Movement;
 
@@ -9,6 +12,9 @@ public sealed record Trilu(bool Upper = true, long K = 0) : Op, IOp<Trilu>
     /// <inheritdoc/>
     public static OpSchema Schema => new("Trilu", 1, 2);
 
+    /// <summary>Further out than any tensor reaches, diagonals do not differ.</summary>
+    private const long Far = 1L << 40;
+
     /// <inheritdoc/>
     public override OpRole Role => OpRole.Movement;
 
@@ -16,10 +22,25 @@ public sealed record Trilu(bool Upper = true, long K = 0) : Op, IOp<Trilu>
     /// <remarks>The diagonal is an optional input.</remarks>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {
+        if (!node.IsKnown(1)) return [OfData(node, builder)];
         long[] k = node.Has(1) ? [.. OnnxInputs.Numbers(node, 1, "its diagonal")] : [0];
         if (k.Length != 1) throw node.Bad("its diagonal is no scalar");
-        // Further out than any tensor reaches, diagonals do not differ.
-        return [builder.Add(new Trilu(AttributeReader.Get(node, "upper", 1L) != 0, Math.Clamp(k[0], -1L << 40, 1L << 40)), node.Inputs[0])];
+        return [builder.Add(new Trilu(AttributeReader.Get(node, "upper", 1L) != 0, Math.Clamp(k[0], -Far, Far)), node.Inputs[0])];
+    }
+
+    /// <summary>A diagonal that data determine: no shape depends on it.</summary>
+    private static Value OfData(OnnxNode node, GraphBuilder g)
+    {
+        Value x = node.Inputs[0], k = node.Inputs[1];
+        if (x.Type.Rank < 2 || k.Type.Count != IndexExpr.One || !k.Type.Element.IsInteger()) throw node.Bad($"a diagonal of {k.Type} does not fit {x.Type}");
+        if (x.Type.Count == IndexExpr.Zero) return x;
+        Value diagonal = g.Add(new Max(), RuntimeShapes.Vector(g, -Far), g.Add(new Min(), RuntimeShapes.Vector(g, Far), g.Add(new Reshape([1]), RuntimeShapes.AsVector(g, k))));
+        Value rows = g.Add(new Add(), g.Add(new Unsqueeze([1]), Places(^2)), diagonal), columns = Places(^1);
+        bool upper = AttributeReader.Get(node, "upper", 1L) != 0;
+        Value stays = upper ? g.Add(new LessOrEqual(), rows, columns) : g.Add(new LessOrEqual(), columns, rows);
+        return g.Add(new Where(), stays, x, g.Constant(TensorData.Zeros(x.Type.Element)));
+
+        Value Places(Index axis) => RuntimeShapes.Places(g, x, axis.GetOffset(x.Type.Rank));
     }
 
     /// <inheritdoc/>

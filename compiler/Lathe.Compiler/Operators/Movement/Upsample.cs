@@ -17,9 +17,10 @@ public sealed class Upsample : IComposite<Upsample>
     /// <remarks>Up to opset 8 the scales are an attribute. The linear mode was once called bilinear.</remarks>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {
-        EquatableArray<float> scales = node.Has(1) ? OnnxInputs.Floats(node, 1, "its scales") : AttributeReader.Get<float[]>(node, "scales", []);
         string mode = AttributeReader.Get(node, "mode", "nearest");
-        Resize resize = new(scales, [], CoordinateTransformationMode: "asymmetric", Mode: mode == "bilinear" ? "linear" : mode, NearestMode: "floor");
-        return [builder.Add(resize, node.Inputs[0])];
+        Resize form = new([], [], CoordinateTransformationMode: "asymmetric", Mode: mode == "bilinear" ? "linear" : mode, NearestMode: "floor");
+        if (!node.IsKnown(1)) return [new ResizeOfData(node, builder, form, [.. Enumerable.Range(0, node.Inputs[0].Type.Rank)], 1).Import()];
+        EquatableArray<float> scales = node.Has(1) ? OnnxInputs.Floats(node, 1, "its scales") : AttributeReader.Get<float[]>(node, "scales", []);
+        return [builder.Add(form with { Scales = scales }, node.Inputs[0])];
     }
 }

@@ -1,4 +1,7 @@
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators.Elementwise;
+using Lathe.Compiler.Operators.Movement;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
@@ -63,10 +66,40 @@ public abstract record ReduceOperator(EquatableArray<long>? Axes, bool Keepdims)
     /// <summary>Reads the axes of an operator from opset to opset: an attribute that becomes an input.</summary>
     private protected static IReadOnlyList<Value> ImportReduction(OnnxNode node, GraphBuilder builder, Func<EquatableArray<long>?, bool, Op> make)
     {
+        bool keepsDims = AttributeReader.Get(node, "keepdims", 1L) != 0;
+        if (!node.IsKnown(1)) return [OfData(node, builder, keepsDims, axes => make(axes, false))];
         EquatableArray<long>? axes = OnnxInputs.NumbersOrAttribute(node, 1, "axes");
         bool keepsEmpty = AttributeReader.Get(node, "noop_with_empty_axes", 0L) != 0;
         if (axes is null or { Length: 0 }) axes = keepsEmpty ? (EquatableArray<long>)[] : (EquatableArray<long>?)null;
-        return [builder.Add(make(axes, AttributeReader.Get(node, "keepdims", 1L) != 0), node.Inputs[0])];
+        return [builder.Add(make(axes, keepsDims), node.Inputs[0])];
+    }
+
+    /// <summary>
+    /// A reduction whose axes data determine. Each axis is seen as two, of which one is 1 long: the first where it is reduced, otherwise the second. The
+    /// second ones are reduced, whatever the data.
+    /// </summary>
+    private static Value OfData(OnnxNode node, GraphBuilder g, bool keepsDims, Func<EquatableArray<long>, Op> make)
+    {
+        Value x = node.Inputs[0], axes = OnnxInputs.Vector(node, g, 1, "its axes");
+        int rank = x.Type.Rank, count = (int)axes.Type.Count.Value;
+        if (count > rank) throw node.Bad($"there are {count} axes for {x.Type}");
+        Value matches = RuntimeShapes.Matches(g, axes, rank), reduced = RuntimeShapes.Any(g, matches), dims = RuntimeShapes.Dims(g, x), one = RuntimeShapes.Vector(g, 1);
+        Value outer = g.Add(new Where(), reduced, one, dims), inner = g.Add(new Where(), reduced, dims, one);
+        Value pairs = g.Add(new Reshape([2 * rank]), g.Add(new Concat(1), g.Add(new Unsqueeze([1]), outer), g.Add(new Unsqueeze([1]), inner)));
+        Value all = keepsDims ? pairs : g.Add(new Concat(0), pairs, RuntimeShapes.Keep(g, dims, reduced, rank - count));
+        IndexExpr size = x.Type.Count;
+        Value measured = Measure.Of(g, RuntimeShapes.Checked(g, RuntimeShapes.AreDistinct(g, matches), all), 0, RuntimeShapes.Max, Checks);
+        IReadOnlyList<IndexExpr> known = measured.Contents!.Value;
+        Value y = g.Add(make([.. Enumerable.Range(0, rank).Select(i => (2L * i) + 1)]), g.Add(new View(known.Take(2 * rank).ToEquatableArray()), x, measured));
+        return keepsDims ? y : g.Add(new View(known.Skip(2 * rank).ToEquatableArray()), y, measured);
+
+        IEnumerable<IndexExpr> Checks(IReadOnlyList<IndexExpr> d)
+        {
+            IndexExpr excess = size - IndexExpr.Product(d.Take(2 * rank));
+            if (keepsDims) return [excess, -excess];
+            IndexExpr lost = IndexExpr.Product(Enumerable.Range(0, rank).Select(i => d[2 * i])) - IndexExpr.Product(d.Skip(2 * rank));
+            return [excess, -excess, lost, -lost];
+        }
     }
 
     /// <summary>True for the element types it takes; by default floats and integers.</summary>

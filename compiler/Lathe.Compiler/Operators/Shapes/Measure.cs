@@ -64,13 +64,26 @@ public sealed record Measure(EquatableArray<IndexExpr> Symbols, EquatableArray<I
         GraphBuilder builder, Value value, long min = 0, long max = SymbolNames.DefaultMax, Func<IReadOnlyList<IndexExpr>, IEnumerable<IndexExpr>>? checks = null)
     {
         if (value.Contents is not null) return value;
-        if (builder.MeasuredAs(value, min, max) is { } known && checks is null) return known;
-        string stem = builder.CurrentName ?? "m";
-        IndexExpr[] symbols = new IndexExpr[value.Type.Count.Value];
-        for (int i = 0; i < symbols.Length; i++) symbols[i] = builder.Symbols.FreshComputed(symbols.Length == 1 ? stem : $"{stem}_{i}", min, max);
-        Value measured = builder.Add(new Measure(symbols, checks is null ? [] : [.. checks(symbols)]), value);
-        if (checks is null) builder.IsMeasuredAs(value, min, max, measured);
+        if (checks is not null) return Of(builder, value, [.. Enumerable.Repeat(new IndexRange(min, max), (int)value.Type.Count.Value)], checks);
+        if (builder.MeasuredAs(value, min, max) is { } known) return known;
+        Value measured = Of(builder, value, [.. Enumerable.Repeat(new IndexRange(min, max), (int)value.Type.Count.Value)], _ => []);
+        builder.IsMeasuredAs(value, min, max, measured);
         return measured;
+    }
+
+    /// <summary>The value, with symbols as elements.</summary>
+    /// <param name="builder">Where the node is made.</param>
+    /// <param name="value">A tensor of integers.</param>
+    /// <param name="ranges">Between what each element has to be.</param>
+    /// <param name="checks">What has to be at least 0, made of the symbols.</param>
+    public static Value Of(
+        GraphBuilder builder, Value value, IReadOnlyList<IndexRange> ranges, Func<IReadOnlyList<IndexExpr>, IEnumerable<IndexExpr>> checks)
+    {
+        string stem = builder.CurrentName ?? "m";
+        IndexExpr[] symbols = new IndexExpr[ranges.Count];
+        for (int i = 0; i < symbols.Length; i++)
+            symbols[i] = builder.Symbols.FreshComputed(symbols.Length == 1 ? stem : $"{stem}_{i}", ranges[i].Min, ranges[i].Max);
+        return builder.Add(new Measure(symbols, [.. checks(symbols)]), value);
     }
 
     /// <summary>True for a value that symbols can be made of.</summary>

@@ -19,9 +19,9 @@ public static class PadIntoWindow
     {
         if (node.Inputs is not [{ IsNone: false, Node: { Op: Pad { Mode: "constant" } pad, Inputs: [var x, .. var value] } }, ..]) return null;
         int rank = x.Type.Rank;
-        if (rank < 3 || pad.Pads.Any(p => p < 0) || pad.Pads[0] + pad.Pads[1] + pad.Pads[rank] + pad.Pads[rank + 1] != 0) return null;
+        if (rank < 3 || KnownContents.Constants(pad.Pads) is not { } pads || pads.Any(p => p < 0) || pads[0] + pads[1] + pads[rank] + pads[rank + 1] != 0) return null;
         double? outside = value is [{ IsNone: false } given, ..] ? Patterns.Splat(given) : 0;
-        long[] added = [.. pad.Pads.Skip(2).Take(rank - 2), .. pad.Pads.Skip(rank + 2)];
+        long[] added = [.. pads[2..rank], .. pads[(rank + 2)..]];
         switch (node.Op)
         {
             case Conv conv when outside == 0 && HasExplicitPads(conv.AutoPad) && (node.Inputs.Length < 4 || node.Inputs[3].IsNone):
