@@ -109,7 +109,7 @@ internal sealed class DataDependentShapeTests
         Assert.That(least, Is.Zero);
     }
 
-    private static ModelGraph Build((string Name, ElementType Element, long[] Dims)[] inputs, Func<GraphBuilder, Value[], Value> build)
+    internal static ModelGraph Build((string Name, ElementType Element, long[] Dims)[] inputs, Func<GraphBuilder, Value[], Value> build)
     {
         GraphBuilder g = new();
         Value[] values = [.. inputs.Select(i => g.Add(new Input(i.Name, TensorType.Of(i.Element, i.Dims))))];
@@ -117,17 +117,19 @@ internal sealed class DataDependentShapeTests
         return g.Build("model", inputs.Select((p, i) => new GraphPort(p.Name, values[i])), [new GraphPort("y", y)], g.Symbols.Computed);
     }
 
-    private static Value Import(GraphBuilder g, string type, int opset, params Value[] inputs)
+    internal static Value Import(GraphBuilder g, string type, int opset, params Value[] inputs) => Import(g, type, opset, inputs, []);
+
+    internal static Value Import(GraphBuilder g, string type, int opset, Value[] inputs, params (string Name, object Value)[] attributes)
     {
         g.CurrentName = type;
-        Value result = OperatorCase.ImportNode(g, type, opset, 1, inputs)[0];
+        Value result = OperatorCase.ImportNode(g, type, opset, 1, inputs, attributes)[0];
         g.CurrentName = null;
         return result;
     }
 
-    private static TensorData Random(params long[] dims) => RandomTensor.Of(ElementType.Float32, 3, dims);
+    internal static TensorData Random(params long[] dims) => RandomTensor.Of(ElementType.Float32, 3, dims);
 
-    private static void Compare(CompiledGraph compiled, ModelGraph graph, params TensorData[] inputs)
+    internal static void Compare(CompiledGraph compiled, ModelGraph graph, params TensorData[] inputs)
     {
         TensorData expected = GraphEvaluator.Run(graph, inputs)[0], actual = compiled.Run(inputs)[0];
         Assert.That(actual.Dims, Is.EqualTo(expected.Dims));

@@ -254,6 +254,8 @@ internal sealed class LoweringTests
         yield return new Case(new Transpose([0, 2, 3, 1]), "N,3,4,5");
         yield return new Case(new Expand([3, 1, n]), "4,1");
         yield return new Case(new Expand([2, 3]), "bool:scalar");
+        yield return new Case(new BroadcastTo([4, n, 5]), "N,W");
+        yield return new Case(new BroadcastTo([n, 4]), "i64:1");
         yield return new Case(new Concat(1), "N,2,3 N,1,3 N,4,3");
         yield return new Case(new Concat(-1), "i64:2 i64:0 i64:3");
         yield return new Case(new Slice([1, -3], [int.MaxValue, -1], [0, 2]), "N,4,5");

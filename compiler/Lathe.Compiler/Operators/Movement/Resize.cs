@@ -8,10 +8,9 @@ namespace Lathe.Compiler.Operators.Movement;
 /// <summary>
 /// The input resampled along each axis: the nearest element, or a linear or cubic interpolation of its neighbours. The shape is
 /// <paramref name="Sizes"/>, or if that is empty the input's times the scales; these are <paramref name="Scales"/> or <paramref name="Fractions"/>, or if
-/// both are empty the quotient of the shapes.
+/// both are empty the quotient of the shapes. What data determine stands in <paramref name="Fractions"/>, numerator and denominator of each axis, and in
+/// <paramref name="Region"/>, a start for each axis and then an end, in units of <see cref="ResizeRegion.DataUnit"/>.
 /// </summary>
-/// <param name="Fractions">Scales that data determine: numerator and denominator of each axis, one after the other.</param>
-/// <param name="Region">A region of interest that data determine, in units of <see cref="ResizeRegion.DataUnit"/>: a start for each axis, then an end.</param>
 public sealed record Resize(
     EquatableArray<float> Scales,
     EquatableArray<IndexExpr> Sizes,
