@@ -109,6 +109,7 @@ internal sealed class ResizeOfData(OnnxNode node, GraphBuilder g, Resize form, i
         Value scale = policy == "not_larger" ? g.Add(new ReduceMin((EquatableArray<long>)[0L], true), ratios) : g.Add(new ReduceMax((EquatableArray<long>)[0L], true), ratios);
         Value half = g.Constant(TensorData.Of(ElementType.Float64, (ReadOnlySpan<double>)[0.5]));
         Value lengthsOut = g.Add(new Cast(ElementType.Int64), g.Add(new Floor(), g.Add(new Add(), g.Add(new Mul(), scale, lengths), half)));
+        lengthsOut = RuntimeShapes.Checked(g, RuntimeShapes.All(g, g.Add(new Less(), RuntimeShapes.Vector(g, -1), sizes)), lengthsOut);
         int fraction = Part(g.Add(new ScaleFractions(), g.Add(new Cast(ElementType.Float32), scale)), 1, MaxFraction), kept = Part(lengthsOut, 0, RuntimeShapes.Max);
         return (s, i) => new AxisScale(s[kept + i], (s[fraction], s[fraction + 1]));
     }

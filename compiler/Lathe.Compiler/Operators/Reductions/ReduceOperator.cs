@@ -86,7 +86,7 @@ public abstract record ReduceOperator(EquatableArray<long>? Axes, bool Keepdims)
         Value matches = RuntimeShapes.Matches(g, axes, rank), reduced = RuntimeShapes.Any(g, matches), dims = RuntimeShapes.Dims(g, x), one = RuntimeShapes.Vector(g, 1);
         Value outer = g.Add(new Where(), reduced, one, dims), inner = g.Add(new Where(), reduced, dims, one);
         Value pairs = g.Add(new Reshape([2 * rank]), g.Add(new Concat(1), g.Add(new Unsqueeze([1]), outer), g.Add(new Unsqueeze([1]), inner)));
-        Value all = keepsDims ? pairs : g.Add(new Concat(0), pairs, RuntimeShapes.Keep(g, dims, reduced, rank - count));
+        Value all = keepsDims || count == rank ? pairs : g.Add(new Concat(0), pairs, RuntimeShapes.Keep(g, dims, reduced, rank - count));
         IndexExpr size = x.Type.Count;
         Value measured = Measure.Of(g, RuntimeShapes.Checked(g, RuntimeShapes.AreDistinct(g, matches), all), 0, RuntimeShapes.Max, Checks);
         IReadOnlyList<IndexExpr> known = measured.Contents!.Value;
