@@ -18,7 +18,6 @@ public static class ComputationLowering
     public static (Kernel Kernel, IndexExpr Extent) Lower(Computation computation, StageSchedule schedule)
     {
         LoweringContext context = new(computation);
-        // A scalar has no axes.
         // A scalar has no leaves.
         Leaf? first = schedule.Order.FirstOrDefault();
         bool isParallel = first?.Kind == LoopKind.Parallel;

@@ -71,8 +71,8 @@ internal static class AttentionMask
             if (missing == IndexExpr.Zero) return mask;
             if (!missing.IsConstant || missing.Value < 0) throw node.Bad($"a mask {mask.Type} does not fit {keys} keys");
             Value unseen = builder.Constant(mask.Type.Element == ElementType.Bool ? TensorData.Zeros(ElementType.Bool) : Elements.Scalar(mask.Type.Element, double.NegativeInfinity));
-            long[] pads = new long[2 * mask.Type.Rank];
-            pads[^1] = missing.Value;
+            IndexExpr[] pads = [.. Enumerable.Repeat(IndexExpr.Zero, 2 * mask.Type.Rank)];
+            pads[^1] = missing;
             return builder.Add(new Pad(pads), mask, unseen);
         }
     }
