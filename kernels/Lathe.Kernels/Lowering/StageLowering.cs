@@ -26,8 +26,16 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
         return Block.Of([new Note(Summary.Of(_stage)), nest]);
     }
 
-    /// <summary>The register tile: start the running values, update them, store the results.</summary>
+    /// <summary>The register tile. What loops around it decide is asked once, around all of it: its running values are declared in one block.</summary>
     private Statement Tile(ImmutableArray<Leaf> leaves, Scope scope)
+    {
+        Scope around = scope with { Guards = [.. scope.Guards.Where(g => scope.IsBound(g.Leaf))] };
+        Statement tile = Registers(leaves, scope with { Guards = [.. scope.Guards.Where(g => !scope.IsBound(g.Leaf))] });
+        return Inside(around) is { } condition ? new If(condition, tile) : tile;
+    }
+
+    /// <summary>Start the running values, update them, store the results.</summary>
+    private Statement Registers(ImmutableArray<Leaf> leaves, Scope scope)
     {
         ImmutableArray<Leaf> pure = [.. leaves.Where(l => !l.IsReduction)], partial = [.. leaves.Where(l => l.IsPartial)];
         ImmutableArray<Leaf> held = [.. pure, .. partial];
@@ -336,7 +344,8 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
     private IndexVar Variable(string name, IndexExpr extent) =>
         new(context.Names.Unique(name), 0, extent.Range.Max == long.MaxValue ? long.MaxValue : Math.Max(0, extent.Range.Max - 1));
 
-    private Statement Guarded(Scope scope, Statement statement)
+    /// <summary>That the leaves which run beyond what there is have not; null where none can have.</summary>
+    private Expr? Inside(Scope scope)
     {
         Expr? condition = null;
         foreach ((Leaf leaf, IndexExpr bound) in scope.Guards)
@@ -347,6 +356,12 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
             condition = condition is null ? inside : new Binary(BinaryOp.And, condition, inside);
         }
 
+        return condition;
+    }
+
+    private Statement Guarded(Scope scope, Statement statement)
+    {
+        Expr? condition = Inside(scope);
         for (int d = 0; beyond && d < lo.Count; d++)
         {
             if (_stage.Pure[d].Extent == IndexExpr.One) continue;

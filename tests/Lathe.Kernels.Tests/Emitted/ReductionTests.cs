@@ -30,6 +30,7 @@ public sealed class ReductionTests : KernelCaseTests<ReductionTests>, ICaseSourc
         new("depthwise 3x3, symbolic", Sample.Depthwise(1, 16, N, M, 3, 1, 1, [N, M]), 5, 6),
         new("max pool 3x3/2", Sample.Pool(1, 24, 9, 11, 3, 2, 1, average: false)),
         new("average pool 2x2", Sample.Pool(2, 16, 6, 4, 2, 2, 0, average: true)),
+        new("sum of rows to a block of one channel", Sample.Reduction(X([2, 1, 3, 7]), [3], Plus, 0, layout: Layout.Blocked(4, 16))),
         new("sum of rows", Sample.Reduction(X([3, 5, 67]), [2], Plus, 0)),
         new("sum of short rows", Sample.Reduction(X([3, 5]), [1], Plus, 0)),
         new("sum of long rows", Sample.Reduction(X([2, 300]), [1], Plus, 0)),
