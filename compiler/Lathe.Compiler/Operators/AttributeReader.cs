@@ -40,6 +40,15 @@ public static class AttributeReader
         return value is T typed ? typed : throw Wrong(node, attribute, $"it is a {value.GetType().Name}, not a {typeof(T).Name}");
     }
 
+    /// <summary>An element type that has a size, or a default where the node has none.</summary>
+    /// <exception cref="DiagnosticException">It is none.</exception>
+    public static ElementType Element(OnnxNode node, string attribute, ElementType otherwise)
+    {
+        long number = Get(node, attribute, (long)otherwise);
+        ElementType element = number is > 0 and <= int.MaxValue ? (ElementType)number : ElementType.Undefined;
+        return element.IsFloat() || element.IsInteger() || element == ElementType.Bool ? element : throw Wrong(node, attribute, $"{number} is no type of numbers");
+    }
+
     /// <summary>The diagnostic for an attribute.</summary>
     public static DiagnosticException Wrong(OnnxNode node, string attribute, string reason) =>
         new(new Diagnostic(DiagnosticTable.BadAttribute, node.Name, attribute, node.OpType, reason));

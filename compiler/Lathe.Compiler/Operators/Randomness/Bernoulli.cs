@@ -22,6 +22,6 @@ public sealed class Bernoulli : IComposite<Bernoulli>
         ElementType wide = p.Type.Element == ElementType.Float64 ? ElementType.Float64 : ElementType.Float32;
         Value drawn = Draw.Like(builder, new Draw([], wide, Seed: Draw.SeedOf(node)), p);
         Value isBelow = builder.Add(new Less(), drawn, builder.Add(new Cast(wide), p));
-        return [builder.Add(new Cast(Draw.ElementOf(node, p.Type.Element)), isBelow)];
+        return [builder.Add(new Cast(AttributeReader.Element(node, "dtype", p.Type.Element)), isBelow)];
     }
 }

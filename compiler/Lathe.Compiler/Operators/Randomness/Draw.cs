@@ -42,13 +42,6 @@ public sealed record Draw(
     public static long? SeedOf(OnnxNode node) =>
         node.Attributes.ContainsKey("seed") ? BitConverter.SingleToUInt32Bits(AttributeReader.Get(node, "seed", 0f)) : null;
 
-    /// <summary>The element type that an ONNX node states.</summary>
-    public static ElementType ElementOf(OnnxNode node, ElementType otherwise)
-    {
-        ElementType element = (ElementType)AttributeReader.Get(node, "dtype", (long)otherwise);
-        return Enum.IsDefined(element) && element is not (ElementType.Undefined or ElementType.String) ? element : throw AttributeReader.Wrong(node, "dtype", "it is no type of numbers");
-    }
-
     /// <inheritdoc/>
     public override Op Substitute(Func<IndexVar, IndexExpr?> replacement) => this with { Dims = Dims.Select(d => d.Substitute(replacement)).ToEquatableArray() };
 

@@ -27,7 +27,7 @@ public sealed class Multinomial : IComposite<Multinomial>
     {
         Value x = node.Inputs[0];
         long samples = AttributeReader.Get(node, "sample_size", 1L);
-        ElementType element = Draw.ElementOf(node, ElementType.Int32);
+        ElementType element = AttributeReader.Element(node, "dtype", ElementType.Int32);
         if (x.Type.Rank != 2) throw node.Bad($"its input is {x.Type}");
         if (samples < 1) throw AttributeReader.Wrong(node, "sample_size", $"it is {samples}");
         // In float64, as the least likely classes are drawn by the last bits of a number.

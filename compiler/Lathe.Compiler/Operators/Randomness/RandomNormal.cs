@@ -18,7 +18,7 @@ public sealed class RandomNormal : IComposite<RandomNormal>
     /// <inheritdoc/>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {
-        Draw draw = new([], Draw.ElementOf(node, ElementType.Float32), true, AttributeReader.Get(node, "mean", 0f), AttributeReader.Get(node, "scale", 1f), Draw.SeedOf(node));
+        Draw draw = new([], AttributeReader.Element(node, "dtype", ElementType.Float32), true, AttributeReader.Get(node, "mean", 0f), AttributeReader.Get(node, "scale", 1f), Draw.SeedOf(node));
         return [Draw.Of(builder, draw, AttributeReader.Get<long[]>(node, "shape", []).Select(d => (IndexExpr)d).ToEquatableArray())];
     }
 }

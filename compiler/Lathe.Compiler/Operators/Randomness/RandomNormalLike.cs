@@ -16,7 +16,7 @@ public sealed class RandomNormalLike : IComposite<RandomNormalLike>
     /// <inheritdoc/>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {
-        ElementType element = Draw.ElementOf(node, node.Inputs[0].Type.Element);
+        ElementType element = AttributeReader.Element(node, "dtype", node.Inputs[0].Type.Element);
         Draw draw = new([], element, true, AttributeReader.Get(node, "mean", 0f), AttributeReader.Get(node, "scale", 1f), Draw.SeedOf(node));
         return [Draw.Like(builder, draw, node.Inputs[0])];
     }

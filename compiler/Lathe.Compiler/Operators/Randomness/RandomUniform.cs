@@ -19,7 +19,7 @@ public sealed class RandomUniform : IComposite<RandomUniform>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {
         double low = AttributeReader.Get(node, "low", 0f), high = AttributeReader.Get(node, "high", 1f);
-        Draw draw = new([], Draw.ElementOf(node, ElementType.Float32), false, low, high - low, Draw.SeedOf(node));
+        Draw draw = new([], AttributeReader.Element(node, "dtype", ElementType.Float32), false, low, high - low, Draw.SeedOf(node));
         return [Draw.Of(builder, draw, AttributeReader.Get<long[]>(node, "shape", []).Select(d => (IndexExpr)d).ToEquatableArray())];
     }
 }

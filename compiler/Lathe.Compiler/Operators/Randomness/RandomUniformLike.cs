@@ -16,7 +16,7 @@ public sealed class RandomUniformLike : IComposite<RandomUniformLike>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {
         double low = AttributeReader.Get(node, "low", 0f), high = AttributeReader.Get(node, "high", 1f);
-        Draw draw = new([], Draw.ElementOf(node, node.Inputs[0].Type.Element), false, low, high - low, Draw.SeedOf(node));
+        Draw draw = new([], AttributeReader.Element(node, "dtype", node.Inputs[0].Type.Element), false, low, high - low, Draw.SeedOf(node));
         return [Draw.Like(builder, draw, node.Inputs[0])];
     }
 }

@@ -14,8 +14,7 @@ internal static class CosineWindow
     /// <summary>Imports a window, whose size is an input.</summary>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder g, params ReadOnlySpan<double> terms)
     {
-        ElementType element = (ElementType)AttributeReader.Get(node, "output_datatype", (long)ElementType.Float32);
-        if (!element.IsFloat() && !element.IsInteger()) throw AttributeReader.Wrong(node, "output_datatype", "it is no type of numbers");
+        ElementType element = AttributeReader.Element(node, "output_datatype", ElementType.Float32);
         IndexExpr size = OnnxInputs.Known(node, 0, "its size") is [var only] ? only : throw node.Bad("its size is no scalar");
         Range numbers = new(IndexExpr.Zero, IndexExpr.One, size, ElementType.Int64);
         // Computed in float64: the angles of long windows are close together.

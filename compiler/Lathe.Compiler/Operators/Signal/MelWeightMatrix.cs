@@ -22,7 +22,7 @@ public sealed record MelWeightMatrix(IndexExpr Bands, IndexExpr Length, ElementT
     /// <inheritdoc/>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {
-        ElementType element = (ElementType)AttributeReader.Get(node, "output_datatype", (long)ElementType.Float32);
+        ElementType element = AttributeReader.Element(node, "output_datatype", ElementType.Float32);
         return [builder.Add(new MelWeightMatrix(Scalar(0, "its number of bands"), Scalar(1, "its length"), element), [.. node.Inputs])];
 
         IndexExpr Scalar(int input, string what) => OnnxInputs.Known(node, input, what) is [var only] ? only : throw node.Bad($"{what} is no scalar");
