@@ -34,6 +34,8 @@ internal sealed record ResizeAxis(IndexExpr Input, IndexExpr Output, IndexExpr A
     public static ResizeAxis Of(string mode, IndexExpr input, IndexExpr output, (IndexExpr P, IndexExpr Q)? scale, ResizeRegion region)
     {
         (IndexExpr p, IndexExpr q) = scale ?? Reduced(output, input);
+        // All modes but one for the nearest element leave an axis that keeps its length as it is.
+        if (input == output && p == q && region.IsWhole && mode != "tf_half_pixel_for_nn") return new(input, output, 1, 0, 1, 1, 1, false);
         IndexExpr one = IndexExpr.One, last = input - 1;
         // The output's last coordinate is the scaled length less one, which a scale need not make whole: lastOut / lastUnit.
         (IndexExpr lastOut, IndexExpr lastUnit) = scale is null ? (output - 1, one) : ((input * p) - q, q);

@@ -17,6 +17,9 @@ internal readonly record struct ResizeRegion(IndexExpr Start, IndexExpr End, lon
     /// <summary>The whole axis.</summary>
     public static ResizeRegion Whole { get; } = new(IndexExpr.Zero, IndexExpr.One, 1);
 
+    /// <summary>True if it is known to be the whole axis.</summary>
+    public bool IsWhole => Start == IndexExpr.Zero && End == Unit;
+
     /// <summary>True if it is known to lie inside the input.</summary>
     public bool IsInside => Start.Range is var s && End.Range is var e && Math.Min(s.Min, e.Min) >= 0 && Math.Max(s.Max, e.Max) <= Unit;
 
