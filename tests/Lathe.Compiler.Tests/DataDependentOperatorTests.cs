@@ -110,6 +110,15 @@ internal sealed class DataDependentOperatorTests
             Refuse(compiled, Random(1, 1), TensorData.OfInt64s(1, 1));
         }
 
+        ModelGraph found = Build([("x", ElementType.Float32, [4])], (g, v) => Import(g, "Squeeze", 13, Import(g, "NonZero", 13, v[0]), g.Constant(TensorData.OfInt64s(0, 1))));
+        using (CompiledGraph compiled = new(found))
+        {
+            Compare(compiled, found, TensorData.OfFloats([0, 0, 3, 0], 4));
+            Refuse(compiled, TensorData.OfFloats([0, 2, 3, 0], 4));
+            Refuse(compiled, TensorData.OfFloats([0, 0, 0, 0], 4));
+            Compare(compiled, found, TensorData.OfFloats([7, 0, 0, 0], 4));
+        }
+
         ModelGraph unsqueeze = Build([("x", ElementType.Float32, [3, 2]), ("axes", ElementType.Int64, [2])], (g, v) => g.Add(new Neg(), Import(g, "Unsqueeze", 13, v)));
         using CompiledGraph added = new(unsqueeze);
         foreach (long[] axes in (long[][])[[0, 1], [3, 2], [-1, 0], [-4, -2]]) Compare(added, unsqueeze, Random(3, 2), TensorData.OfInt64s(axes));

@@ -14,8 +14,23 @@ public sealed record Squeeze(EquatableArray<long>? Axes = null) : ReshapeOperato
 
     /// <inheritdoc/>
     /// <remarks>Up to opset 12 the axes are an attribute.</remarks>
-    public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder) =>
-        [node.IsKnown(1) ? builder.Add(new Squeeze(OnnxInputs.NumbersOrAttribute(node, 1, "axes")), node.Inputs[0]) : OfData(node, builder)];
+    public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
+    {
+        if (!node.IsKnown(1)) return [OfData(node, builder)];
+        Value x = node.Inputs[0];
+        EquatableArray<long>? axes = OnnxInputs.NumbersOrAttribute(node, 1, "axes");
+        long[] open = [.. (axes ?? []).Select(a => (long)node.Axis(a, x.Type.Rank)).Where(a => !x.Type.Dims[(int)a].IsConstant).Distinct()];
+        return [open.Length > 0 ? OfSymbols(node, builder, axes!.Value, open) : builder.Add(new Squeeze(axes), x)];
+    }
+
+    /// <summary>Without axes of which only the run tells whether they are 1 long, which is then checked.</summary>
+    private static Value OfSymbols(OnnxNode node, GraphBuilder g, EquatableArray<long> axes, long[] open)
+    {
+        Value x = node.Inputs[0], lengths = g.Add(new Gather(), RuntimeShapes.Dims(g, x), RuntimeShapes.Vector(g, open));
+        Value measured = Measure.Of(g, lengths, [.. open.Select(_ => new IndexRange(1, 1))], _ => []);
+        IndexExpr[] dims = [.. x.Type.Dims.Select((d, i) => open.Contains(i) ? IndexExpr.One : d)];
+        return g.Add(new Squeeze(axes), g.Add(new View(dims), x, measured));
+    }
 
     /// <summary>Without axes that data determine.</summary>
     private static Value OfData(OnnxNode node, GraphBuilder g)
