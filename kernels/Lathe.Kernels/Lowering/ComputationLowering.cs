@@ -72,16 +72,6 @@ internal sealed class LoweringContext
 
     public void Stage(string tensor, Region region) => _regions[tensor] = region;
 
-    /// <summary>
-    /// The name of the memory and the offset in it of a tensor's element, from indices by the axes. What follows one another along an axis does so
-    /// however the axis is split; so the offset is composed, and simplified, before the leaves come in.
-    /// </summary>
-    public (string Buffer, IndexExpr Offset) Place(Tensor tensor, IReadOnlyList<IndexExpr> byAxes, Func<IndexExpr, IndexExpr> byLeaves)
-    {
-        if (!_regions.TryGetValue(tensor.Name, out Region? region) || region.Buffer is null) return (tensor.Name, byLeaves(tensor.Offset(byAxes)));
-        return Place(tensor, [.. byAxes.Select(byLeaves)]);
-    }
-
     /// <summary>The name of the memory and the offset in it of a tensor's element.</summary>
     public (string Buffer, IndexExpr Offset) Place(Tensor tensor, IReadOnlyList<IndexExpr> indices)
     {

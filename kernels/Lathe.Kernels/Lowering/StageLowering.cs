@@ -388,7 +388,7 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
             switch (expression)
             {
                 case Access access:
-                    (string buffer, IndexExpr offset) = context.Place(access.Tensor, access.Indices.Items, Substituted);
+                    (string buffer, IndexExpr offset) = context.Place(access.Tensor, [.. access.Indices.Items.Select(Substituted)]);
                     return new Load(buffer, owner.Resolve(offset, scope), access.Tensor.Element);
                 case Var variable:
                     for (int i = 0; i < owner._stage.Accumulators.Length; i++)

@@ -49,12 +49,26 @@ internal sealed class AccessAnalysis
     /// </summary>
     private bool StaysLinear(Leaf leaf)
     {
+        if (leaf.InnerOf is null && leaf.Whole is null && !new[] { 4L, 8L, PackedLayouts.Panel }.All(size => StaysLinear(leaf, size))) return false;
         if (!leaf.Extent.IsConstant || leaf.Extent.Value % PackedLayouts.Panel == 0) return true;
         long rounded = (leaf.Extent.Value + PackedLayouts.Panel - 1) / PackedLayouts.Panel * PackedLayouts.Panel;
         IndexVar lanes = new($"{leaf.Variable.Name}_lanes", 0, rounded - 1);
         IndexExpr At(IndexExpr index) => index.Substitute(v => _axes.TryGetValue(v, out IndexExpr? value) ? value.Substitute(leaf.Variable, lanes) : null);
         IEnumerable<Access> accesses = Walk(_updates.Concat(_others)).OfType<Access>();
         return accesses.All(a => _schedule.Resolve(a.Tensor.Offset([.. a.Indices.Items.Select(At)])).Coefficient(lanes) is not null);
+    }
+
+    /// <summary>
+    /// True if every index is linear also in vectors of a size that the leaf is split into. What quotients and remainders of the whole leaf make up
+    /// again may not be seen as that of its parts.
+    /// </summary>
+    private bool StaysLinear(Leaf leaf, long size)
+    {
+        IndexVar lanes = new($"{leaf.Variable.Name}_lanes", 0, size - 1);
+        IndexExpr count = IndexExpr.CeilDiv(leaf.Extent, size);
+        IndexVar vectors = new($"{leaf.Variable.Name}_vectors", 0, count.Range.Max == long.MaxValue ? long.MaxValue : Math.Max(0, count.Range.Max - 1));
+        IndexExpr At(IndexExpr index) => index.Substitute(v => _axes.TryGetValue(v, out IndexExpr? value) ? value.Substitute(leaf.Variable, (vectors * size) + lanes) : null);
+        return Walk(_updates.Concat(_others)).OfType<Access>().All(a => _schedule.Resolve(a.Tensor.Offset([.. a.Indices.Items.Select(At)])).Coefficient(lanes) is not null);
     }
 
     /// <summary>True if nothing but the leaf's neighbours in memory is read: every coefficient is 0 or 1.</summary>
@@ -118,7 +132,7 @@ internal sealed class AccessAnalysis
 
     private IndexExpr Offset(Access access)
     {
-        // As lowering does: composed by the axes, then by the leaves.
-        return _schedule.Resolve(access.Tensor.Offset(access.Indices.Items).Substitute(_axes.GetValueOrDefault));
+        IndexExpr[] indices = [.. access.Indices.Items.Select(i => i.Substitute(_axes.GetValueOrDefault))];
+        return _schedule.Resolve(access.Tensor.Offset(indices));
     }
 }
