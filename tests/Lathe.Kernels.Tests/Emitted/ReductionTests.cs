@@ -34,6 +34,8 @@ public sealed class ReductionTests : KernelCaseTests<ReductionTests>, ICaseSourc
         new("sum of rows", Sample.Reduction(X([3, 5, 67]), [2], Plus, 0)),
         new("sum of short rows", Sample.Reduction(X([3, 5]), [1], Plus, 0)),
         new("sum of long rows", Sample.Reduction(X([2, 300]), [1], Plus, 0)),
+        // Each part of a sum that some elements of a block do not have is a block of its own.
+        new("sum of rows into one channel of a block", Sample.Reduction(X([1, 1, 6, 20]), [3], Plus, 0, layout: Layout.Blocked(4, 16))),
         new("sum of columns", Sample.Reduction(X([7, 37]), [0], Plus, 0)),
         new("sum of everything", Sample.Reduction(X([3, 5, 9]), [0, 1, 2], Plus, 0)),
         new("maximum of a plane", Sample.Reduction(X([2, 3, 5, 9]), [2, 3], (a, b) => new Binary(BinaryOp.Max, a, b), double.NegativeInfinity)),

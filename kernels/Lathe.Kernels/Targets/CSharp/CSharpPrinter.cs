@@ -94,7 +94,12 @@ internal sealed class KernelPrinter
     {
         if (body is Sequence sequence)
         {
-            foreach (Statement inner in sequence.Statements) Statements(inner);
+            for (int i = 0; i < sequence.Statements.Length; i++)
+            {
+                Statements(sequence.Statements[i]);
+                if (sequence.Statements[i] is Local local) Declare(local, sequence.Statements.Items.Skip(i + 1));
+            }
+
             return;
         }
 
@@ -131,8 +136,6 @@ internal sealed class KernelPrinter
                 _writer.Line($"nint {Identifiers.Of(s.Variable.Name)} = {_expressions.Index(s.Value)};");
                 break;
             case Local s:
-                // Declared by its first assignment, which stands in the same block or inside it only after another.
-                _undeclared.Add(s.Name);
                 _locals[s.Name] = s.Type;
                 break;
             case Assign s:
@@ -166,5 +169,13 @@ internal sealed class KernelPrinter
             default:
                 throw new InvalidOperationException($"A {body.GetType().Name} is not of the final dialect of a CPU.");
         }
+    }
+
+    /// <summary>A local is declared by its first assignment, but on its own where that stands in an inner block.</summary>
+    private void Declare(Local local, IEnumerable<Statement> following)
+    {
+        Statement? first = following.FirstOrDefault(s => StatementWalk.All(s).OfType<Assign>().Any(a => a.Name == local.Name));
+        if (first is Assign) _undeclared.Add(local.Name);
+        else if (first is not null) _writer.Line($"{_expressions.TypeOf(local.Type)} {Identifiers.Of(local.Name)} = default;");
     }
 }
