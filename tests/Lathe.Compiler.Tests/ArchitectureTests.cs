@@ -19,7 +19,7 @@ internal sealed partial class ArchitectureTests
         ["Rules"] = ["Diagnostics", "Graph", "Operators"],
         ["Passes"] = ["Diagnostics", "Graph", "Operators", "Rules"],
         ["Lowering"] = ["Diagnostics", "Graph", "Operators"],
-        ["Emission"] = ["Lowering"],
+        ["Emission"] = ["Diagnostics", "Lowering"],
     };
 
     [Test]

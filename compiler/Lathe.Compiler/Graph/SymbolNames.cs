@@ -23,7 +23,10 @@ public sealed class SymbolNames
         StringBuilder clean = new();
         foreach (char c in text.AsSpan(0, Math.Min(text.Length, MaxNameLength))) clean.Append(char.IsAsciiLetterOrDigit(c) ? c : '_');
         if (clean.Length == 0 || !char.IsAsciiLetter(clean[0])) clean.Insert(0, 'd');
-        string stem = clean.ToString(), name = stem;
+        // Loops, axes and kernels name their own variables so: a letter and a number, or the ends of a slice.
+        string stem = clean.ToString();
+        if (stem is "from" or "to" || (stem.Length > 1 && char.IsAsciiLetterLower(stem[0]) && char.IsAsciiDigit(stem[1]))) stem += "_dim";
+        string name = stem;
         for (int i = 1; !_used.Add(name); i++) name = $"{stem}_{i}";
         return new IndexVar(name, min, max);
     }

@@ -7,7 +7,7 @@ namespace Lathe.Compiler.Onnx;
 internal static class OperatorSurvey
 {
     // A message stays of a length that can be read; inspect lists every node.
-    private const int LengthOfNames = 300;
+    private const int LengthOfNames = 360;
 
     /// <summary>One diagnostic per operator that is not supported, in order of first use.</summary>
     public static IReadOnlyList<Diagnostic> Unsupported(GraphProto graph, FunctionTable functions) =>
@@ -41,7 +41,11 @@ internal static class OperatorSurvey
     private static string Where(List<string> nodes)
     {
         int named = 0;
-        for (int length = 0; named < nodes.Count && length < LengthOfNames; named++) length += Clip(nodes[named]).Length;
+        // A name stands in quotes, with a comma and a space.
+        for (int length = 0; named < nodes.Count && (length += Clip(nodes[named]).Length + 4) <= LengthOfNames; named++)
+        {
+        }
+
         string names = string.Join(", ", nodes.Take(named).Select(n => $"'{Clip(n)}'"));
         string more = nodes.Count > named ? $" and {nodes.Count - named} more" : "";
         return $" ({(nodes.Count == 1 ? "node" : "nodes")} {names}{more})";
