@@ -88,7 +88,10 @@ internal static class NestingMutations
             {
                 graph.Node.Insert(at + i, new NodeProto
                 {
-                    OpType = "Concat", Input = { before, before }, Output = { $"{prefix}_{i}" }, Attribute = { new AttributeProto { Name = "axis", I = 0, Type = Kind.Int } },
+                    OpType = "Concat",
+                    Input = { before, before },
+                    Output = { $"{prefix}_{i}" },
+                    Attribute = { new AttributeProto { Name = "axis", I = 0, Type = Kind.Int } },
                 });
                 before = $"{prefix}_{i}";
             }
