@@ -1,7 +1,7 @@
 namespace Lathe.Runtime;
 
-/// <summary>The ids of the runtime's errors.</summary>
-internal static class ErrorIds
+/// <summary>The ids of the runtime's errors: the values of <see cref="LatheException.Id"/>.</summary>
+public static class ErrorIds
 {
     /// <summary>The file is missing or is not a kernel assembly.</summary>
     public const string NotAKernelAssembly = "LATHE0501";

@@ -23,10 +23,10 @@ internal sealed class MutantRunner(Corpus corpus, CompileOptions options, int? t
     private const int Frames = 5;
 
     /// <summary>Errors of an inference that its data may cause: sizes that they determine.</summary>
-    private static readonly string[] DataErrorIds = ["LATHE0506", "LATHE0508"];
+    private static readonly string[] DataErrorIds = [ErrorIds.DoesNotFit, ErrorIds.Data];
 
     /// <summary>An error of a kernel. What it reports is the data's fault, such as an index that is out of range; an exception is not.</summary>
-    private const string KernelErrorId = "LATHE0507";
+    private const string KernelErrorId = ErrorIds.Kernel;
 
     /// <summary>Makes the mutant of a number, compiles and runs it.</summary>
     public MutantResult Run(int number)

@@ -23,7 +23,7 @@ internal sealed class InputTypesTests
 
     [Test]
     public void StrangeSymbolNames_AreMadeSafeAndUnique() =>
-        Assert.That(TypeOf(Model("a b", "a_b", "1", "\"", "größe+1")), Is.EqualTo("float32[a_b, a_b_1, d1, d_, gr__e_1]"));
+        Assert.That(TypeOf(Model("a b", "a_b", "1", "\"", "größe+1")), Is.EqualTo("float32[a_b, a_b_1, d1_dim, d_, gr__e_1]"));
 
     [Test]
     public void Shape_FixesDims_OfAllInputsThatShareAName()
