@@ -15,6 +15,7 @@ internal sealed class CompiledGraph : IDisposable
     {
         CompiledOutput compiled = Compilation.Compile(
             graph, "Tests.Subject", "model", "", new PassContext(new CompileOptions { Optimize = optimize, Verify = true, Isas = [isa] }));
+        Steps = [.. compiled.Report.Groups.Select(g => g.Kernel)];
         string path = Path.Combine(_folder.Path, compiled.AssemblyName + ".dll");
         File.WriteAllBytes(path, compiled.Assembly);
         if (compiled.Weights is { } weights) File.WriteAllBytes(Path.Combine(_folder.Path, compiled.WeightsName), weights);
@@ -23,6 +24,9 @@ internal sealed class CompiledGraph : IDisposable
     }
 
     public CompiledModel Model { get; }
+
+    /// <summary>The kernels and routines of the plan's steps, in order.</summary>
+    public IReadOnlyList<string> Steps { get; }
 
     public InferRequest Request { get; }
 

@@ -26,6 +26,9 @@ internal sealed class RoutineModel : IDisposable
 
     public InferRequest Request => _compiled.Request;
 
+    /// <inheritdoc cref="CompiledGraph.Steps"/>
+    public IReadOnlyList<string> Steps => _compiled.Steps;
+
     /// <summary>Every element type but bool.</summary>
     public static IEnumerable<ElementType> Numbers => Elements.Where(e => e != ElementType.Bool);
 
