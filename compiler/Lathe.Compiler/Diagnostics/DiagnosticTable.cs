@@ -42,6 +42,9 @@ public static class DiagnosticTable
     /// <summary>A shape depends on data in a way that is not supported.</summary>
     public static readonly DiagnosticDescriptor DataDependentShape = new("LATHE0103", Severity.Error, "{0}: the output's shape depends on data: {1}");
 
+    /// <summary>Of two branches of different ranks one is compiled, and the condition is checked when the model runs.</summary>
+    public static readonly DiagnosticDescriptor AssumedBranch = new("LATHE0104", Severity.Warning, "{0}: {1}: the first is assumed, and inputs that ask for the second are refused");
+
     /// <summary>An operator has a form that no kernel computes.</summary>
     public static readonly DiagnosticDescriptor NotLowered = new("LATHE0201", Severity.Error, "{0} cannot be compiled: {1}");
 

@@ -10,8 +10,8 @@ namespace Lathe.Compiler.Graph;
 /// Makes nodes and interns them: <see cref="Add(Op, ReadOnlySpan{Value})"/> with an operator and values that it has seen gives the node it made then.
 /// Types are inferred here, so that a node without types does not exist. Not safe for concurrent use.
 /// </summary>
-/// <param name="symbols">Names for new symbols, shared by all builders of a model; null where no symbols are made.</param>
-public sealed class GraphBuilder(SymbolNames? symbols = null)
+/// <param name="around">The builder of the graph that a body lies in, with which it shares what a model has once; null for a graph of its own.</param>
+public sealed class GraphBuilder(GraphBuilder? around = null)
 {
     private readonly Dictionary<Key, Node> _interned = [];
     private readonly Dictionary<Node, string> _names = new(ReferenceEqualityComparer.Instance);
@@ -19,7 +19,10 @@ public sealed class GraphBuilder(SymbolNames? symbols = null)
     private int _count;
 
     /// <summary>Where new symbols come from.</summary>
-    public SymbolNames Symbols { get; } = symbols ?? new SymbolNames();
+    public SymbolNames Symbols { get; } = around?.Symbols ?? new SymbolNames();
+
+    /// <summary>What the user is to be told of how the model was understood, of the bodies in it too.</summary>
+    public List<Diagnostic> Warnings { get; } = around?.Warnings ?? [];
 
     /// <summary>The name that new nodes get, while it is set: a pass sets that of the node it replaces.</summary>
     public string? CurrentName { get; set; }

@@ -39,7 +39,7 @@ internal sealed class Importer(ModelProto model, string directory, CompileOption
 
     /// <summary>Imports the model.</summary>
     /// <exception cref="DiagnosticException">It is malformed, or the options do not fit it.</exception>
-    /// <returns>The graph, or why there is none.</returns>
+    /// <returns>The graph with warnings, or why there is none.</returns>
     public (Graph.Graph? Graph, IReadOnlyList<Diagnostic> Diagnostics) Import()
     {
         GraphProto proto = model.Graph;
@@ -85,7 +85,7 @@ internal sealed class Importer(ModelProto model, string directory, CompileOption
 
         if (outputs.Count == 0) throw Malformed(null, "it has no outputs");
         IEnumerable<IndexVar> symbols = inputs.SelectMany(i => i.Value.Type.Dims).SelectMany(d => d.Variables).Distinct();
-        return (builder.Build(proto.Name, inputs, outputs, symbols.Concat(builder.Symbols.Computed)), []);
+        return (builder.Build(proto.Name, inputs, outputs, symbols.Concat(builder.Symbols.Computed)), builder.Warnings);
     }
 
     /// <summary>The user's shapes; the value of an input states its shape too.</summary>

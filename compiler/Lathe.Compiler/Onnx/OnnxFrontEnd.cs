@@ -9,7 +9,7 @@ public static class OnnxFrontEnd
     /// <summary>Reads a model.</summary>
     /// <param name="path">The file; external data is looked for in its directory.</param>
     /// <param name="options">Gives shapes.</param>
-    /// <returns>The graph, or null with the errors that say why.</returns>
+    /// <returns>The graph with warnings, or null with the errors that say why.</returns>
     public static (Graph.Graph? Graph, IReadOnlyList<Diagnostic> Diagnostics) Read(string path, CompileOptions options)
     {
         try

@@ -56,6 +56,43 @@ internal sealed class ConditionalTests
         Throws.TypeOf<DiagnosticException>().With.Message.Contain("depends on data"));
 
     [Test]
+    public void BodiesOfDifferentRanks_LeaveTheFirst_AndTheUserIsTold([Values] bool readsAround)
+    {
+        GraphBuilder g = new();
+        Value condition = g.Add(new Input("c", TensorType.Of(ElementType.Bool))), x = g.Add(new Input("x", Float32("2", "1")));
+        // How a squeeze of a named dim is exported; and bodies of constants, which read nothing.
+        OnnxGraph squeezed = readsAround ? Body((b, _) => b.Add(new Squeeze([1]), x)) : Body((b, _) => b.Constant(Floats(1, 2)));
+        OnnxGraph other = readsAround ? Body((_, _) => x) : Body((b, _) => b.Constant(Floats(3, 4).Reshape(2, 1)));
+        // One inside the other: bodies tell the user too.
+        OnnxGraph nested = Body((b, _) => ImportNode(b, "If", 16, 1, [condition], ("then_branch", squeezed), ("else_branch", other))[0]);
+        Value y = ImportNode(g, "If", 16, 1, [condition], ("then_branch", nested), ("else_branch", other))[0];
+        Assert.That(y.Type.ToString(), Is.EqualTo("float32[2]"));
+        Assert.That(g.Warnings.Select(w => w.Descriptor.Id), Is.EqualTo(new[] { "LATHE0104", "LATHE0104" }));
+
+        Compiler.Graph.Graph graph = g.Build("g", [new GraphPort("c", condition), new GraphPort("x", x)], [new GraphPort("y", y)], g.Symbols.Computed);
+        using CompiledGraph compiled = new(graph);
+        TensorData yes = TensorData.Of<bool>(ElementType.Bool, [true]), no = TensorData.Of<bool>(ElementType.Bool, [false]), column = Floats(1, 2).Reshape(2, 1);
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.That(compiled.Run(yes, column)[0].ToDoubles(), Is.EqualTo(new double[] { 1, 2 }));
+            Assert.That(() => compiled.Run(no, column), Throws.TypeOf<LatheException>().With.Property("Id").EqualTo("LATHE0508"));
+        }
+    }
+
+    [Test]
+    public void ConditionMadeOfConstants_IsKnown()
+    {
+        GraphBuilder builder = new();
+        Value x = builder.Add(new Input("x", Float32("2")));
+        Value condition = builder.Add(new Less(), builder.Constant(Floats(2.5f).Reshape()), builder.Constant(Floats(3).Reshape()));
+        Value y = ImportNode(
+            builder, "If", 16, 1, [condition],
+            ("then_branch", Body((g, _) => g.Add(new Unsqueeze([0]), x))), ("else_branch", Body((g, _) => g.Add(new Neg(), x))))[0];
+        Assert.That(y.Op, Is.InstanceOf<Unsqueeze>());
+        Assert.That(builder.Warnings, Is.Empty);
+    }
+
+    [Test]
     public void Substitute_ReachesTheBodies()
     {
         GraphBuilder builder = new();

@@ -68,6 +68,20 @@ internal sealed class ShapeArithmeticTests
     }
 
     [Test]
+    public void Conditions_OnDims()
+    {
+        Value h = _g.Add(new Slice([2], [3]), _g.Add(new Shape(), _x));
+        Value isZero = _g.Add(new Equal(), h, _g.Constant(TensorData.OfInt64s(0)));
+        Assert.That(Known(isZero), Is.EqualTo("0"), "H is at least 1");
+        Assert.That(Known(_g.Add(new Not(), isZero)), Is.EqualTo("1"));
+        Assert.That(Known(_g.Add(new Cast(ElementType.Bool), h)), Is.EqualTo("1"));
+        Assert.That(Known(_g.Add(new Cast(ElementType.Bool), _g.Add(new Neg(), h))), Is.EqualTo("1"));
+        Assert.That(Known(_g.Add(new Cast(ElementType.Bool), _g.Add(new Mod(), h, _g.Constant(TensorData.OfInt64s(2))))), Is.EqualTo("(H mod 2)"));
+        Assert.That(_g.Add(new Cast(ElementType.Bool), _g.Add(new Mod(), h, _g.Constant(TensorData.OfInt64s(3)))).Contents, Is.Null);
+        Assert.That(_g.Add(new Equal(), h, _g.Constant(TensorData.OfInt64s(1))).Contents, Is.Null);
+    }
+
+    [Test]
     public void NegativeDivision_IsKnownForNumbersOnly()
     {
         Value seven = _g.Constant(TensorData.OfInt64s(-7)), two = _g.Constant(TensorData.OfInt64s(2));

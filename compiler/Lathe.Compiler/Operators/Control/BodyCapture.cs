@@ -8,7 +8,8 @@ namespace Lathe.Compiler.Operators.Control;
 /// Makes graphs of the bodies of a control-flow operator: what a body reads from around it becomes an input, the same for all bodies of the operator.
 /// Constants from around it are read where they are used.
 /// </summary>
-internal sealed class BodyCapture(SymbolNames symbols)
+/// <param name="around">Where the operator is made.</param>
+internal sealed class BodyCapture(GraphBuilder around)
 {
     private readonly List<Value> _captured = [];
     private readonly Dictionary<Graph.Graph, GraphBuilder> _builders = new(ReferenceEqualityComparer.Instance);
@@ -22,7 +23,7 @@ internal sealed class BodyCapture(SymbolNames symbols)
     /// <summary>Makes a body with inputs of its own. It still reads values from around it; <see cref="Close"/> makes them inputs behind its own.</summary>
     public Graph.Graph Import(string name, IReadOnlyList<TensorType> formals, Func<GraphBuilder, IReadOnlyList<Value>, IReadOnlyList<Value>> body)
     {
-        GraphBuilder builder = new(symbols);
+        GraphBuilder builder = new(around);
         GraphPort[] inputs = [.. formals.Select((t, i) => new GraphPort($"formal_{i}", builder.Add(new Input($"formal_{i}", t with { Layout = null }))))];
         IReadOnlyList<Value> outputs = body(builder, [.. inputs.Select(i => i.Value)]);
         Graph.Graph open = builder.Build(name, inputs, outputs.Select((v, i) => new GraphPort($"{i}", v)), []);
@@ -83,6 +84,27 @@ internal sealed class BodyCapture(SymbolNames symbols)
         return builder.Build(body.Name, inputs, outputs, SymbolsOf(values.Values));
 
         GraphPort At(GraphPort port) => port with { Value = values[port.Value] };
+    }
+
+    /// <summary>A body in place of its operator.</summary>
+    /// <param name="body">A body that reads nothing but its inputs.</param>
+    /// <param name="inputs">What it is given.</param>
+    /// <param name="builder">Where its nodes are made; those without a name get the current one.</param>
+    public static IReadOnlyList<Value> Inline(Graph.Graph body, IReadOnlyList<Value> inputs, GraphBuilder builder)
+    {
+        string? around = builder.CurrentName;
+        Dictionary<Value, Value> values = [];
+        for (int i = 0; i < inputs.Count; i++) values.Add(body.Inputs[i].Value, inputs[i]);
+        foreach (Node node in body.TopologicalOrder())
+        {
+            if (node.Op is Input) continue;
+            builder.CurrentName = body.Names.GetValueOrDefault(node) ?? around;
+            Node copy = builder.AddNode(node.Op, [.. node.Inputs.Select(v => v.IsNone ? v : values[v])]);
+            for (int i = 0; i < node.OutputTypes.Length; i++) values.Add(node[i], copy[i]);
+        }
+
+        builder.CurrentName = around;
+        return [.. body.Outputs.Select(o => values[o.Value])];
     }
 
     private static IEnumerable<IndexVar> SymbolsOf(IEnumerable<Value> values) =>

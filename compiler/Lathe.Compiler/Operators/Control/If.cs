@@ -1,5 +1,6 @@
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
 
@@ -18,16 +19,26 @@ public sealed record If(Graph.Graph Then, Graph.Graph Else) : Op, IOp<If>
     public override OpRole Role => OpRole.Opaque;
 
     /// <inheritdoc/>
-    /// <remarks>With a known condition the body takes the operator's place.</remarks>
+    /// <remarks>
+    /// With a known condition the body takes the operator's place. A rank cannot depend on a condition that is not: exporters write a squeeze of a named
+    /// dim so (if it is 1, squeeze, else leave it), and the first body is taken, with a check of the condition when the model runs.
+    /// </remarks>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {
         OnnxGraph then = Branch(node, "then_branch"), otherwise = Branch(node, "else_branch");
         Value condition = node.Inputs[0];
-        if (KnownContents.Constants(condition.Contents) is [var known]) return (known != 0 ? then : otherwise).Import(builder, []);
+        if (OnnxInputs.ConstantOf(condition) is { Count: 1, Element: ElementType.Bool } known) return (known.GetInt64(0) != 0 ? then : otherwise).Import(builder, []);
 
-        BodyCapture capture = new(builder.Symbols);
+        BodyCapture capture = new(builder);
         Graph.Graph first = capture.Import("then", then), second = capture.Import("else", otherwise);
         IReadOnlyList<Value> captured = capture.Values;
+        if (condition.Type is { Element: ElementType.Bool, Rank: <= 1 } && first.Outputs.Zip(second.Outputs).FirstOrDefault(IsOfTwoRanks) is { First: { } one, Second: { } other })
+        {
+            builder.Warnings.Add(new Diagnostic(
+                DiagnosticTable.AssumedBranch, node.Name, node.OpType, $"an output is {one.Value.Type} in the first branch and {other.Value.Type} in the second"));
+            return Assumed(capture.Close(first), condition, captured, builder);
+        }
+
         return AttributeReader.Results(builder.AddNode(new If(capture.Close(first), capture.Close(second)), [condition, .. captured]));
     }
 
@@ -74,6 +85,16 @@ public sealed record If(Graph.Graph Then, Graph.Graph Else) : Op, IOp<If>
 
         static IndexExpr Of(Graph.Graph body) => body.TopologicalOrder().Aggregate(
             IndexExpr.Zero, (sum, n) => sum + n.Op.Macs([.. n.Inputs.Where(v => !v.IsNone).Select(v => v.Type)], n.OutputTypes));
+    }
+
+    private static bool IsOfTwoRanks((GraphPort First, GraphPort Second) outputs) => outputs.First.Value.Type.Rank != outputs.Second.Value.Type.Rank;
+
+    /// <summary>A body in the operator's place, which starts when the condition has been found to be true.</summary>
+    private static IReadOnlyList<Value> Assumed(Graph.Graph body, Value condition, IReadOnlyList<Value> captured, GraphBuilder builder)
+    {
+        Value isTrue = Measure.Of(builder, RuntimeShapes.AsVector(builder, condition), [new IndexRange(1, 1)], _ => []);
+        if (captured.Count > 0) return BodyCapture.Inline(body, [.. captured.Select(v => View.After(builder, v, isTrue))], builder);
+        return [.. BodyCapture.Inline(body, [], builder).Select(v => View.After(builder, v, isTrue))];
     }
 
     private static OnnxGraph Branch(OnnxNode node, string attribute) =>

@@ -20,4 +20,7 @@ public sealed record Not : UnaryOperator, IOp<Not>
 
     /// <inheritdoc/>
     protected override Expr Apply(Expr x) => !x;
+
+    /// <inheritdoc/>
+    protected override IndexExpr Apply(IndexExpr x) => 1 - x;
 }

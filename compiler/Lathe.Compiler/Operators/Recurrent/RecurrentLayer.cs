@@ -153,7 +153,7 @@ internal sealed class RecurrentLayer
 
         IndexVar counter = _g.Symbols.FreshComputed("t", 0, RuntimeShapes.Max);
         IndexExpr at = backwards ? Length - 1 - counter : counter;
-        BodyCapture capture = new(_g.Symbols);
+        BodyCapture capture = new(_g);
         Graph.Graph open = capture.Import("step", [.. initial.Select(v => v.Type)], (g, states) => Step(g, projected, [.. states], at, cell));
         Graph.Graph body = capture.Close(open);
         Node loop = _g.AddNode(new ForLoop(body, counter, Length, initial.Length, backwards), [.. initial, .. capture.Values]);

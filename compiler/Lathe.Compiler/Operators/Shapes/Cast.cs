@@ -18,10 +18,21 @@ public sealed record Cast(ElementType To) : Op, IOp<Cast>
     {
         TensorType x = context.Type(0);
         context.Require(To == ElementType.Bool || To == ElementType.String || To.IsFloat() || To.IsInteger(), $"elements of type {To} are not supported");
-        // What a narrower type cannot hold is not known any more.
-        bool exact = To is ElementType.Int64 or ElementType.Int32 or ElementType.Float32 or ElementType.Float64 && x.Element != ElementType.String;
-        context.Output(x with { Element = To, Layout = null }, exact ? KnownContents.Map(context.Content(0), e => e) : null);
+        context.Output(x with { Element = To, Layout = null }, x.Element == ElementType.String ? null : KnownContents.Map(context.Content(0), Known));
     }
+
+    /// <summary>A known element as the other type; null where it is not known: what a narrower type cannot hold is not known any more.</summary>
+    private IndexExpr? Known(IndexExpr x) => To switch
+    {
+        ElementType.Int64 or ElementType.Int32 or ElementType.Float32 or ElementType.Float64 => x,
+        ElementType.Bool => x.Range switch
+        {
+            { Min: > 0 } or { Max: < 0 } => IndexExpr.One,
+            { Min: >= 0, Max: <= 1 } => x,
+            _ => null,
+        },
+        _ => null,
+    };
 
     /// <inheritdoc/>
     public override TensorData[] Evaluate(IReadOnlyList<TensorData?> inputs, IReadOnlyList<TensorType> outputs)
