@@ -26,7 +26,7 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
         return Block.Of([new Note(Summary.Of(_stage)), nest]);
     }
 
-    /// <summary>The register tile. What loops around it decide is asked once, around all of it: its running values are declared in one block.</summary>
+    /// <summary>The register tile. What the loops around it decide is asked once, around all of it, so that its running values are declared and used in one block.</summary>
     private Statement Tile(ImmutableArray<Leaf> leaves, Scope scope)
     {
         Scope around = scope with { Guards = [.. scope.Guards.Where(g => scope.IsBound(g.Leaf))] };

@@ -34,41 +34,46 @@ internal sealed class AccessAnalysis
     /// <summary>All offsets.</summary>
     public IEnumerable<IndexExpr> All => Updates.Concat(Others).Append(Output);
 
-    /// <summary>True if a vector over the leaf can be computed: every index is linear in it, and there are vectors for every operation.</summary>
-    public bool IsVectorisable(Leaf leaf)
+    /// <summary>True if vectors over the leaf can be computed: every index is linear in it, and there are vectors for every operation.</summary>
+    /// <param name="leaf">The leaf.</param>
+    /// <param name="size">How many elements a leaf that is still whole is split into.</param>
+    public bool IsVectorisable(Leaf leaf, long size)
     {
-        if (!All.All(o => o.Coefficient(leaf.Variable) is not null) || !StaysLinear(leaf)) return false;
+        if (!All.All(o => o.Coefficient(leaf.Variable) is not null) || !StaysLinear(leaf, size)) return false;
         if (!leaf.IsReduction && Output.Coefficient(leaf.Variable) == 0) return false;
         if (_schedule.Stage.Output.Element is not (ElementType.Float32 or ElementType.Int32)) return false;
         return _updates.Concat(_others).All(e => VectorTypes.Allow(e, i => _schedule.Resolve(i.Substitute(_axes.GetValueOrDefault)).Coefficient(leaf.Variable), Offset, leaf.Variable));
     }
 
     /// <summary>
-    /// True if every index is linear also in a last vector that reaches beyond the axis under a mask. Offsets are composed anew: those at hand have
-    /// been simplified for values inside the axis.
-    /// </summary>
-    private bool StaysLinear(Leaf leaf)
-    {
-        if (leaf.InnerOf is null && leaf.Whole is null && !new[] { 4L, 8L, PackedLayouts.Panel }.All(size => StaysLinear(leaf, size))) return false;
-        if (!leaf.Extent.IsConstant || leaf.Extent.Value % PackedLayouts.Panel == 0) return true;
-        long rounded = (leaf.Extent.Value + PackedLayouts.Panel - 1) / PackedLayouts.Panel * PackedLayouts.Panel;
-        IndexVar lanes = new($"{leaf.Variable.Name}_lanes", 0, rounded - 1);
-        IndexExpr At(IndexExpr index) => index.Substitute(v => _axes.TryGetValue(v, out IndexExpr? value) ? value.Substitute(leaf.Variable, lanes) : null);
-        IEnumerable<Access> accesses = Walk(_updates.Concat(_others)).OfType<Access>();
-        return accesses.All(a => _schedule.Resolve(a.Tensor.Offset([.. a.Indices.Items.Select(At)])).Coefficient(lanes) is not null);
-    }
-
-    /// <summary>
-    /// True if every index is linear also in vectors of a size that the leaf is split into. What quotients and remainders of the whole leaf make up
-    /// again may not be seen as that of its parts.
+    /// True if every index is linear also in the vectors that a leaf is split into, whose quotients and remainders may not be seen to make up again what
+    /// those of the whole leaf do, and in a last vector that reaches beyond the axis under a mask.
     /// </summary>
     private bool StaysLinear(Leaf leaf, long size)
     {
-        IndexVar lanes = new($"{leaf.Variable.Name}_lanes", 0, size - 1);
-        IndexExpr count = IndexExpr.CeilDiv(leaf.Extent, size);
-        IndexVar vectors = new($"{leaf.Variable.Name}_vectors", 0, count.Range.Max == long.MaxValue ? long.MaxValue : Math.Max(0, count.Range.Max - 1));
-        IndexExpr At(IndexExpr index) => index.Substitute(v => _axes.TryGetValue(v, out IndexExpr? value) ? value.Substitute(leaf.Variable, (vectors * size) + lanes) : null);
-        return Walk(_updates.Concat(_others)).OfType<Access>().All(a => _schedule.Resolve(a.Tensor.Offset([.. a.Indices.Items.Select(At)])).Coefficient(lanes) is not null);
+        if (leaf.InnerOf is null && leaf.Whole is null)
+        {
+            IndexVar lanes = new($"{leaf.Variable.Name}_lanes", 0, size - 1);
+            IndexRange count = IndexExpr.CeilDiv(leaf.Extent, size).Range;
+            IndexVar vectors = new($"{leaf.Variable.Name}_vectors", 0, count.Max == long.MaxValue ? long.MaxValue : Math.Max(0, count.Max - 1));
+            if (!IsLinear(leaf, lanes, (vectors * size) + lanes)) return false;
+        }
+
+        if (!leaf.Extent.IsConstant || leaf.Extent.Value % PackedLayouts.Panel == 0) return true;
+        long rounded = (leaf.Extent.Value + PackedLayouts.Panel - 1) / PackedLayouts.Panel * PackedLayouts.Panel;
+        IndexVar beyond = new($"{leaf.Variable.Name}_lanes", 0, rounded - 1);
+        return IsLinear(leaf, beyond, beyond);
+    }
+
+    /// <summary>
+    /// True if every index is linear in a variable when the leaf has a value made of it. Offsets are composed anew: those at hand have been simplified
+    /// for values inside the axis.
+    /// </summary>
+    private bool IsLinear(Leaf leaf, IndexVar variable, IndexExpr value)
+    {
+        IndexExpr At(IndexExpr index) => index.Substitute(v => _axes.TryGetValue(v, out IndexExpr? axis) ? axis.Substitute(leaf.Variable, value) : null);
+        IEnumerable<Access> accesses = Walk(_updates.Concat(_others)).OfType<Access>();
+        return accesses.All(a => _schedule.Resolve(a.Tensor.Offset([.. a.Indices.Items.Select(At)])).Coefficient(variable) is not null);
     }
 
     /// <summary>True if nothing but the leaf's neighbours in memory is read: every coefficient is 0 or 1.</summary>

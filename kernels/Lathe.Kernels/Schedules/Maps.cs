@@ -38,7 +38,7 @@ internal static class Maps
 
         Leaf fast = order[^1];
         Leaf? vector = null;
-        if (accesses.IsVectorisable(fast))
+        if (accesses.IsVectorisable(fast, machine.Lanes))
         {
             if (fast.InnerOf is null && fast.Whole is null)
             {

@@ -21,12 +21,12 @@ internal static class Reductions
         if (pure.Count == 0) return null;
         Leaf fast = pure[^1];
         AccessAnalysis accesses = new(schedule);
-        if (!accesses.IsVectorisable(fast) || (contiguous && !accesses.IsContiguous(fast))) return null;
 
         // 1. The vector: a block of the layout, or 16 elements of the axis, with a masked rest.
         Leaf.SplitOf? block = fast.InnerOf;
         if (block is not null && block.Size % machine.Lanes != 0) return null;
         long vectorSize = block?.Size ?? VectorSize(fast.Extent, machine);
+        if (!accesses.IsVectorisable(fast, vectorSize) || (contiguous && !accesses.IsContiguous(fast))) return null;
         int vectorsPerPanel = (int)(vectorSize / machine.Lanes);
 
         // 2. The rows: the fastest leaf that some vector is read again for.
@@ -140,7 +140,7 @@ internal static class Reductions
             accesses = new AccessAnalysis(schedule);
         }
 
-        Leaf? fast = reduction.LastOrDefault(l => accesses.IsVectorisable(l) && accesses.Updates.All(o => o.Coefficient(l.Variable) is 0 or 1)
+        Leaf? fast = reduction.LastOrDefault(l => accesses.IsVectorisable(l, machine.Lanes) && accesses.Updates.All(o => o.Coefficient(l.Variable) is 0 or 1)
             && accesses.Updates.Any(o => o.Coefficient(l.Variable) == 1) && !(l.Extent.IsConstant && l.Extent.Value < 4) && l.InnerOf is null);
         if (fast is null) return null;
         reduction.Remove(fast);

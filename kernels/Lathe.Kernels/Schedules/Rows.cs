@@ -22,7 +22,7 @@ internal static class Rows
         List<Leaf> rows = [.. leaves.Where(IsRowLeaf)], columns = [.. leaves.Where(l => !IsRowLeaf(l))];
         AccessAnalysis accesses = new(schedule);
         Leaf? vector = null;
-        if (leaves.Count > 0 && accesses.IsVectorisable(leaves[^1]))
+        if (leaves.Count > 0 && accesses.IsVectorisable(leaves[^1], machine.Lanes))
         {
             List<Leaf> owner = rows.Contains(leaves[^1]) ? rows : columns;
             Leaf fast = leaves[^1];
@@ -56,9 +56,9 @@ internal static class Rows
         List<Leaf> pure = [.. Leaves.FollowLayout(schedule)];
         AccessAnalysis accesses = new(schedule);
         // Rows computed together come as a whole number of vectors.
-        Leaf? together = pure.LastOrDefault(l => l.Extent.IsConstant && l.Extent.Value > 1 && l.Extent.Value % machine.Lanes == 0 && accesses.IsVectorisable(l));
+        Leaf? together = pure.LastOrDefault(l => l.Extent.IsConstant && l.Extent.Value > 1 && l.Extent.Value % machine.Lanes == 0 && accesses.IsVectorisable(l, machine.Lanes));
         if (together is null && Reductions.Partial(stage, machine, parallel: false) is { } partial) return partial;
-        if (together is null && stage.Accumulators.Length == 0 && pure.Count > 0 && accesses.IsVectorisable(pure[^1]) && pure[^1].InnerOf is null)
+        if (together is null && stage.Accumulators.Length == 0 && pure.Count > 0 && accesses.IsVectorisable(pure[^1], machine.Lanes) && pure[^1].InnerOf is null)
             (_, together) = schedule.Split(pure[^1], machine.Lanes, Tail.Mask);
         Leaves.SplitReduction(schedule);
         if (together is not null) schedule.Vectorise(together).MoveLast(together);
