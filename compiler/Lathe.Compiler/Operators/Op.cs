@@ -58,6 +58,9 @@ public abstract record Op
     /// </summary>
     public virtual Op Substitute(Func<IndexVar, IndexExpr?> replacement) => this;
 
+    /// <summary>The graphs in it, of control flow.</summary>
+    public virtual IReadOnlyList<Graph.Graph> Bodies => [];
+
     /// <summary>The operator with every graph in it replaced; the operator itself where it has none.</summary>
     public virtual Op MapBodies(Func<Graph.Graph, Graph.Graph> function) => this;
 

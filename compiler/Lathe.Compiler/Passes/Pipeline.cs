@@ -83,20 +83,9 @@ public static class Pipeline
     private static Graph.Graph RunWithBodies(IPass pass, Graph.Graph graph, PassContext context)
     {
         graph = pass.Run(graph, context);
-        if (!pass.RunsInBodies || !graph.TopologicalOrder().Any(n => HasBodies(n.Op))) return graph;
-        return Rebuild.Run(graph, (node, builder) => HasBodies(node.Op)
+        if (!pass.RunsInBodies || !graph.TopologicalOrder().Any(n => n.Op.Bodies.Count > 0)) return graph;
+        return Rebuild.Run(graph, (node, builder) => node.Op.Bodies.Count > 0
             ? AttributeReader.Results(builder.AddNode(node.Op.MapBodies(body => RunWithBodies(pass, body, context)), [.. node.Inputs]))
             : null);
-
-        static bool HasBodies(Op op)
-        {
-            bool any = false;
-            op.MapBodies(body =>
-            {
-                any = true;
-                return body;
-            });
-            return any;
-        }
     }
 }

@@ -29,6 +29,9 @@ public sealed record ForLoop(Graph.Graph Body, IndexExpr Counter, IndexExpr Coun
         this with { Body = BodyCapture.Substitute(Body, replacement), Count = Count.Substitute(replacement) };
 
     /// <inheritdoc/>
+    public override IReadOnlyList<Graph.Graph> Bodies => [Body];
+
+    /// <inheritdoc/>
     public override Op MapBodies(Func<Graph.Graph, Graph.Graph> function) => this with { Body = function(Body) };
 
     /// <inheritdoc/>

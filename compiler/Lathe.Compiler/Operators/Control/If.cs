@@ -47,6 +47,9 @@ public sealed record If(Graph.Graph Then, Graph.Graph Else) : Op, IOp<If>
         new If(BodyCapture.Substitute(Then, replacement), BodyCapture.Substitute(Else, replacement));
 
     /// <inheritdoc/>
+    public override IReadOnlyList<Graph.Graph> Bodies => [Then, Else];
+
+    /// <inheritdoc/>
     public override Op MapBodies(Func<Graph.Graph, Graph.Graph> function) => new If(function(Then), function(Else));
 
     /// <inheritdoc/>
@@ -54,7 +57,7 @@ public sealed record If(Graph.Graph Then, Graph.Graph Else) : Op, IOp<If>
     {
         TensorType condition = context.Type(0);
         context.Require(condition.Element == ElementType.Bool && condition.Count == IndexExpr.One, $"the condition is {condition}, no single bool");
-        foreach (Graph.Graph body in (Graph.Graph[])[Then, Else])
+        foreach (Graph.Graph body in Bodies)
         {
             context.Require(body.Inputs.Length == context.Inputs.Length - 1, $"a body takes {body.Inputs.Length} values, not {context.Inputs.Length - 1}");
             for (int i = 0; i < body.Inputs.Length; i++)
