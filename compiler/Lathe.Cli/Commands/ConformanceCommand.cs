@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Lathe.Cli.Arguments;
 using Lathe.Cli.Conformance;
 using Lathe.Cli.Output;
+using Lathe.Cli.Workers;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Runtime;
 using Lathe.Runtime.Plans;
@@ -24,7 +25,7 @@ internal static class ConformanceCommand
         Option<int?> memory = Parsed.One<int?>(
             "--memory-limit", [], "MIB", "How much memory a case may take. Default: an equal share for each job.", text => Parsed.Positive(text));
         Option<int?> jobs = Parsed.One<int?>("--jobs", ["-j"], "N", "How many cases run at the same time. Default: the number of processors.", text => Parsed.Positive(text));
-        Option<bool> isWorker = new(Worker.Flag) { Hidden = true };
+        Option<bool> isWorker = new(WorkerProcess.Flag) { Hidden = true };
         Command command = new("conformance", "Run a tree of ONNX backend tests.") { root, filter, partition, expect, time, memory, jobs, isWorker };
         ModelOptions options = ModelOptions.AddTo(command, emulates: true);
         return command.Does((parsed, cancellation) =>

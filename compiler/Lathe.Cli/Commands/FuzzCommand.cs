@@ -4,6 +4,7 @@ using System.Globalization;
 using Lathe.Cli.Arguments;
 using Lathe.Cli.Fuzzing;
 using Lathe.Cli.Output;
+using Lathe.Cli.Workers;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Runtime.Plans;
 
@@ -26,7 +27,7 @@ internal static class FuzzCommand
         Option<double?> time = Parsed.One<double?>("--time-limit", [], "SEC", "How long a mutant may take. Default 30.", text => Parsed.NotNegative(text));
         Option<int?> memory = Parsed.One<int?>("--memory-limit", [], "MiB", "How much memory a process may take. Default 2048.", text => Parsed.Positive(text));
         Option<string?> save = new("--save") { Description = "Write each mutant that shows a defect to a folder.", HelpName = "DIR" };
-        Option<bool> worker = new(FuzzWorker.Flag) { Hidden = true };
+        Option<bool> worker = new(WorkerProcess.Flag) { Hidden = true };
         seed.DefaultValueFactory = _ => 1;
         Command command = new("fuzz", "Mutate models at random, compile and run the mutants, and report each that shows a defect of Lathe.")
         {

@@ -1,31 +1,22 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
-using Lathe.Cli.Models;
 using Lathe.Cli.Output;
+using Lathe.Cli.Workers;
 
 namespace Lathe.Cli.Conformance;
 
 /// <summary>
-/// A process that runs batches of cases: a batch goes in as a line of JSON, what it does and how each case ended comes back as lines. A case that
+/// Runs batches of cases in a process: a batch goes in as a line of JSON, what it does and how each case ended comes back as lines. A case that
 /// crashes the process, takes too long or too much memory is that case's failure; the others of its batch go on in a new process.
 /// </summary>
-/// <param name="arguments">The command line of the process, without <see cref="Flag"/>.</param>
+/// <param name="arguments">The command line of the process, without <see cref="WorkerProcess.Flag"/>.</param>
 /// <param name="limits">What a case may take.</param>
 /// <param name="onResult">Is told every result.</param>
 internal sealed class Worker(IReadOnlyList<string> arguments, CaseLimits limits, Action<CaseResult> onResult) : IDisposable
 {
-    /// <summary>The option that makes <c>lathe conformance</c> such a process.</summary>
-    public const string Flag = "--worker";
-
     // A machine under load starts processes slowly; that is no case's fault.
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(1);
 
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
-
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
-
-    private Process? _process;
+    private readonly WorkerProcess _process = new(arguments, limits.Memory);
 
     /// <summary>Runs a batch.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -38,7 +29,6 @@ internal sealed class Worker(IReadOnlyList<string> arguments, CaseLimits limits,
             string? ended = Exchange(open, ref last, out HashSet<int> done, cancellation);
             if (ended is not null)
             {
-                Stop();
                 if ((last.Case ?? (open.Count == 1 ? 0 : null)) is not { } culprit)
                 {
                     Split([.. open.Where((_, i) => !done.Contains(i))], cancellation);
@@ -51,17 +41,10 @@ internal sealed class Worker(IReadOnlyList<string> arguments, CaseLimits limits,
 
             open = [.. open.Where((_, i) => !done.Contains(i))];
         }
-
-        if (_process is { } process && Measure(process).Memory > limits.Memory / 2) Stop();
     }
 
-    /// <summary>Ends the process: without input it ends by itself.</summary>
-    public void Dispose()
-    {
-        _process?.StandardInput.Close();
-        _process?.WaitForExit(Grace);
-        Stop();
-    }
+    /// <summary>Ends the process.</summary>
+    public void Dispose() => _process.Dispose();
 
     /// <summary>What the process does: answers until its input ends.</summary>
     public static void Serve(TextReader input, TextWriter output, Action<IReadOnlyList<TestCase>, Action<WorkerMessage>> run)
@@ -89,39 +72,18 @@ internal sealed class Worker(IReadOnlyList<string> arguments, CaseLimits limits,
     private string? Exchange(IReadOnlyList<TestCase> batch, ref WorkerMessage last, out HashSet<int> done, CancellationToken cancellation)
     {
         done = [];
-        try
+        _process.Refresh();
+        _process.Send(JsonSerializer.Serialize(batch));
+        while (done.Count < batch.Count)
         {
-            Process process = _process ??= Start();
-            process.StandardInput.WriteLine(JsonSerializer.Serialize(batch));
-            process.StandardInput.Flush();
-            while (done.Count < batch.Count)
-            {
-                Task<string?> line = process.StandardOutput.ReadLineAsync(cancellation).AsTask();
-                if (Await(process, line, LimitOf(last, batch.Count - done.Count), cancellation) is { } exceeded) return exceeded;
-                if (line.Result is null)
-                {
-                    process.WaitForExit();
-                    return $"the process ended with code {process.ExitCode}";
-                }
+            WorkerReply reply = _process.Receive(LimitOf(last, batch.Count - done.Count), cancellation);
+            if (reply.Line is null) return reply.Reason;
+            last = JsonSerializer.Deserialize<WorkerMessage>(reply.Line, JsonLine.Options)!;
+            if (last.Result is null || !done.Add(last.Case!.Value)) continue;
+            onResult(last.Result);
+        }
 
-                last = JsonSerializer.Deserialize<WorkerMessage>(line.Result, JsonLine.Options)!;
-                if (last.Result is null || !done.Add(last.Case!.Value)) continue;
-                onResult(last.Result);
-            }
-
-            return null;
-        }
-        catch (Exception failure) when (failure is IOException or AggregateException { InnerException: IOException })
-        {
-            // The pipe is broken: the process has gone.
-            _process!.WaitForExit();
-            return $"the process ended with code {_process.ExitCode}";
-        }
-        catch (OperationCanceledException)
-        {
-            Stop();
-            throw;
-        }
+        return null;
     }
 
     private TimeSpan LimitOf(WorkerMessage message, int cases) => message.Stage switch
@@ -130,65 +92,4 @@ internal sealed class Worker(IReadOnlyList<string> arguments, CaseLimits limits,
         WorkerStage.Emitting => limits.Time * cases,
         _ => limits.Time,
     };
-
-    /// <summary>Waits for a line.</summary>
-    /// <returns>Null, or which limit was exceeded. What counts is the processor's time, so that other load is not a case's failure; who sleeps is given ten times as long.</returns>
-    private string? Await(Process process, Task<string?> line, TimeSpan limit, CancellationToken cancellation)
-    {
-        long start = Stopwatch.GetTimestamp();
-        (TimeSpan before, _) = Measure(process);
-        while (!line.Wait(Interval, cancellation))
-        {
-            (TimeSpan now, long memory) = Measure(process);
-            if (now - before > limit || Stopwatch.GetElapsedTime(start) > 10 * limit)
-                return $"it took longer than {limits.Time.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture)} s";
-            if (memory > limits.Memory) return $"it took more than {Terminal.Bytes(limits.Memory)} of memory";
-        }
-
-        return null;
-    }
-
-    private static (TimeSpan Time, long Memory) Measure(Process process)
-    {
-        try
-        {
-            process.Refresh();
-            return (process.TotalProcessorTime, process.WorkingSet64);
-        }
-        catch (InvalidOperationException)
-        {
-            // It has ended.
-            return default;
-        }
-    }
-
-    private Process Start()
-    {
-        ProcessStartInfo start = new(DotnetHost.Path)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            UseShellExecute = false,
-        };
-        start.ArgumentList.Add(typeof(Worker).Assembly.Location);
-        foreach (string argument in arguments) start.ArgumentList.Add(argument);
-        start.ArgumentList.Add(Flag);
-        return Process.Start(start)!;
-    }
-
-    private void Stop()
-    {
-        if (_process is null) return;
-        try
-        {
-            _process.Kill(entireProcessTree: true);
-        }
-        catch (InvalidOperationException)
-        {
-            // It has ended already.
-        }
-
-        _process.Dispose();
-        _process = null;
-    }
 }
