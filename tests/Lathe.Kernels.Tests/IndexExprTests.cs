@@ -63,6 +63,10 @@ public sealed class IndexExprTests
         yield return Case(3 * (X / 12) + X / 4 % 3, "(x div 4)");
         yield return Case(4 * (X / 4 % 3) + X % 4, "(x mod 12)");
         yield return Case(24 * ((X / 4) / 6) + 4 * (X / 4 % 6) + X % 4, "x");
+        yield return Case(4 * ((X / 4 + 2) % 3) + X % 4, "((x + 8) mod 12)");
+        yield return Case(12 * ((X + 8) / 12) + 4 * ((X / 4 + 2) % 3) + X % 4, "x + 8");
+        yield return Case(4 * ((X / 4 + V) % 3) + X % 4, "((4*v + x) mod 12)");
+        yield return Case(4 * ((X / 4 + S) % 3) + X % 4, "4*(((x div 4) + s) mod 3) + (x mod 4)");
         yield return Case(4 * (X / 4) + 2 * (X % 4), "4*(x div 4) + 2*(x mod 4)");
 
         // Divisors that are not constant.

@@ -47,7 +47,7 @@ internal static class IndexDivision
         return null;
     }
 
-    /// <summary>x if the term is rest*(x div k), x mod m*k if it is rest*((x div k) mod m), where the remainder is x mod k.</summary>
+    /// <summary>x if the term is rest*(x div k), (x + s*k) mod m*k if it is rest*(((x div k) + s) mod m), where the remainder is x mod k.</summary>
     private static IndexExpr? Whole(IndexTerm high, IndexTerm rest, IndexMod mod, long k)
     {
         if (high.Atoms.Length != rest.Atoms.Length + 1) return null;
@@ -59,8 +59,11 @@ internal static class IndexDivision
                 IndexMod { Divisor.IsConstant: true } outer => (outer.Operand, outer.Divisor),
                 _ => (IndexExpr.Zero, (IndexExpr?)null),
             };
-            if (quotient == IndexExpr.Zero || high.Without(at).Key != rest.Key || quotient != mod.Operand / k) continue;
-            return modulus is null ? mod.Operand : mod.Operand % (modulus * k);
+            if (quotient == IndexExpr.Zero || high.Without(at).Key != rest.Key) continue;
+            IndexExpr shift = quotient - (mod.Operand / k);
+            if (shift == IndexExpr.Zero) return modulus is null ? mod.Operand : mod.Operand % (modulus * k);
+            // ((x div k) + s) mod m is ((x + s*k) div k) mod m, and x mod k is (x + s*k) mod k.
+            if (modulus is not null && shift.Terms.Length < quotient.Terms.Length && shift.Range is { Min: >= 0, Max: < int.MaxValue }) return (mod.Operand + (shift * k)) % (modulus * k);
         }
 
         return null;

@@ -86,7 +86,8 @@ public static class KernelCheck
         AreEqual(sliced, before, computation, "emitted, in slices");
     }
 
-    private static long Points(Computation computation, IReadOnlyList<long> dims) => computation.Stages.Items.Sum(
+    /// <summary>How often the innermost statements run.</summary>
+    public static long Points(Computation computation, IReadOnlyList<long> dims) => computation.Stages.Items.Sum(
         s => IndexExpr.Product(s.Pure.Items.Concat(s.Reduction.Items).Select(a => a.Extent)).Substitute(v => At(computation, dims, v)).Value);
 
     private static Memory[] Interpret(Kernel kernel, Memory[] given, IReadOnlyList<long> dims)
@@ -111,7 +112,8 @@ public static class KernelCheck
         }
     }
 
-    private static void AreClose(Memory[] actual, Memory[] expected, Computation computation, IReadOnlyList<long> dims, double tolerance, string what)
+    /// <summary>Compares the elements of outputs.</summary>
+    public static void AreClose(Memory[] actual, Memory[] expected, Computation computation, IReadOnlyList<long> dims, double tolerance, string what)
     {
         for (int i = 0; i < computation.Outputs.Length; i++)
         {
