@@ -22,7 +22,7 @@ public sealed class FuzzCommandTests
     [TestCase("models/mnist_cntk", 30)]
     public void MutantsOfSharedModels_AreRefused_OrCompileAndRun(string models, int count)
     {
-        JsonElement json = Cli.Json(0, "fuzz", "fuzz", SharedModels.Find(models), "--count", $"{count}", "--seed", "3");
+        JsonElement json = Cli.Json(0, "fuzz", "fuzz", Places.Shared(models), "--count", $"{count}", "--seed", "3");
         Assert.That(json.GetProperty("ran").GetInt32(), Is.GreaterThan(count / 30));
     }
 

@@ -65,5 +65,5 @@ public sealed class SharedModelTests
         Assert.That(json.GetProperty("unsupported").GetArrayLength(), Is.EqualTo(14));
     }
 
-    private static string Find(string model) => SharedModels.Find($"models/{model}");
+    private static string Find(string model) => Places.Shared("models", model);
 }

@@ -41,7 +41,7 @@ internal sealed partial class ArchitectureTests
     [TestCaseSource(nameof(Folders))]
     public void Folder_UsesOnlyWhatIsBelowIt(string folder)
     {
-        string compiler = Path.Combine(RepositoryRoot(), "compiler", "Lathe.Compiler");
+        string compiler = Path.Combine(Places.Root, "compiler", "Lathe.Compiler");
         HashSet<string> allowed = [folder, .. Uses[folder]];
         foreach (string file in Directory.GetFiles(Path.Combine(compiler, folder), "*.cs", SearchOption.AllDirectories))
         {
@@ -53,7 +53,7 @@ internal sealed partial class ArchitectureTests
     [Test]
     public void Namespaces_AreFolders()
     {
-        string compiler = Path.Combine(RepositoryRoot(), "compiler", "Lathe.Compiler");
+        string compiler = Path.Combine(Places.Root, "compiler", "Lathe.Compiler");
         foreach (string file in Directory.GetFiles(compiler, "*.cs", SearchOption.AllDirectories))
         {
             string folder = Path.GetDirectoryName(Path.GetRelativePath(compiler, file))!.Replace(Path.DirectorySeparatorChar, '.');
@@ -64,14 +64,6 @@ internal sealed partial class ArchitectureTests
     }
 
     private static IEnumerable<string> Folders() => Uses.Keys;
-
-    private static string RepositoryRoot()
-    {
-        DirectoryInfo? directory = new(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Compiler.sln"))) directory = directory.Parent;
-        if (directory is null) Assert.Ignore("The tests do not run inside the repository: its sources are not at hand.");
-        return directory!.FullName;
-    }
 
     [GeneratedRegex(@"^using (static )?(\w+ = )?Lathe\.Compiler\.(?<folder>\w+)", RegexOptions.Multiline)]
     private static partial Regex Using();

@@ -15,7 +15,7 @@ public sealed class SuiteTests
     [TestCaseSource(nameof(Targets))]
     public void Tree_IsAsExpected(Isa isa, bool optimized)
     {
-        List<string> arguments = [Path.Combine(AppContext.BaseDirectory, "lathe.dll"), "conformance", Tree(), "--expect", Path.Combine(AppContext.BaseDirectory, "conformance-expected.txt")];
+        List<string> arguments = [Path.Combine(AppContext.BaseDirectory, "lathe.dll"), "conformance", Places.Shared("conformance"), "--expect", Path.Combine(AppContext.BaseDirectory, "conformance-expected.txt")];
         if (!optimized) arguments.Add("--no-optimize");
         if (isa != Isas.Best() || !optimized) arguments.AddRange(["--partition", Part]);
         ProcessStartInfo start = new("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true, Environment = { ["LATHE_ISA"] = isa.Name() } };
@@ -32,15 +32,4 @@ public sealed class SuiteTests
         where isa.IsAvailable()
         from optimized in (bool[])[true, false]
         select new TestCaseData(isa, optimized);
-
-    /// <summary>The tree in the directory that LATHE_SHARED names, or in <c>shared</c> beside the repository.</summary>
-    private static string Tree()
-    {
-        string? shared = Environment.GetEnvironmentVariable("LATHE_SHARED");
-        for (DirectoryInfo? at = new(AppContext.BaseDirectory); shared is null && at is not null; at = at.Parent)
-            if (Directory.Exists(Path.Combine(at.FullName, "shared", "conformance"))) shared = Path.Combine(at.FullName, "shared");
-        string tree = Path.Combine(shared ?? "", "conformance");
-        if (!Directory.Exists(tree)) Assert.Ignore("ONNX's backend tests are not at hand: they are looked for in shared/conformance beside the repository, and where LATHE_SHARED says.");
-        return tree;
-    }
 }

@@ -9,14 +9,7 @@ namespace Lathe.Kernels.Tests;
 /// <summary>The programs of <c>docs/decisions/loop-ir</c>: each is valid and computes what a plain C# reference does.</summary>
 public sealed class ExpressivenessTests
 {
-    private static readonly string Folder = Path.Combine(Root(), "docs", "decisions", "loop-ir");
-
-    private static string Root()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "Compiler.sln"))) folder = Path.GetDirectoryName(folder);
-        return folder ?? throw new DirectoryNotFoundException("No folder above the tests holds Compiler.sln.");
-    }
+    private static readonly string Folder = Path.Combine(Places.Root, "docs", "decisions", "loop-ir");
 
     private static IEnumerable<string> Programs() => Directory.EnumerateFiles(Folder, "*.loop").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal);
 

@@ -51,9 +51,9 @@ internal sealed class Consumer
     /// <summary>Copies the sample model and an image of it into the project.</summary>
     public Consumer WithCharacters(string model = "characters.onnx")
     {
-        File.Copy(Repository.Model("characters.onnx"), this[model], overwrite: true);
-        File.Copy(Repository.Model("demo/A-1.pgm"), this["A.pgm"], overwrite: true);
-        File.Copy(Repository.Model("labels.txt"), this["labels.txt"], overwrite: true);
+        File.Copy(Places.Model("characters.onnx"), this[model], overwrite: true);
+        File.Copy(Places.Model("demo/A-1.pgm"), this["A.pgm"], overwrite: true);
+        File.Copy(Places.Model("labels.txt"), this["labels.txt"], overwrite: true);
         return this;
     }
 

@@ -13,14 +13,14 @@ public sealed class PackageSetup
     [OneTimeSetUp]
     public void SetUp()
     {
-        string? package = Directory.Exists(Repository.Packages) ? Directory.GetFiles(Repository.Packages, "Lathe.?.*.nupkg").FirstOrDefault() : null;
+        string? package = Directory.Exists(Places.Packages) ? Directory.GetFiles(Places.Packages, "Lathe.?.*.nupkg").FirstOrDefault() : null;
         Assert.That(package, Is.Not.Null, "there is no package: run ./build.sh Pack first");
         Version = Path.GetFileNameWithoutExtension(package!)["Lathe.".Length..];
         Folder = Directory.CreateTempSubdirectory("lathe-package-").FullName;
         string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         File.WriteAllText(Path.Combine(Folder, "nuget.config"), $"""
             <configuration>
-              <packageSources><add key="lathe-local" value="{Repository.Packages}" /></packageSources>
+              <packageSources><add key="lathe-local" value="{Places.Packages}" /></packageSources>
               <fallbackPackageFolders><add key="user" value="{Path.Combine(home, ".nuget", "packages")}" /></fallbackPackageFolders>
             </configuration>
             """);

@@ -5,7 +5,7 @@ namespace Lathe.Repository.Tests;
 /// <summary><c>docs/diagnostics/README.md</c> has a row for each id that the sources know, and no other.</summary>
 public sealed partial class DiagnosticIndexTests
 {
-    private static readonly string Index = File.ReadAllText(Path.Combine(Sources.Root, "docs", "diagnostics", "README.md"));
+    private static readonly string Index = File.ReadAllText(Path.Combine(Places.Root, "docs", "diagnostics", "README.md"));
 
     [Test]
     public void Index_HasARowForEachId_InOrder()
@@ -31,8 +31,8 @@ public sealed partial class DiagnosticIndexTests
     [Test]
     public void Releases_OfTheAnalyzers_AreInTheIndex()
     {
-        string releases = File.ReadAllText(Path.Combine(Sources.Root, "generators", "Lathe.Generators", "AnalyzerReleases.Unshipped.md"))
-            + File.ReadAllText(Path.Combine(Sources.Root, "generators", "Lathe.Generators", "AnalyzerReleases.Shipped.md"));
+        string releases = File.ReadAllText(Path.Combine(Places.Root, "generators", "Lathe.Generators", "AnalyzerReleases.Unshipped.md"))
+            + File.ReadAllText(Path.Combine(Places.Root, "generators", "Lathe.Generators", "AnalyzerReleases.Shipped.md"));
         Assert.That(Id().Matches(releases).Select(match => match.Value), Is.EquivalentTo(IdsOfSources().Where(id => id.StartsWith("LATHE09", StringComparison.Ordinal))));
     }
 

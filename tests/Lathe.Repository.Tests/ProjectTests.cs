@@ -31,10 +31,10 @@ public sealed partial class ProjectTests
     [Test]
     public void Solution_HasEveryProjectButTheSamples()
     {
-        string solution = File.ReadAllText(Path.Combine(Sources.Root, "Compiler.sln"));
+        string solution = File.ReadAllText(Path.Combine(Places.Root, "Compiler.sln"));
         Assert.That(
             Project().Matches(solution).Select(match => match.Groups["path"].Value.Replace('\\', '/')),
-            Is.EquivalentTo(Sources.Product.Append("tests").SelectMany(folder => Sources.Files(folder, "*.csproj")).Select(path => Path.GetRelativePath(Sources.Root, path).Replace('\\', '/'))));
+            Is.EquivalentTo(Sources.Product.Append("tests").SelectMany(folder => Sources.Files(folder, "*.csproj")).Select(path => Path.GetRelativePath(Places.Root, path).Replace('\\', '/'))));
     }
 
     private static IEnumerable<string> Names() => Uses.Keys;

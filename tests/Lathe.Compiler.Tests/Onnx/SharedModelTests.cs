@@ -9,12 +9,16 @@ namespace Lathe.Compiler.Tests.Onnx;
 [TestFixture]
 internal sealed class SharedModelTests
 {
-    private static IEnumerable<string> Models => SharedData.Root is null ? ["none"] : SharedData.Models();
+    private static IEnumerable<string> Models => Places.SharedFolder is null
+        ? ["none"]
+        : Directory.GetFiles(Places.Shared("models"), "model.onnx", SearchOption.AllDirectories)
+            .Select(f => Path.GetRelativePath(Places.Shared("models"), Path.GetDirectoryName(f)!))
+            .Order(StringComparer.Ordinal);
 
     [TestCaseSource(nameof(Models))]
     public void Model_IsReadOrSaysWhichOperatorsAreMissing(string name)
     {
-        string path = SharedData.PathOf("models", name, "model.onnx");
+        string path = Places.Shared("models", name, "model.onnx");
         (Compiler.Graph.Graph? graph, IReadOnlyList<Diagnostic> diagnostics) = OnnxFrontEnd.Read(path, new CompileOptions());
         foreach (Diagnostic diagnostic in diagnostics) TestContext.Out.WriteLine(diagnostic.ToMSBuild(name));
         if (graph is null)
@@ -37,7 +41,7 @@ internal sealed class SharedModelTests
     [Test]
     public void UnsupportedOperator_IsNamedWithItsNodes()
     {
-        string path = SharedData.PathOf("models", "negative", "unsupported_custom_op_resnet8", "model.onnx");
+        string path = Places.Shared("models", "negative", "unsupported_custom_op_resnet8", "model.onnx");
         (Compiler.Graph.Graph? graph, IReadOnlyList<Diagnostic> diagnostics) = OnnxFrontEnd.Read(path, new CompileOptions());
         Assert.That(graph, Is.Null);
         Assert.That(diagnostics.Select(d => d.Message), Has.Some.Contains("RequantShift"));
@@ -57,7 +61,7 @@ internal sealed class SharedModelTests
     [TestCase("magika_v3_3", Explicit = true, Reason = "takes minutes")]
     public void Model_GivesItsReferenceOutputs_BeforeAndAfterNormalisation(string name)
     {
-        string directory = SharedData.PathOf("models", name);
+        string directory = Places.Shared("models", name);
         (Compiler.Graph.Graph? graph, IReadOnlyList<Diagnostic> diagnostics) = OnnxFrontEnd.Read(Path.Combine(directory, "model.onnx"), new CompileOptions());
         Assert.That(diagnostics, Is.Empty);
         Compiler.Graph.Graph normal = Pipeline.RunNormalise(graph!, new PassContext(new CompileOptions { Verify = true }));

@@ -21,8 +21,8 @@ internal sealed class ConformanceTests
 
     private static IEnumerable<string> Cases()
     {
-        if (SharedData.Root is null) return ["none"];
-        using JsonDocument index = JsonDocument.Parse(File.ReadAllText(SharedData.PathOf("conformance", "index.json")));
+        if (Places.SharedFolder is null) return ["none"];
+        using JsonDocument index = JsonDocument.Parse(File.ReadAllText(Places.Shared("conformance", "index.json")));
         return
         [
             .. index.RootElement.EnumerateArray()
@@ -35,7 +35,7 @@ internal sealed class ConformanceTests
     [TestCaseSource(nameof(Cases))]
     public void Case_GivesItsOutputs(string name)
     {
-        string directory = SharedData.PathOf(["conformance", .. name.Split('/')]);
+        string directory = Places.Shared(["conformance", .. name.Split('/')]);
         if (!Exceptions.TryGetValue(name, out string? reason))
         {
             Run(directory);
@@ -58,7 +58,7 @@ internal sealed class ConformanceTests
     [Test]
     public void Exceptions_NameCases()
     {
-        if (SharedData.Root is null) Assert.Ignore("Without the cases there is nothing to compare with.");
+        if (Places.SharedFolder is null) Assert.Ignore("Without the cases there is nothing to compare with.");
         Assert.That(Exceptions.Keys.Except(Cases()), Is.Empty);
     }
 

@@ -24,11 +24,5 @@ internal static class Snapshot
     public static IEnumerable<string> Names(string project) =>
         Directory.GetFiles(Folder(project)).Select(file => Path.GetFileName(file).Replace(".verified.cs", "", StringComparison.Ordinal));
 
-    private static string Folder(string project)
-    {
-        DirectoryInfo? root = new(AppContext.BaseDirectory);
-        while (root is not null && !File.Exists(Path.Combine(root.FullName, "Compiler.sln"))) root = root.Parent;
-        if (root is null) throw new DirectoryNotFoundException("The tests run outside the repository.");
-        return Path.Combine(root.FullName, "tests", project, "Snapshots");
-    }
+    private static string Folder(string project) => Path.Combine(Places.Root, "tests", project, "Snapshots");
 }
