@@ -86,14 +86,14 @@ public sealed class CompiledModel : IDisposable
 
     /// <summary>Creates a request in which every named dim has its default value.</summary>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    /// <exception cref="LatheException">LATHE0506: its memory does not fit.</exception>
+    /// <exception cref="LatheException">LATHE0506: its memory does not fit. LATHE0508: the model needs larger dims.</exception>
     public InferRequest CreateRequest() => new(this);
 
     /// <summary>Creates a request for certain dims.</summary>
     /// <param name="dims">Values of named dims; those not given have their default value.</param>
     /// <exception cref="ArgumentException">The model has no dim of a name, or a value is outside the dim's range.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    /// <exception cref="LatheException">LATHE0506: its memory does not fit.</exception>
+    /// <exception cref="LatheException">LATHE0506: its memory does not fit. LATHE0508: the model needs larger dims.</exception>
     public InferRequest CreateRequest(IReadOnlyDictionary<string, long> dims)
     {
         ArgumentNullException.ThrowIfNull(dims);
@@ -105,7 +105,7 @@ public sealed class CompiledModel : IDisposable
     /// what its inputs and outputs hold is then left as it is.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    /// <exception cref="LatheException">LATHE0506: its memory does not fit.</exception>
+    /// <exception cref="LatheException">LATHE0506: its memory does not fit. LATHE0508: the model needs larger dims.</exception>
     public InferRequest Rent() => Rent(static model => new InferRequest(model));
 
     /// <summary>As <see cref="Rent()"/>, for a class of requests derived from <see cref="InferRequest"/>.</summary>

@@ -24,6 +24,6 @@ public static class ErrorIds
     /// <summary>A kernel reported an error or failed.</summary>
     public const string Kernel = "LATHE0507";
 
-    /// <summary>A size that data determine is outside what the model was compiled for, or data name a place that is not there.</summary>
+    /// <summary>Dims are too small for the model, a size that data determine is outside what the model was compiled for, or data name a place that is not there.</summary>
     public const string Data = "LATHE0508";
 }

@@ -11,7 +11,7 @@ internal sealed class CompiledGraph : IDisposable
 {
     private readonly TemporaryDirectory _folder = new();
 
-    public CompiledGraph(ModelGraph graph, bool optimize = true, Isa isa = Isa.Vector128, int threads = 1)
+    public CompiledGraph(ModelGraph graph, bool optimize = true, Isa isa = Isa.Vector128, int threads = 1, IReadOnlyDictionary<string, long>? dims = null)
     {
         CompiledOutput compiled = Compilation.Compile(
             graph, "Tests.Subject", "model", "", new PassContext(new CompileOptions { Optimize = optimize, Verify = true, Isas = [isa] }));
@@ -20,7 +20,7 @@ internal sealed class CompiledGraph : IDisposable
         File.WriteAllBytes(path, compiled.Assembly);
         if (compiled.Weights is { } weights) File.WriteAllBytes(Path.Combine(_folder.Path, compiled.WeightsName), weights);
         Model = CompiledModel.Load(path, new LatheOptions { Isa = isa, Threads = threads, Unloadable = true });
-        Request = Model.CreateRequest();
+        Request = dims is null ? Model.CreateRequest() : Model.CreateRequest(dims);
     }
 
     public CompiledModel Model { get; }

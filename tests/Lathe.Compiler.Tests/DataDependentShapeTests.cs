@@ -3,6 +3,7 @@ using Lathe.Compiler.Operators;
 using Lathe.Compiler.Operators.Elementwise;
 using Lathe.Compiler.Operators.Movement;
 using Lathe.Compiler.Tests.Operators;
+using Lathe.Kernels.Loops;
 using Lathe.Runtime;
 using ModelGraph = Lathe.Compiler.Graph.Graph;
 
@@ -38,6 +39,20 @@ internal sealed class DataDependentShapeTests
 
         Compare(compiled, graph, Random(4, 6), TensorData.OfInt64s([3, 8]));
         Compare(compiled, graph, Random(4, 6), TensorData.OfInt64s([12, 2]));
+    }
+
+    [Test]
+    public void DimsTooSmall_AreRefused_WhenARequestIsMade()
+    {
+        GraphBuilder g = new();
+        IndexVar n = new("N", 1, 100);
+        Value x = g.Add(new Input("x", new TensorType(ElementType.Float32, [1, 1, n])));
+        Value y = OperatorCase.ImportNode(g, "MaxPool", 12, 1, [x], ("kernel_shape", new[] { 3L }), ("dilations", new[] { 2L }))[0];
+        using CompiledGraph compiled = new(g.Build("model", [new GraphPort("x", x)], [new GraphPort("y", y)], [n]), dims: new Dictionary<string, long> { ["N"] = 5 });
+        Assert.That(compiled.Request.OutputShape(0).ToArray(), Is.EqualTo(new long[] { 1, 1, 1 }));
+        LatheException? refused = Assert.Throws<LatheException>(() => compiled.Model.CreateRequest(new Dictionary<string, long> { ["N"] = 3 }));
+        Assert.That(refused!.Id, Is.EqualTo("LATHE0508"));
+        Assert.That(refused.Message, Does.Contain("larger"));
     }
 
     [Test]

@@ -22,7 +22,7 @@ internal sealed class MutantRunner(Corpus corpus, CompileOptions options, int? t
     /// <summary>How much of a stack trace is reported.</summary>
     private const int Frames = 5;
 
-    /// <summary>Errors of an inference that its data may cause: sizes that they determine.</summary>
+    /// <summary>Errors of a request that its dims and data may cause: sizes that they determine.</summary>
     private static readonly string[] DataErrorIds = [ErrorIds.DoesNotFit, ErrorIds.Data];
 
     /// <summary>An error of a kernel. What it reports is the data's fault, such as an index that is out of range; an exception is not.</summary>
@@ -71,10 +71,10 @@ internal sealed class MutantRunner(Corpus corpus, CompileOptions options, int? t
     /// <summary>The bytes of the outputs, none if the data made it fail with a diagnostic; null if it was cancelled after a while.</summary>
     private byte[][]? Infer(CompiledModel model)
     {
-        using InferRequest request = new InputSet(new Dictionary<string, Tensors.TensorFile>(), new Dictionary<string, string>(), 1).CreateRequest(model);
         using CancellationTokenSource stop = new(timeLimit / 2);
         try
         {
+            using InferRequest request = new InputSet(new Dictionary<string, Tensors.TensorFile>(), new Dictionary<string, string>(), 1).CreateRequest(model);
             request.InferAsync(stop.Token).AsTask().GetAwaiter().GetResult();
             return [.. InputSet.OutputsOf(request).Select(output => output.Data.Bytes)];
         }

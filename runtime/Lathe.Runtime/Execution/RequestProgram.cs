@@ -160,7 +160,10 @@ internal sealed unsafe partial class RequestProgram : IDisposable
     internal static long Size(SizeExpression expression, ReadOnlySpan<long> dims, string what)
     {
         long size = Value(expression, dims, what);
-        return size >= 0 ? size : throw PlanFormat.Corrupt($"the size of {what} is negative");
+        if (size >= 0) return size;
+        // Windows, for one, do not fit into dims that are too small.
+        if (dims.Length > 0) throw new LatheException(ErrorIds.Data, $"With dims of {string.Join(", ", dims.ToArray())} the size of {what} is negative: the model needs larger ones.");
+        throw PlanFormat.Corrupt($"the size of {what} is negative");
     }
 
     private static long Value(SizeExpression expression, ReadOnlySpan<long> dims, string what)
