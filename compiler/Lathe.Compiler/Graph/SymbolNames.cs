@@ -12,6 +12,7 @@ public sealed class SymbolNames
     private const int MaxNameLength = 48;
 
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _last = new(StringComparer.Ordinal);
     private readonly List<IndexVar> _computed = [];
 
     /// <summary>The symbols whose values steps compute, in order of creation.</summary>
@@ -27,7 +28,9 @@ public sealed class SymbolNames
         string stem = clean.ToString();
         if (stem is "from" or "to" || (stem.Length > 1 && char.IsAsciiLetterLower(stem[0]) && char.IsAsciiDigit(stem[1]))) stem += "_dim";
         string name = stem;
-        for (int i = 1; !_used.Add(name); i++) name = $"{stem}_{i}";
+        int number = _last.GetValueOrDefault(stem);
+        while (!_used.Add(name)) name = $"{stem}_{++number}";
+        _last[stem] = number;
         return new IndexVar(name, min, max);
     }
 

@@ -46,6 +46,10 @@ public sealed class ReductionTests : KernelCaseTests<ReductionTests>, ICaseSourc
         new("sum of int64", Sample.Reduction(new Tensor("x0", ElementType.Int64, [3, 19], Layout.RowMajor(2)), [1], Plus, 0)),
         new("maximum of uint8", Sample.Reduction(new Tensor("x0", ElementType.UInt8, [3, 19], Layout.RowMajor(2)), [0], (a, b) => new Binary(BinaryOp.Max, a, b), 0)),
         new("sum of float64", Sample.Reduction(new Tensor("x0", ElementType.Float64, [3, 19], Layout.RowMajor(2)), [1], Plus, 0)),
+        new("sum of rows of int32", Sample.Reduction(new Tensor("x0", ElementType.Int32, [3, 37], Layout.RowMajor(2)), [1], Plus, 0)),
+        new("product of rows of int32", Sample.Reduction(new Tensor("x0", ElementType.Int32, [3, 37], Layout.RowMajor(2)), [1], (a, b) => new Binary(BinaryOp.Multiply, a, b), 1)),
+        new("smallest of rows of int32", Sample.Reduction(new Tensor("x0", ElementType.Int32, [3, 37], Layout.RowMajor(2)), [1], (a, b) => new Binary(BinaryOp.Min, a, b), int.MaxValue)),
+        new("largest of rows of int32", Sample.Reduction(new Tensor("x0", ElementType.Int32, [3, 37], Layout.RowMajor(2)), [1], (a, b) => new Binary(BinaryOp.Max, a, b), int.MinValue)),
         new("smallest of int32", Sample.Reduction(new Tensor("x0", ElementType.Int32, [3, 21], Layout.RowMajor(2)), [0], (a, b) => new Binary(BinaryOp.Min, a, b), int.MaxValue)),
     ];
 

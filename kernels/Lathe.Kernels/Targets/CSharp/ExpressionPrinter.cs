@@ -154,7 +154,7 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
                     ? $"Vec.Create({string.Join(", ", Enumerable.Range(0, machine.Lanes).Select(i => i < e.Count.Value ? "-1" : "0"))})"
                     : $"Vec.LessThan(Vec.Create({string.Join(", ", Enumerable.Range(0, machine.Lanes))}), Vec.Create((int)nint.Clamp({Index(e.Count)}, 0, {machine.Lanes})))";
             case Reduce e:
-                return $"{Call(e.Op switch { BinaryOp.Add => "Sum", BinaryOp.Multiply => "Product", BinaryOp.Min => "Smallest", BinaryOp.Max => "Largest", _ => throw new NotSupportedException($"{e.Op} of all lanes") })}({Top(e.A)})";
+                return $"{Call((e.Op switch { BinaryOp.Add => "Sum", BinaryOp.Multiply => "Product", BinaryOp.Min => "Smallest", BinaryOp.Max => "Largest", _ => throw new NotSupportedException($"{e.Op} of all lanes") }) + (IsFloat(e.A.Type) ? "" : "OfIntegers"))}({Top(e.A)})";
             case Load e:
                 return LoadOf(e);
             default:
@@ -173,30 +173,29 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
 
     private string Unary(Unary e)
     {
+        // An operand is printed once, also where it can stand in two places: a chain of these must not double its text at each step.
+        if (e.Op is UnaryOp.Negate or UnaryOp.Not) return e.Op == UnaryOp.Not ? $"(~{Print(e.A)})" : IsFloat(e.Type) ? $"({Print(e.A)} ^ Vec.Create(-0f))" : $"(-{Print(e.A)})";
         string a = Top(e.A);
         return e.Op switch
         {
-            UnaryOp.Negate => IsFloat(e.Type) ? $"({Print(e.A)} ^ Vec.Create(-0f))" : $"(-{Print(e.A)})",
-            UnaryOp.Not => $"(~{Print(e.A)})",
             UnaryOp.Abs => $"Vec.Abs({a})",
             UnaryOp.Sqrt => $"Vec.Sqrt({a})",
             UnaryOp.Floor => $"Vec.Floor({a})",
             UnaryOp.Ceiling => $"Vec.Ceiling({a})",
             UnaryOp.Round => $"{Call("Round")}({a})",
             UnaryOp.Truncate => $"{Call("Truncate")}({a})",
-            UnaryOp.IsNaN => $"(~Vec.Equals({a}, {a})).AsInt32()",
+            UnaryOp.IsNaN => IsFloat(e.A.Type) ? $"{Call("IsNaN")}({a})" : "VecI.Zero",
             _ => $"{Call("EachLane")}({a}, &{Call(e.Op + "OfFloat")})",
         };
     }
 
     private string Binary(Binary e)
     {
-        string a = Print(e.A), b = Print(e.B);
         bool isFloat = IsFloat(e.A.Type);
         switch (e.Op)
         {
             case BinaryOp.Add or BinaryOp.Subtract or BinaryOp.Multiply or BinaryOp.Divide or BinaryOp.And or BinaryOp.Or or BinaryOp.Xor:
-                return $"({a} {Symbol(e.Op)} {b})";
+                return $"({Print(e.A)} {Symbol(e.Op)} {Print(e.B)})";
             case BinaryOp.Min or BinaryOp.Max when isFloat:
                 if (machine.Isa == Isa.Vector128) return $"{Call(e.Op.ToString())}({Top(e.A)}, {Top(e.B)})";
                 return $"{(machine.Isa == Isa.Avx512 ? "Avx512F" : "Avx")}.{e.Op}({Top(e.A)}, {Top(e.B)})";
@@ -204,8 +203,8 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
                 return $"Vec.{e.Op}({Top(e.A)}, {Top(e.B)})";
             case BinaryOp.ShiftLeft or BinaryOp.ShiftRight when e.B is Const or Splat { A: Const }:
                 long count = e.B is Const c ? c.Integer : ((Const)((Splat)e.B).A).Integer;
-                if (count >= 32) return e.Op == BinaryOp.ShiftLeft ? "VecI.Zero" : $"({a} >> 31)";
-                return $"({a} {(e.Op == BinaryOp.ShiftLeft ? "<<" : ">>")} {Number(count)})";
+                if (count >= 32) return e.Op == BinaryOp.ShiftLeft ? "VecI.Zero" : $"({Print(e.A)} >> 31)";
+                return $"({Print(e.A)} {(e.Op == BinaryOp.ShiftLeft ? "<<" : ">>")} {Number(count)})";
             case BinaryOp.Less or BinaryOp.LessOrEqual or BinaryOp.Equal or BinaryOp.NotEqual:
                 string name = e.Op switch { BinaryOp.Less => "LessThan", BinaryOp.LessOrEqual => "LessThanOrEqual", _ => "Equals" };
                 string compared = $"Vec.{name}({Top(e.A)}, {Top(e.B)})";
@@ -233,7 +232,7 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
     {
         (ElementType from, ElementType to) = (e.A.Type.Element, e.To.Element);
         // A narrower element is only read to be widened, never printed by itself.
-        string a = from is not (ElementType.Float32 or ElementType.Int32 or ElementType.Bool) || e.A is Load { Type.Element: ElementType.Bool } ? "" : Top(e.A);
+        string a = from == to || from is not (ElementType.Float32 or ElementType.Int32) ? "" : Top(e.A);
         switch (from, to)
         {
             case (var x, var y) when x == y:

@@ -238,6 +238,35 @@ internal static class Functions
             "MaxFloat" => "public static float MaxFloat(float a, float b) => a > b ? a : b;",
             "MinAny" => "public static T MinAny<T>(T a, T b) where T : System.Numerics.IComparisonOperators<T, T, bool> => a < b ? a : b;",
             "MaxAny" => "public static T MaxAny<T>(T a, T b) where T : System.Numerics.IComparisonOperators<T, T, bool> => a > b ? a : b;",
+            "SumOfIntegers" or "ProductOfIntegers" or "SmallestOfIntegers" or "LargestOfIntegers" => $$"""
+                public static int {{name}}(VecI a)
+                {
+                    int all = a[0];
+                    for (int i = 1; i < {{lanes}}; i++) all = {{name switch
+                    {
+                        "SumOfIntegers" => "unchecked(all + a[i])",
+                        "ProductOfIntegers" => "unchecked(all * a[i])",
+                        "SmallestOfIntegers" => "Math.Min(all, a[i])",
+                        _ => "Math.Max(all, a[i])",
+                    }}};
+                    return all;
+                }
+                """,
+            "IsNaN" => "public static VecI IsNaN(VecF a) => (~Vec.Equals(a, a)).AsInt32();",
+            "Magnitude" => """
+                public static int Magnitude(int a) => unchecked(a < 0 ? -a : a);
+
+                [MethodImpl(MethodImplOptions.AggressiveInlining)]
+                public static long Magnitude(long a) => unchecked(a < 0 ? -a : a);
+                """,
+            "ShiftLeft" => """
+                public static T ShiftLeft<T>(T a, T b, int bits) where T : System.Numerics.IBinaryInteger<T> =>
+                    ulong.CreateTruncating(b) >= (ulong)bits ? T.Zero : a << int.CreateTruncating(b);
+                """,
+            "ShiftRight" => """
+                public static T ShiftRight<T>(T a, T b, int bits) where T : System.Numerics.IBinaryInteger<T> =>
+                    ulong.CreateTruncating(b) >= (ulong)bits ? (T.IsNegative(a) ? ~T.Zero : T.Zero) : a >> int.CreateTruncating(b);
+                """,
             "Divide" => """
                 public static int Divide(int a, int b) => b == -1 ? unchecked(-a) : a / b;
 

@@ -106,7 +106,7 @@ internal sealed class ScalarPrinter(
             UnaryOp.Negate when type is ElementType.UInt32 or ElementType.UInt64 => $"unchecked(0 - {a})",
             UnaryOp.Negate => Rounded(type, $"-{a}"),
             UnaryOp.Abs when type.IsUnsigned() => a,
-            UnaryOp.Abs => Rounded(type, $"{a} < 0 ? -{a} : {a}"),
+            UnaryOp.Abs => Rounded(type, $"{call("Magnitude")}({a})"),
             UnaryOp.Floor or UnaryOp.Ceiling or UnaryOp.Round or UnaryOp.Truncate => a,
             UnaryOp.IsNaN => "false",
             _ => throw new NotSupportedException($"{e.Op} of {type.Name()}."),
@@ -190,14 +190,13 @@ internal sealed class ScalarPrinter(
     {
         int bits = Types.BitCount(type);
         bool isLeft = e.Op == BinaryOp.ShiftLeft;
-        string beyond = isLeft || type.IsUnsigned() ? "0" : $"({a} < 0 ? -1 : 0)";
         if (e.B is Const count)
         {
-            if (count.Integer >= bits || count.Integer < 0) return Rounded(type, $"({Types.Scalar(type)})({beyond})");
+            if (count.Integer >= bits || count.Integer < 0) return Rounded(type, $"({Types.Scalar(type)})({(isLeft || type.IsUnsigned() ? "0" : $"({a} < 0 ? -1 : 0)")})");
             return Rounded(type, $"{a} {(isLeft ? "<<" : ">>")} {count.Integer.ToString(CultureInfo.InvariantCulture)}");
         }
 
-        return $"unchecked(({Types.Scalar(type)})((ulong){b} >= {bits} ? {beyond} : {a} {(isLeft ? "<<" : ">>")} (int){b}))";
+        return $"{call(isLeft ? "ShiftLeft" : "ShiftRight")}<{Types.Scalar(type)}>({a}, {b}, {bits})";
     }
 
     private string Cast(Cast e)
