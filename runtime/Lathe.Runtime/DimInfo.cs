@@ -37,6 +37,13 @@ public readonly record struct DimInfo(long? Value, string Text)
             }
 
             (string Text, int Binding) b = stack.Pop(), a = stack.Pop();
+            if (code == SizeExpression.Code.Select)
+            {
+                (string Text, int Binding) y = stack.Pop(), x = stack.Pop();
+                stack.Push(($"({x.Text} < {y.Text} ? {a.Text} : {b.Text})", 2));
+                continue;
+            }
+
             string Operand((string Text, int Binding) side, int binding) => side.Binding < binding ? $"({side.Text})" : side.Text;
             stack.Push(code switch
             {

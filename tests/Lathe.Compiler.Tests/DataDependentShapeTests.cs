@@ -56,6 +56,29 @@ internal sealed class DataDependentShapeTests
     }
 
     [Test]
+    public void CeiledWindows_OverANamedDim_DropTheOneThatStartsInThePadding([Values(5, 7, 8, 12)] int length)
+    {
+        GraphBuilder g = new();
+        IndexVar n = new("N", 4, 100);
+        Value x = g.Add(new Input("x", new TensorType(ElementType.Float32, [1, 1, n])));
+        Value y = OperatorCase.ImportNode(g, "AveragePool", 19, 1, [x], ("kernel_shape", new[] { 2L }), ("strides", new[] { 3L }), ("pads", new[] { 1L, 1L }), ("ceil_mode", 1L))[0];
+        ModelGraph graph = g.Build("model", [new GraphPort("x", x)], [new GraphPort("y", y)], [n]);
+        using CompiledGraph compiled = new(graph, dims: new Dictionary<string, long> { ["N"] = length });
+        Compare(compiled, graph, Random(1, 1, length));
+    }
+
+    [Test]
+    public void Compress_BehindAShapeThatDataDetermine()
+    {
+        ModelGraph graph = Build(
+            [("x", ElementType.Float32, [3, 2]), ("shape", ElementType.Int64, [3]), ("condition", ElementType.Bool, [3])],
+            (g, v) => OperatorCase.ImportNode(g, "Compress", 11, 1, [Import(g, "Expand", 13, v[0], v[1]), v[2]], ("axis", 0L))[0]);
+        using CompiledGraph compiled = new(graph);
+        Compare(compiled, graph, Random(3, 2), TensorData.OfInt64s([4, 3, 2]), TensorData.Of<bool>(ElementType.Bool, [true, false, true], 3));
+        Compare(compiled, graph, Random(3, 2), TensorData.OfInt64s([2, 3, 2]), TensorData.Of<bool>(ElementType.Bool, [false, true, true], 3));
+    }
+
+    [Test]
     public void NonZero_GrowsAndShrinks([Values] bool optimize)
     {
         ModelGraph graph = Build(

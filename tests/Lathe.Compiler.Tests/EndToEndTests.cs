@@ -86,6 +86,18 @@ public sealed class EndToEndTests
         4, 6, 7);
 
     [Test]
+    public void Movement_OfOddShapesAroundASoftmax([Values(1, 3)] int batch, [Values] bool optimize) => Check(
+        batch,
+        optimize,
+        (g, x) =>
+        {
+            Value t = g.Add(new Transpose((long[])[0, 2, 1]), g.Add(new Reshape((IndexExpr[])[Batch, 5, 14]), x));
+            Value s = g.Add(new Transpose((long[])[0, 2, 1]), g.Add(new LogSoftmax(2), t));
+            return g.Add(new Reshape((IndexExpr[])[Batch, 5, 2, 7]), s);
+        },
+        5, 2, 7);
+
+    [Test]
     public void If_TakesEitherBranch([Values] bool condition)
     {
         GraphBuilder g = new();

@@ -35,9 +35,11 @@ public sealed class CompiledModelTests
         SizeExpression n = builder.Symbol("N", 1, 9, 1);
         SizeExpression formula = new([.. n.Instructions, new(SizeExpression.Code.Constant, 3), new(SizeExpression.Code.Add),
             new(SizeExpression.Code.Constant, 2), new(SizeExpression.Code.Divide), new(SizeExpression.Code.Constant, 7), new(SizeExpression.Code.Max)]);
-        builder.Input("x", formula, PlanBuilder.Times(n, 4));
+        SizeExpression choice = new([.. n.Instructions, new(SizeExpression.Code.Constant, 3), new(SizeExpression.Code.Constant, 1), .. n.Instructions, new(SizeExpression.Code.Select)]);
+        builder.Input("x", formula, PlanBuilder.Times(n, 4), choice);
         using CompiledModel model = Create(builder.Build());
-        Assert.That(model.Info.Inputs[0].ToString(), Is.EqualTo("x: float32[max((N + 3) / 2, 7),N * 4]"));
+        Assert.That(model.Info.Inputs[0].ToString(), Is.EqualTo("x: float32[max((N + 3) / 2, 7),N * 4,(N < 3 ? 1 : N)]"));
+        Assert.That((choice.Evaluate([2]), choice.Evaluate([3])), Is.EqualTo((1, 3)));
     }
 
     [Test]

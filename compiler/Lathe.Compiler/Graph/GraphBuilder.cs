@@ -13,6 +13,9 @@ namespace Lathe.Compiler.Graph;
 /// <param name="around">The builder of the graph that a body lies in, with which it shares what a model has once; null for a graph of its own.</param>
 public sealed class GraphBuilder(GraphBuilder? around = null)
 {
+    /// <summary>The most nodes of a graph: a small file can ask for more than any memory holds.</summary>
+    private const int MaxNodes = 250_000;
+
     private readonly Dictionary<Key, Node> _interned = [];
     private readonly Dictionary<Node, string> _names = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<(Value, long, long), Value> _measured = [];
@@ -51,6 +54,7 @@ public sealed class GraphBuilder(GraphBuilder? around = null)
             throw new DiagnosticException(new Diagnostic(DiagnosticTable.ShapeTooLarge, CurrentName, op.Name, overflow.Message));
         }
 
+        if (_count == MaxNodes) throw new DiagnosticException(new Diagnostic(DiagnosticTable.MalformedModel, CurrentName, $"it comes to more than {MaxNodes} nodes"));
         Node node = new(_count++, op, key.Inputs.Items, context.Outputs, context.Contents);
         _interned.Add(key, node);
         if (CurrentName is not null) _names[node] = CurrentName;

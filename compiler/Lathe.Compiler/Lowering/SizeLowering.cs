@@ -9,7 +9,7 @@ public static class SizeLowering
     /// <summary>The postfix code of an expression over the given variables.</summary>
     /// <param name="expression">The expression.</param>
     /// <param name="symbols">The dims, in the order in which they will be given.</param>
-    /// <exception cref="ArgumentException">The expression speaks of another variable, or chooses by a comparison.</exception>
+    /// <exception cref="ArgumentException">The expression speaks of another variable, or of memory.</exception>
     public static SizeExpression ToSize(this IndexExpr expression, IReadOnlyList<IndexVar> symbols)
     {
         List<SizeExpression.Instruction> code = [];
@@ -56,17 +56,17 @@ public static class SizeLowering
                 if (number < 0) throw new ArgumentException($"'{variable.Name}' is not among the dims.");
                 code.Add(new(SizeExpression.Code.Dim, number));
                 break;
-            case IndexDiv(var a, var b): WriteBoth(a, b, SizeExpression.Code.Divide); break;
-            case IndexMod(var a, var b): WriteBoth(a, b, SizeExpression.Code.Modulo); break;
-            case IndexMin(var a, var b): WriteBoth(a, b, SizeExpression.Code.Min); break;
-            case IndexMax(var a, var b): WriteBoth(a, b, SizeExpression.Code.Max); break;
+            case IndexDiv(var a, var b): WriteAll(SizeExpression.Code.Divide, a, b); break;
+            case IndexMod(var a, var b): WriteAll(SizeExpression.Code.Modulo, a, b); break;
+            case IndexMin(var a, var b): WriteAll(SizeExpression.Code.Min, a, b); break;
+            case IndexMax(var a, var b): WriteAll(SizeExpression.Code.Max, a, b); break;
+            case IndexSelect(var a, var b, var then, var otherwise): WriteAll(SizeExpression.Code.Select, a, b, then, otherwise); break;
             default: throw new ArgumentException($"'{atom}' cannot be a size.");
         }
 
-        void WriteBoth(IndexExpr a, IndexExpr b, SizeExpression.Code operation)
+        void WriteAll(SizeExpression.Code operation, params ReadOnlySpan<IndexExpr> operands)
         {
-            Write(a, symbols, code);
-            Write(b, symbols, code);
+            foreach (IndexExpr operand in operands) Write(operand, symbols, code);
             code.Add(new(operation));
         }
     }

@@ -15,7 +15,7 @@ namespace Lathe.Compiler.Onnx;
 internal sealed class Importer(ModelProto model, string directory, CompileOptions options)
 {
     /// <summary>How many nodes the functions of a model may bring: they can double at each level.</summary>
-    private const int MaxInlined = 200_000;
+    private const int MaxInlined = 50_000;
 
     /// <summary>How deep functions may call each other.</summary>
     private const int MaxCalls = 64;

@@ -34,6 +34,7 @@ public static class Vectorise
     {
         private readonly Dictionary<string, VectorType> _names = new(StringComparer.Ordinal);
         private Expr? _mask;
+        private IndexVar? _active;
 
         public override Statement Visit(Statement statement)
         {
@@ -117,17 +118,30 @@ public static class Vectorise
         private T Under<T>(Expr mask, Func<T> visit)
         {
             Expr? outer = _mask;
+            IndexVar? outerActive = _active;
             _mask = outer is null ? mask : new Binary(BinaryOp.And, outer, mask);
+            _active = ActiveLanes(_mask);
             Forget();
             T result = visit();
-            _mask = outer;
+            (_mask, _active) = (outer, outerActive);
             Forget();
             return result;
         }
 
-        private long Stride(IndexExpr index) => index.Coefficient(variable) ?? throw Cannot($"the index '{index}' is not linear");
+        private long Stride(IndexExpr index) => index.Coefficient(variable) ?? Active(index)?.Coefficient(_active!) ?? throw Cannot($"the index '{index}' is not linear");
 
-        private IndexExpr Start(IndexExpr index) => index.Substitute(variable, IndexExpr.Zero);
+        private IndexExpr Start(IndexExpr index) =>
+            index.Coefficient(variable) is null && Active(index) is { } active ? active.Substitute(_active!, IndexExpr.Zero) : index.Substitute(variable, IndexExpr.Zero);
+
+        /// <summary>An index for the lanes that a mask lets through, among which a quotient or a remainder may not change; null where all are.</summary>
+        private IndexExpr? Active(IndexExpr index) => _active is null ? null : index.Substitute(variable, _active);
+
+        private IndexVar? ActiveLanes(Expr? mask) => mask switch
+        {
+            FirstLanes { Count.Range.Max: var count } when count > 0 && count < lanes => variable with { Max = count - 1 },
+            Binary { Op: BinaryOp.And, A: var a, B: var b } => ActiveLanes(a) ?? ActiveLanes(b),
+            _ => null,
+        };
 
         private (Expr A, Expr B) Alike(Expr a, Expr b)
         {

@@ -32,6 +32,9 @@ public sealed class SizeExpression : IEquatable<SizeExpression>
 
         /// <summary>Pops b and a, pushes the larger.</summary>
         Max,
+
+        /// <summary>Pops d, c, b and a, pushes c where a is less than b, otherwise d.</summary>
+        Select,
     }
 
     /// <summary>One instruction: an operator and, for the first two, its operand.</summary>
@@ -47,8 +50,8 @@ public sealed class SizeExpression : IEquatable<SizeExpression>
         int depth = 0;
         foreach (Instruction instruction in _code)
         {
-            if (instruction.Code > Code.Max) throw new FormatException("A size expression has an unknown operator.");
-            depth += instruction.Code <= Code.Dim ? 1 : -1;
+            if (instruction.Code > Code.Select) throw new FormatException("A size expression has an unknown operator.");
+            depth += instruction.Code <= Code.Dim ? 1 : instruction.Code == Code.Select ? -3 : -1;
             if (depth < 1) throw new FormatException("A size expression takes an operand that is not there.");
         }
 
@@ -79,6 +82,10 @@ public sealed class SizeExpression : IEquatable<SizeExpression>
             {
                 case Code.Constant: stack[++top] = instruction.Operand; continue;
                 case Code.Dim: stack[++top] = dims[checked((int)instruction.Operand)]; continue;
+                case Code.Select:
+                    top -= 3;
+                    stack[top] = stack[top] < stack[top + 1] ? stack[top + 2] : stack[top + 3];
+                    continue;
             }
 
             long b = stack[top--], a = stack[top];

@@ -1,5 +1,6 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators.Movement;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
 
@@ -25,7 +26,13 @@ public sealed class Compress : IComposite<Compress>
         if (isFlat) x = builder.Add(new Reshape([x.Type.Count]), x);
         int axis = node.Axis(AttributeReader.Get(node, "axis", 0L), x.Type.Rank);
         IndexExpr length = condition.Type.Dims[0], dim = x.Type.Dims[axis];
-        if ((dim - length).Range.Min < 0) condition = builder.Add(new Slice([0], [IndexExpr.Min(length, dim)], [0]), condition);
+        if ((dim - length).Range.Min < 0)
+        {
+            // A dim that the run computes has to be there before the condition can be cut to it.
+            if (!dim.IsConstant) condition = View.After(builder, condition, x);
+            condition = builder.Add(new Slice([0], [IndexExpr.Min(length, dim)], [0]), condition);
+        }
+
         Value places = NonZero.Import(node with { Inputs = [condition] }, builder)[0];
         places = builder.Add(new Reshape([places.Type.Dims[1]]), places);
         return [builder.Add(new Movement.Gather(axis), x, places)];

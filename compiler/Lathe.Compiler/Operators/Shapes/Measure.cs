@@ -86,6 +86,6 @@ public sealed record Measure(EquatableArray<IndexExpr> Symbols, EquatableArray<I
         return builder.Add(new Measure(symbols, [.. checks(symbols)]), value);
     }
 
-    /// <summary>True for a value that symbols can be made of.</summary>
-    public static bool CanBeMeasured(Value value) => value.Type.Element.IsInteger() && KnownContents.Static(value.Type.Dims) is not null;
+    /// <summary>True for a value that symbols can be made of: narrower integers than these cannot hold every symbol.</summary>
+    public static bool CanBeMeasured(Value value) => value.Type.Element is ElementType.Int32 or ElementType.Int64 && KnownContents.Static(value.Type.Dims) is not null;
 }

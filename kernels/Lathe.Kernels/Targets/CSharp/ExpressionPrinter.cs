@@ -47,7 +47,7 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
             long magnitude = Math.Abs(term.Coefficient);
             if (text.Length > 0) text.Append(term.Coefficient < 0 ? " - " : " + ");
             else if (term.Coefficient < 0) text.Append('-');
-            if (term.Atoms.Length == 0 || magnitude != 1) text.Append(Number(magnitude));
+            if (term.Atoms.Length == 0 || magnitude != 1) text.Append(magnitude <= int.MaxValue ? Number(magnitude) : $"unchecked((nint){Number(magnitude)})");
             for (int i = 0; i < term.Atoms.Length; i++) text.Append(i > 0 || magnitude != 1 ? " * " : "").Append(Atom(term.Atoms[i]));
         }
 
