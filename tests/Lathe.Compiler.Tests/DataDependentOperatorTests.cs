@@ -1,6 +1,7 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
 using Lathe.Compiler.Operators.Elementwise;
+using Lathe.Compiler.Tests.Operators;
 using Lathe.Runtime;
 using static Lathe.Compiler.Tests.DataDependentShapeTests;
 using ModelGraph = Lathe.Compiler.Graph.Graph;
@@ -10,6 +11,58 @@ namespace Lathe.Compiler.Tests;
 /// <summary>Operators whose axes, bounds and paddings data determine, through the whole compiler and the runtime: they change from inference to inference.</summary>
 internal sealed class DataDependentOperatorTests
 {
+    [Test]
+    public void Gather_IndicesOutside_AreRefused_WhereverTheyStand([Values(ElementType.Int64, ElementType.Int32)] ElementType element, [Values(1, 8, 19, 35)] int count)
+    {
+        ModelGraph graph = Build([("x", ElementType.Float32, [2, 5, 3]), ("indices", element, [count])], (g, v) => Import(g, "Gather", 13, [v[0], v[1]], ("axis", 1L)));
+        using CompiledGraph compiled = new(graph);
+        TensorData x = Random(2, 5, 3), indices = TensorData.Zeros(element, count);
+        for (int i = 0; i < count; i++) indices.SetInt64(i, (i % 10) - 5);
+        Compare(compiled, graph, x, indices);
+        foreach (int at in Enumerable.Range(0, count))
+        {
+            long good = indices.GetInt64(at);
+            foreach (long bad in (long[])[5, -6, int.MinValue, int.MaxValue])
+            {
+                indices.SetInt64(at, bad);
+                Refuse(compiled, x, indices);
+            }
+
+            indices.SetInt64(at, good);
+        }
+
+        Compare(compiled, graph, x, indices);
+    }
+
+    [Test]
+    public void GatherElements_GatherND_IndicesOutside_AreRefused()
+    {
+        ModelGraph elements = Build([("x", ElementType.Float32, [2, 5]), ("indices", ElementType.Int64, [2, 3])], (g, v) => Import(g, "GatherElements", 13, [v[0], v[1]], ("axis", -1L)));
+        using CompiledGraph first = new(elements);
+        Compare(first, elements, Random(2, 5), TensorData.OfInt64s(0, -5, 4, 1, 2, -1).Reshape(2, 3));
+        foreach (long bad in (long[])[5, -6, long.MaxValue, long.MinValue]) Refuse(first, Random(2, 5), TensorData.OfInt64s(0, 1, 2, 3, bad, 4).Reshape(2, 3));
+
+        // A coordinate of the one axis would do for the other.
+        ModelGraph places = Build([("x", ElementType.Float32, [2, 5, 3]), ("indices", ElementType.Int64, [3, 2])], (g, v) => Import(g, "GatherND", 13, v[0], v[1]));
+        using CompiledGraph second = new(places);
+        Compare(second, places, Random(2, 5, 3), TensorData.OfInt64s(0, 4, -2, -5, 1, 0).Reshape(3, 2));
+        foreach (long[] bad in (long[][])[[0, 4, 2, 0, 1, 0], [0, 5, 1, 0, 1, 0], [0, 4, 1, 0, -3, 0], [0, 4, 1, 0, 1, -6]])
+            Refuse(second, Random(2, 5, 3), TensorData.OfInt64s(bad).Reshape(3, 2));
+        Compare(second, places, Random(2, 5, 3), TensorData.OfInt64s(0, 4, -2, -5, 1, 0).Reshape(3, 2));
+    }
+
+    [Test]
+    public void RoiAlign_ImageOutside_IsRefused()
+    {
+        ModelGraph graph = Build(
+            [("x", ElementType.Float32, [2, 1, 4, 4]), ("regions", ElementType.Float32, [1, 4]), ("images", ElementType.Int64, [1])],
+            (g, v) => Import(g, "RoiAlign", 16, [v[0], v[1], v[2]], ("sampling_ratio", 1L)));
+        using CompiledGraph compiled = new(graph);
+        TensorData regions = OperatorCase.Floats(0, 0, 3, 3).Reshape(1, 4);
+        Assert.That(() => compiled.Run(Random(2, 1, 4, 4), regions, TensorData.OfInt64s(1)), Throws.Nothing);
+        Refuse(compiled, Random(2, 1, 4, 4), regions, TensorData.OfInt64s(2));
+    }
+
     [Test]
     public void Reduce_FollowsItsAxes([Values] bool keepsDims, [Values] bool optimize)
     {

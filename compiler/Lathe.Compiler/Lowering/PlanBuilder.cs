@@ -144,7 +144,8 @@ public sealed partial class PlanBuilder
                     steps.Add(MeasureStep(graph, node, measure, places));
                     break;
                 case var op when RoutineOf(node) is { } use:
-                    foreach (int output in Enumerable.Range(0, node.OutputTypes.Length)) places[node[output]] = Place(node[output], fixedPlaces);
+                    foreach (int output in Enumerable.Range(0, node.OutputTypes.Length))
+                        places[node[output]] = op.IsInPlace ? places[node.Inputs[0]] : Place(node[output], fixedPlaces);
                     steps.Add(RoutineStep(graph, node, use, places));
                     break;
                 case ForLoop loop:

@@ -70,6 +70,9 @@ public abstract record Op
     /// </summary>
     public virtual bool ReadsAtData(int input) => false;
 
+    /// <summary>True for what gives its first input on in the same memory: its only output is no memory of its own.</summary>
+    public virtual bool IsInPlace => false;
+
     /// <summary>False for what may give other outputs for the same inputs: it is not computed before the model runs.</summary>
     public virtual bool IsDeterministic => true;
 

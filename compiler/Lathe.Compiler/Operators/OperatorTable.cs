@@ -55,6 +55,7 @@ public static class OperatorTable
         Of<Ceil>(),
         Of<Celu>(),
         Of<CenterCropPad>(),
+        Of<CheckIndices>(),
         Of<Clip>(),
         Of<Col2Im>(),
         Composite<Compress>(),

@@ -71,7 +71,7 @@ public sealed class AssignLayouts : IPass
                 _builder.CurrentName = _graph.NameOf(port.Value.Node);
                 Value value = InLayout(port.Value, null);
                 // An output is memory of its own: what is an input, a constant or another output already is copied.
-                if (value.Op is Input or Constant or View or Measure || !taken.Add(value)) value = Copy(value, outputs.Count);
+                if (value.Op is Input or Constant || value.Op.IsInPlace || !taken.Add(value)) value = Copy(value, outputs.Count);
                 outputs.Add(port with { Value = value });
             }
 

@@ -29,7 +29,7 @@ public sealed class SeparateOutputs : IPass
         {
             Value value = copied[port.Value];
             builder.CurrentName = port.Name;
-            if (value.Op is Input or Constant or View or Measure) value = builder.Add(new Identity(), value);
+            if (value.Op is Input or Constant || value.Op.IsInPlace) value = builder.Add(new Identity(), value);
             // Interning would make a second copy the same node: each is a copy of the one before.
             while (!taken.Add(value)) value = builder.Add(new Identity(), value);
             outputs.Add(port with { Value = value });

@@ -11,6 +11,7 @@ public static class Routine
 
     private static Dictionary<string, RoutineCode> Table { get; } = new(StringComparer.Ordinal)
     {
+        [nameof(CheckIndices)] = CheckIndices.Run,
         [nameof(Cumulate)] = Cumulate.Run,
         [nameof(DFT)] = DFT.Run,
         [nameof(Det)] = Det.Run,

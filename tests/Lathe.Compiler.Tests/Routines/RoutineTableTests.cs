@@ -12,6 +12,7 @@ internal sealed class RoutineTableTests
 
     private static readonly Dictionary<string, (string Op, int Opset, TensorData[] Inputs, (string, object)[] Attributes)> Cases = new()
     {
+        ["CheckIndices"] = ("Gather", 13, [X, TensorData.OfInt64s(2, -3, 0)], []),
         ["Cumulate"] = ("CumSum", 14, [X, Zero], []),
         // Transforms of longer lines differ by roundings, with which SignalTests deals.
         ["DFT"] = ("DFT", 17, [RandomTensor.Of(ElementType.Float32, 1, 3, 1, 1)], [("axis", 1L)]),

@@ -6,8 +6,8 @@ using Lathe.Runtime;
 namespace Lathe.Compiler.Operators.Movement;
 
 /// <summary>
-/// y[a…, i…, b…] = x[a…, indices[i…], b…]: slices along an axis, chosen by indices that count from the end where negative. An index outside the axis
-/// is brought to its nearest end, so that it never reads other memory.
+/// y[a…, i…, b…] = x[a…, indices[i…], b…]: slices along an axis, chosen by indices that count from the end where negative. <see cref="CheckIndices"/>
+/// refuses an index outside the axis; should it change afterwards, it is brought to the nearest end, so that it never reads other memory.
 /// </summary>
 public sealed record Gather(long Axis = 0) : Op, IOp<Gather>
 {
@@ -24,11 +24,11 @@ public sealed record Gather(long Axis = 0) : Op, IOp<Gather>
         Value x = node.Inputs[0], indices = node.Inputs[1];
         Gather gather = AttributeReader.Read<Gather>(node);
         int axis = node.Axis(gather.Axis, x.Type.Rank);
-        if (KnownContents.Constants(indices.Contents) is not { Length: > 0 } known || !x.Type.Dims[axis].IsConstant) return [builder.Add(gather, x, indices)];
+        if (KnownContents.Constants(indices.Contents) is not { Length: > 0 } known || !x.Type.Dims[axis].IsConstant)
+            return [builder.Add(gather, x, CheckIndices.Of(node, builder, indices, x, axis))];
 
+        CheckIndices.Of(node, builder, indices, x, axis);
         long dim = x.Type.Dims[axis].Value;
-        foreach (long index in known)
-            if (index < -dim || index >= dim) throw node.Bad($"index {index} is outside an axis of {dim}");
         long[] places = [.. known.Select(i => i < 0 ? i + dim : i)];
         long step = places.Length > 1 ? places[1] - places[0] : 1;
         if (step == 0 || places.Where((p, i) => p != places[0] + (i * step)).Any()) return [builder.Add(gather, x, indices)];

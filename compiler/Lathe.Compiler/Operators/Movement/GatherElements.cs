@@ -14,6 +14,14 @@ public sealed record GatherElements(long Axis = 0) : Op, IOp<GatherElements>
     public override OpRole Role => OpRole.Movement;
 
     /// <inheritdoc/>
+    public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
+    {
+        Value x = node.Inputs[0];
+        GatherElements gather = AttributeReader.Read<GatherElements>(node);
+        return [builder.Add(gather, x, CheckIndices.Of(node, builder, node.Inputs[1], x, node.Axis(gather.Axis, x.Type.Rank)))];
+    }
+
+    /// <inheritdoc/>
     public override bool ReadsAtData(int input) => input == 0;
 
     /// <inheritdoc/>

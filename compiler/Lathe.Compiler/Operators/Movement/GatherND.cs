@@ -17,6 +17,16 @@ public sealed record GatherND(long BatchDims = 0) : Op, IOp<GatherND>
     public override OpRole Role => OpRole.Movement;
 
     /// <inheritdoc/>
+    public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
+    {
+        Value x = node.Inputs[0], indices = node.Inputs[1];
+        GatherND gather = AttributeReader.Read<GatherND>(node);
+        // What does not fit at all is left to the inference of its shape.
+        bool fits = indices.Type.Rank > 0 && indices.Type.Dims[^1].IsConstant && gather.BatchDims >= 0 && gather.BatchDims + (double)indices.Type.Dims[^1].Value <= x.Type.Rank;
+        return [builder.Add(gather, x, fits ? CheckIndices.Of(node, builder, indices, x, (int)gather.BatchDims, (int)indices.Type.Dims[^1].Value) : indices)];
+    }
+
+    /// <inheritdoc/>
     public override bool ReadsAtData(int input) => input == 0;
 
     /// <inheritdoc/>

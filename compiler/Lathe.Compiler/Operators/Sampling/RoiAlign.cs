@@ -31,7 +31,8 @@ public sealed record RoiAlign(
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {
         RoiAlign op = AttributeReader.Read<RoiAlign>(node);
-        return [builder.Add(node.Opset < 16 ? op with { CoordinateTransformationMode = "output_half_pixel" } : op, [.. node.Inputs])];
+        Value images = Movement.CheckIndices.Of(node, builder, node.Inputs[2], node.Inputs[0], 0);
+        return [builder.Add(node.Opset < 16 ? op with { CoordinateTransformationMode = "output_half_pixel" } : op, node.Inputs[0], node.Inputs[1], images)];
     }
 
     /// <inheritdoc/>

@@ -19,6 +19,9 @@ public sealed record Measure(EquatableArray<IndexExpr> Symbols, EquatableArray<I
     /// <inheritdoc/>
     public override OpRole Role => OpRole.Opaque;
 
+    /// <inheritdoc/>
+    public override bool IsInPlace => true;
+
     /// <summary>The symbols as variables.</summary>
     public IEnumerable<IndexVar> Variables => Symbols.Select(s => s.Variables.Single());
 

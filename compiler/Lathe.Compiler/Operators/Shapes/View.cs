@@ -18,6 +18,9 @@ public sealed record View(EquatableArray<IndexExpr>? Dims = null) : Op, IOp<View
     public override OpRole Role => OpRole.Opaque;
 
     /// <inheritdoc/>
+    public override bool IsInPlace => true;
+
+    /// <inheritdoc/>
     public override Op Substitute(Func<IndexVar, IndexExpr?> replacement) =>
         Dims is { } dims ? new View(dims.Select(d => d.Substitute(replacement)).ToEquatableArray()) : this;
 

@@ -45,7 +45,7 @@ public sealed class RotaryEmbedding : IComposite<RotaryEmbedding>
             Value table = node.Inputs[input];
             if (table.Type.Element != x.Type.Element) throw node.Bad($"input {input} has elements of type {table.Type.Element.Name()}, not {x.Type.Element.Name()}");
             if (node.Has(3) && table.Type.Rank != 2) throw node.Bad($"input {input} is {table.Type}, no table of positions");
-            Value angles = node.Has(3) ? builder.Add(new Gather(), table, node.Inputs[3]) : table;
+            Value angles = node.Has(3) ? builder.Add(new Gather(), table, CheckIndices.Of(node, builder, node.Inputs[3], table, 0)) : table;
             if (angles.Type.Rank != 3 || angles.Type.Dims[2] != rotated / 2) throw node.Bad($"input {input}, {table.Type}, does not fit {rotated / 2} pairs");
             return builder.Widen(builder.Add(new Unsqueeze([1]), angles));
         }
