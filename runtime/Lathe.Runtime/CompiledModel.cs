@@ -198,7 +198,8 @@ public sealed class CompiledModel : IDisposable
             Inputs = [.. plan.Inputs.Select(tensor => TensorInfo.Of(tensor, plan.Symbols))],
             Outputs = [.. plan.Outputs.Select(tensor => TensorInfo.Of(tensor, plan.Symbols))],
             Symbols = [.. plan.Symbols.Where(symbol => !symbol.IsComputed)],
-            ArenaBytes = RequestProgram.Size(plan.ArenaBytes, [.. plan.Symbols.Select(symbol => symbol.Default)], "the arena"),
+            // The default dims may be too small for the model; that is said when a request is made with them.
+            ArenaBytes = Math.Max(0, RequestProgram.Value(plan.ArenaBytes, [.. plan.Symbols.Select(symbol => symbol.Default)], "the arena")),
             WeightBytes = plan.WeightBytes,
             Threads = Math.Min(options.Threads ?? int.MaxValue, Environment.ProcessorCount),
             Fallbacks = fallbacks,

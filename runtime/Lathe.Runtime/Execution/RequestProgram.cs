@@ -166,7 +166,7 @@ internal sealed unsafe partial class RequestProgram : IDisposable
         throw PlanFormat.Corrupt($"the size of {what} is negative");
     }
 
-    private static long Value(SizeExpression expression, ReadOnlySpan<long> dims, string what)
+    internal static long Value(SizeExpression expression, ReadOnlySpan<long> dims, string what)
     {
         try
         {
