@@ -98,6 +98,21 @@ public sealed class EndToEndTests
         5, 2, 7);
 
     [Test]
+    public void Movement_AcrossBlocksOfChannels([Values(1, 2)] int batch, [Values] bool optimize) => Check(
+        batch,
+        optimize,
+        (g, x) =>
+        {
+            // Parts that begin inside of a block of the whole, and end there.
+            Value whole = g.Add(new Concat(1), Convolve(g, x, 4, 1, seed: 1), Convolve(g, x, 1, 1, seed: 2), Convolve(g, x, 22, 1, seed: 3));
+            Value detections = g.Add(new Reshape((IndexExpr[])[Batch, 27 * 35]), g.Add(new Transpose((long[])[0, 2, 1]), g.Add(new Reshape((IndexExpr[])[Batch, 27, 35]), whole)));
+            Value shuffled = g.Add(new Reshape((IndexExpr[])[Batch, 27 * 35]), g.Add(new DepthToSpace(3), Convolve(g, x, 27, 1, seed: 4)));
+            Value flat = g.Add(new Reshape((IndexExpr[])[Batch, 27 * 35]), Convolve(g, x, 27, 1, seed: 5));
+            return g.Add(new Concat(1), g.Add(new Add(), detections, flat), shuffled);
+        },
+        5, 5, 7);
+
+    [Test]
     public void If_TakesEitherBranch([Values] bool condition)
     {
         GraphBuilder g = new();

@@ -140,6 +140,12 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
             return new For(whole, 0, Extent(leaf, scope), leaf.Kind, Digits(leaf, whole, scope, Next));
         }
 
+        if (leaf.OuterOf?.Parent is { Cuts.Count: > 0 } cut && scope.SizeOf(cut) is null)
+        {
+            long[] starts = [0, .. cut.Cuts], ends = [.. cut.Cuts, cut.Extent.Value];
+            return Block.Of([.. starts.Zip(ends, (start, end) => Emit(leaves, at, scope.Shift(cut, start).Resize(cut, end - start), body))]);
+        }
+
         if (leaf.OuterOf is { Tail: Tail.Peel or Tail.Mask } split)
         {
             IndexExpr parent = Extent(split.Parent, scope), full = parent / split.Size, rest = parent % split.Size;

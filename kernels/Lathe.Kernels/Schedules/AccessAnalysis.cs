@@ -6,6 +6,9 @@ namespace Lathe.Kernels.Schedules;
 /// <summary>How the tensors of a stage are walked as the leaves of its schedule run.</summary>
 internal sealed class AccessAnalysis
 {
+    /// <summary>More pieces than that are more code than they are worth.</summary>
+    private const int MaxCuts = 8;
+
     private readonly StageSchedule _schedule;
     private readonly Dictionary<IndexVar, IndexExpr> _axes = [];
     private readonly Expr[] _updates, _others;
@@ -37,9 +40,52 @@ internal sealed class AccessAnalysis
     /// <summary>True if vectors over the leaf can be computed: every index is linear in it, and there are vectors for every operation.</summary>
     /// <param name="leaf">The leaf.</param>
     /// <param name="size">How many elements a leaf that is still whole is split into.</param>
-    public bool IsVectorisable(Leaf leaf, long size)
+    /// <param name="isMasked">True if a mask of constant size keeps the last vector inside the axis.</param>
+    public bool IsVectorisable(Leaf leaf, long size, bool isMasked = false)
     {
-        if (!All.All(o => o.Coefficient(leaf.Variable) is not null) || !StaysLinear(leaf, size)) return false;
+        return All.All(o => o.Coefficient(leaf.Variable) is not null) && StaysLinear(leaf, size, isMasked) && HasVectors(leaf);
+    }
+
+    /// <summary>
+    /// A size by which a leaf is to be split since indices speak of its quotients and remainders by it, as those of a reshape do; null if there is none.
+    /// </summary>
+    public long? DigitOf(Leaf leaf) => All.SelectMany(AtomsOf).Where(a => a.Variables.Contains(leaf.Variable)).Select(a => DivisionOf(a) is var (operand, divisor)
+            && operand.Coefficient(leaf.Variable) is > 0 and var step && divisor % step == 0 && divisor / step > 1
+            && leaf.Extent % (divisor / step) == IndexExpr.Zero && leaf.Extent != divisor / step
+            && (operand - (leaf.Variable * (IndexExpr)step)).Terms.All(t => t.Coefficient % divisor == 0) ? divisor / step : (long?)null)
+        .Min();
+
+    /// <summary>
+    /// Where a leaf is to be cut so that quotients and remainders in indices change between pieces only, as where blocks are read across; null if that makes
+    /// no vectors.
+    /// </summary>
+    public IReadOnlyList<long>? CutsOf(Leaf leaf)
+    {
+        if (!leaf.Extent.IsConstant || leaf.IsReduction) return null;
+        SortedSet<long> cuts = [];
+        foreach (IndexAtom atom in All.SelectMany(AtomsOf).Where(a => a.Variables.Contains(leaf.Variable)))
+        {
+            if (DivisionOf(atom) is not var (operand, divisor) || operand.Coefficient(leaf.Variable) != 1) return null;
+            IndexExpr start = operand - leaf.Variable;
+            if (start.Terms.Any(t => t.Atoms.Length > 0 && t.Coefficient % divisor != 0)) return null;
+            long offset = start.Terms.FirstOrDefault(t => t.Atoms.Length == 0).Coefficient, first = ((-offset % divisor) + divisor) % divisor;
+            for (long at = first; at < leaf.Extent.Value; at += divisor)
+            {
+                if (at > 0) cuts.Add(at);
+                if (cuts.Count > MaxCuts) return null;
+            }
+        }
+
+        if (cuts.Count == 0 || !HasVectors(leaf)) return null;
+        long[] starts = [0, .. cuts], ends = [.. cuts, leaf.Extent.Value];
+        return starts.Zip(ends).All(piece => IsLinear(leaf, new IndexVar($"{leaf.Variable.Name}_piece", 0, piece.Second - piece.First - 1), piece.First)) ? [.. cuts] : null;
+
+        bool IsLinear(Leaf leaf, IndexVar variable, long start) => this.IsLinear(leaf, variable, start + (IndexExpr)variable);
+    }
+
+    /// <summary>True if there are vectors for every operation.</summary>
+    private bool HasVectors(Leaf leaf)
+    {
         if (!leaf.IsReduction && Output.Coefficient(leaf.Variable) == 0) return false;
         if (_schedule.Stage.Output.Element is not (ElementType.Float32 or ElementType.Int32)) return false;
         return _updates.Concat(_others).All(e => VectorTypes.Allow(e, i => _schedule.Resolve(i.Substitute(_axes.GetValueOrDefault)).Coefficient(leaf.Variable), Offset, leaf.Variable));
@@ -49,17 +95,24 @@ internal sealed class AccessAnalysis
     /// True if every index is linear also in the vectors that a leaf is split into, whose quotients and remainders may not be seen to make up again what
     /// those of the whole leaf do, and in a last vector that reaches beyond the axis under a mask.
     /// </summary>
-    private bool StaysLinear(Leaf leaf, long size)
+    private bool StaysLinear(Leaf leaf, long size, bool isMasked)
     {
-        if (leaf.InnerOf is null && leaf.Whole is null)
+        if (!(leaf.InnerOf is { } split && split.Size % size == 0) && leaf.Whole is null)
         {
             IndexVar lanes = new($"{leaf.Variable.Name}_lanes", 0, size - 1);
-            IndexRange count = IndexExpr.CeilDiv(leaf.Extent, size).Range;
+            IndexRange count = (isMasked && leaf.Extent.IsConstant ? leaf.Extent / size : IndexExpr.CeilDiv(leaf.Extent, size)).Range;
             IndexVar vectors = new($"{leaf.Variable.Name}_vectors", 0, count.Max == long.MaxValue ? long.MaxValue : Math.Max(0, count.Max - 1));
-            if (!IsLinear(leaf, lanes, (vectors * size) + lanes)) return false;
+            if (count.Max > 0 && !IsLinear(leaf, lanes, (vectors * size) + lanes)) return false;
         }
 
         if (!leaf.Extent.IsConstant || leaf.Extent.Value % PackedLayouts.Panel == 0) return true;
+        if (isMasked)
+        {
+            long rest = leaf.Extent.Value % size;
+            IndexVar last = new($"{leaf.Variable.Name}_lanes", 0, Math.Max(0, rest - 1));
+            return rest == 0 || IsLinear(leaf, last, leaf.Extent - rest + last);
+        }
+
         long rounded = (leaf.Extent.Value + PackedLayouts.Panel - 1) / PackedLayouts.Panel * PackedLayouts.Panel;
         IndexVar beyond = new($"{leaf.Variable.Name}_lanes", 0, rounded - 1);
         return IsLinear(leaf, beyond, beyond);
@@ -75,6 +128,17 @@ internal sealed class AccessAnalysis
         IEnumerable<Access> accesses = Walk(_updates.Concat(_others)).OfType<Access>();
         return accesses.All(a => _schedule.Resolve(a.Tensor.Offset([.. a.Indices.Items.Select(At)])).Coefficient(variable) is not null);
     }
+
+    private static (IndexExpr Operand, long Divisor)? DivisionOf(IndexAtom atom) => atom switch
+    {
+        IndexDiv { Divisor.IsConstant: true } div => (div.Operand, div.Divisor.Value),
+        IndexMod { Divisor.IsConstant: true } mod => (mod.Operand, mod.Divisor.Value),
+        _ => null,
+    };
+
+    /// <summary>The atoms of an expression that are no variables, those inside of others last.</summary>
+    private static IEnumerable<IndexAtom> AtomsOf(IndexExpr expression) => expression.Terms.SelectMany(t => t.Atoms).Where(a => a is not IndexVar)
+        .SelectMany(a => DivisionOf(a) is var (operand, _) ? AtomsOf(operand).Prepend(a) : [a]);
 
     /// <summary>True if nothing but the leaf's neighbours in memory is read: every coefficient is 0 or 1.</summary>
     public bool IsContiguous(Leaf leaf) => Updates.Concat(Others).All(o => o.Coefficient(leaf.Variable) is 0 or 1);

@@ -50,6 +50,9 @@ public sealed class Leaf
     /// <summary>Stands for the leaf's value in analyses.</summary>
     internal IndexVar Variable { get; }
 
+    /// <summary>Where it is cut: every piece is split by itself, so that what changes between pieces changes in none. Empty for a leaf in one piece.</summary>
+    internal IReadOnlyList<long> Cuts { get; set; } = [];
+
     /// <summary>Where it was split.</summary>
     internal SplitOf? Split { get; set; }
 

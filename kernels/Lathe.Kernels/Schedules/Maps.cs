@@ -36,25 +36,37 @@ internal static class Maps
             accesses = new AccessAnalysis(schedule);
         }
 
+        while (!accesses.IsVectorisable(order[^1], machine.Lanes, isMasked: true) && accesses.DigitOf(order[^1]) is { } digit)
+        {
+            (order[^1], Leaf low) = schedule.Split(order[^1], digit, Tail.Pad);
+            order.Add(low);
+            accesses = new AccessAnalysis(schedule);
+        }
+
         Leaf fast = order[^1];
         Leaf? vector = null;
-        if (accesses.IsVectorisable(fast, machine.Lanes))
+        bool isCut = false;
+        if (accesses.IsVectorisable(fast, machine.Lanes, isMasked: true))
         {
-            if (fast.InnerOf is null && fast.Whole is null)
-            {
-                (Leaf outer, vector) = schedule.Split(fast, machine.Lanes, Tail.Mask);
-                order[^1] = outer;
-                order.Add(vector);
-            }
-            else if (fast.InnerOf is { } split && split.Size % machine.Lanes == 0)
+            if (fast.InnerOf is { } split && split.Size % machine.Lanes == 0)
             {
                 vector = fast;
             }
-
-            if (vector is not null) schedule.Vectorise(vector);
+            else if (fast.Whole is null)
+            {
+                (order[^1], vector) = schedule.Split(fast, machine.Lanes, Tail.Mask);
+                order.Add(vector);
+            }
+        }
+        else if (order.Count > 1 && fast.Whole is null && accesses.CutsOf(fast) is { } cuts)
+        {
+            isCut = true;
+            (order[^1], vector) = schedule.Split(fast, cuts, machine.Lanes, Tail.Mask);
+            order.Add(vector);
         }
 
-        int loops = order.Count - (vector is null ? 0 : 1);
+        if (vector is not null) schedule.Vectorise(vector);
+        int loops = order.Count - (vector is null ? 0 : 1) - (isCut ? 1 : 0);
         Leaves.Parallel(schedule, Math.Max(1, Outer(order, loops)));
         return vector is not null;
     }

@@ -54,6 +54,17 @@ public sealed class StageSchedule
         return (outer, inner);
     }
 
+    /// <summary>Cuts a leaf into pieces and splits each by itself.</summary>
+    /// <param name="leaf">A leaf of the order with a constant extent, behind all that will be parallel.</param>
+    /// <param name="cuts">Where pieces other than the first begin, in order.</param>
+    /// <param name="size">The size of a tile.</param>
+    /// <param name="tail">What happens to the rest of a piece.</param>
+    public (Leaf Outer, Leaf Inner) Split(Leaf leaf, IReadOnlyList<long> cuts, long size, Tail tail)
+    {
+        leaf.Cuts = cuts;
+        return Split(leaf, size, tail);
+    }
+
     /// <summary>Makes one leaf of several, whose values are the digits of its own; it takes the place of the first.</summary>
     public Leaf Fuse(params ReadOnlySpan<Leaf> leaves)
     {
