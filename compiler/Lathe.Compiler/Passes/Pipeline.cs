@@ -33,10 +33,13 @@ public static class Pipeline
         // 8. Padding goes into the windows that read it.
         new FoldPadding(),
 
-        // 9. What the rules above left between constants.
+        // 9. Transposed convolutions become convolutions of their phases, once all that follows them is in their weights.
+        new SplitPhases(),
+
+        // 10. What the rules above left between constants.
         new FoldConstants(),
 
-        // 10. Every output becomes a value that a step writes.
+        // 11. Every output becomes a value that a step writes.
         new SeparateOutputs(),
     ];
 

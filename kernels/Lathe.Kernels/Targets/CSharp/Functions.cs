@@ -243,12 +243,12 @@ internal static class Functions
                 {
                     int all = a[0];
                     for (int i = 1; i < {{lanes}}; i++) all = {{name switch
-                    {
-                        "SumOfIntegers" => "unchecked(all + a[i])",
-                        "ProductOfIntegers" => "unchecked(all * a[i])",
-                        "SmallestOfIntegers" => "Math.Min(all, a[i])",
-                        _ => "Math.Max(all, a[i])",
-                    }}};
+            {
+                "SumOfIntegers" => "unchecked(all + a[i])",
+                "ProductOfIntegers" => "unchecked(all * a[i])",
+                "SmallestOfIntegers" => "Math.Min(all, a[i])",
+                _ => "Math.Max(all, a[i])",
+            }}};
                     return all;
                 }
                 """,
