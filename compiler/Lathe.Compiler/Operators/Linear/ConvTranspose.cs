@@ -170,6 +170,7 @@ public sealed record ConvTranspose(
     }
 
     /// <inheritdoc/>
-    public override IndexExpr Macs(IReadOnlyList<TensorType> inputs, IReadOnlyList<TensorType> outputs) =>
-        inputs[0].Count * IndexExpr.Product(inputs[1].Dims.Skip(1));
+    /// <remarks>Counted as those of a convolution are, taps beyond the input among them: each output element meets one of its strides' taps.</remarks>
+    public override IndexExpr Macs(IReadOnlyList<TensorType> inputs, IReadOnlyList<TensorType> outputs) => IndexExpr.CeilDiv(
+        outputs[0].Count * inputs[1].Dims[0] * IndexExpr.Product(inputs[1].Dims.Skip(2)), Group * Strides.Aggregate(1L, (product, s) => product * s));
 }
