@@ -6,6 +6,7 @@ using Lathe.Compiler.Operators.Movement;
 using Lathe.Compiler.Operators.Normalization;
 using Lathe.Compiler.Operators.Pooling;
 using Lathe.Compiler.Passes;
+using Lathe.Compiler.Tests.Operators;
 using Lathe.Kernels.Loops;
 using Lathe.Kernels.Targets.CSharp;
 using Lathe.Runtime;
@@ -111,6 +112,17 @@ public sealed class EndToEndTests
             return g.Add(new Concat(1), g.Add(new Add(), detections, flat), shuffled);
         },
         5, 5, 7);
+
+    [Test]
+    public void Resize_ByWholeNumbers([Values(1, 2)] int batch, [Values] bool optimize) => Check(
+        batch,
+        optimize,
+        (g, x) => g.Add(
+            new Relu(),
+            OperatorCase.ImportNode(
+                g, "Resize", 13, 1, [x, Value.None, g.Constant(OperatorCase.Floats(1, 1, 3, 2))],
+                ("mode", "nearest"), ("coordinate_transformation_mode", "asymmetric"), ("nearest_mode", "floor"))[0]),
+        3, 5, 11);
 
     [Test]
     public void If_TakesEitherBranch([Values] bool condition)

@@ -71,16 +71,16 @@ public static class Vectorise
                     return _names.TryGetValue(e.Name, out VectorType type) ? e with { ValueType = type } : e;
                 case IndexValue e:
                     long step = Stride(e.Index);
-                    if (step == 0) return e;
+                    if (step == 0) return e with { Index = Start(e.Index) };
                     // A single index fits 32 bits; wider lanes would not fit the vector.
                     return new IndexValue(Start(e.Index), new VectorType(e.Type.Element == ElementType.Int64 ? ElementType.Int32 : e.Type.Element, lanes), step);
                 case Load e:
                     step = Stride(e.Index);
-                    return step == 0 ? e : new Load(e.Buffer, Start(e.Index), e.Type.WithLanes(lanes), _mask, step);
+                    return step == 0 ? e with { Index = Start(e.Index) } : new Load(e.Buffer, Start(e.Index), e.Type.WithLanes(lanes), _mask, step);
                 case Unary e:
                     return e with { A = Visit(e.A) };
                 case Binary { Op: BinaryOp.Less, A: IndexValue a, B: IndexValue b } when Stride(a.Index) == 1 && Stride(b.Index) == 0:
-                    return new FirstLanes(b.Index - Start(a.Index), lanes);
+                    return new FirstLanes(Start(b.Index) - Start(a.Index), lanes);
                 case Binary e:
                     (Expr x, Expr y) = Alike(Visit(e.A), Visit(e.B));
                     return e with { A = x, B = y };
