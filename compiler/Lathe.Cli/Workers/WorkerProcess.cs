@@ -60,18 +60,20 @@ internal sealed class WorkerProcess(IReadOnlyList<string> arguments, long memory
         Process process = _process ?? throw new InvalidOperationException("There is no process that could answer.");
         (TimeSpan before, _) = Measure(process);
         long start = Stopwatch.GetTimestamp();
+        WorkerReply Late() => Ended(WorkerEnd.Hang, $"it took longer than {limit.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture)} s");
         try
         {
             Task<string?> line = process.StandardOutput.ReadLineAsync(CancellationToken.None).AsTask();
             while (!line.Wait(Interval, cancellation))
             {
                 (TimeSpan now, long memory) = Measure(process);
-                if (now - before > limit || Stopwatch.GetElapsedTime(start) > Patience * limit)
-                    return Ended(WorkerEnd.Hang, $"it took longer than {limit.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture)} s");
+                if (now - before > limit) return Late();
+                if (Stopwatch.GetElapsedTime(start) > Patience * limit) return Late();
                 if (memory > memoryLimit) return Ended(WorkerEnd.Memory, $"it took more than {Terminal.Bytes(memoryLimit)} of memory");
             }
 
-            if (line.Result is { } text) return new WorkerReply(text, null, null);
+            // An answer that came between two looks at the clock is late all the same.
+            if (line.Result is { } text) return Stopwatch.GetElapsedTime(start) > Patience * limit ? Late() : new WorkerReply(text, null, null);
         }
         catch (Exception failure) when (failure is IOException or AggregateException { InnerException: IOException })
         {

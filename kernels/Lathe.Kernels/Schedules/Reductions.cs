@@ -104,7 +104,7 @@ internal static class Reductions
         {
             Leaf last = loops[^1];
             long room = Math.Max(1, Tiles.MostUnrolled / Math.Max(1, work));
-            if (room < 2) break;
+            if (room < 2 || Overlaps(last)) break;
             if (last.Extent.IsConstant && last.Extent.Value <= room && last.InnerOf is not { Tail: Tail.Peel })
             {
                 loops.Remove(last);
@@ -118,6 +118,12 @@ internal static class Reductions
             unrolled.Insert(0, step);
             break;
         }
+
+        // Taps of neighbouring rows read the same vectors. Side by side in one body the JIT keeps each of these in a register until its last reader, which
+        // are more than there are: it spills them all. In a loop over the taps they are read again.
+        bool Overlaps(Leaf leaf) => row is not null && leaf.Extent.IsConstant && vectors.Any(o =>
+            o.Coefficient(row.Variable) is > 0 and var apart && o.Coefficient((leaf.InnerOf?.Parent ?? leaf).Variable) is > 0 and var step
+            && Enumerable.Range(1, (int)Math.Min(leaf.Extent.Value - 1, tile.Rows)).Any(k => step * k % apart == 0 && step * k / apart < tile.Rows));
 
         foreach (Leaf leaf in unrolled.Concat(inTile)) schedule.Unroll(leaf);
         schedule.Reorder([.. outer, .. loops, .. unrolled, .. inTile, vector]);
