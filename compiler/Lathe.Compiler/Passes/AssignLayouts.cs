@@ -2,6 +2,7 @@ using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
 using Lathe.Compiler.Operators.Linear;
 using Lathe.Compiler.Operators.Movement;
+using Lathe.Compiler.Operators.Normalization;
 using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
@@ -102,7 +103,10 @@ public sealed class AssignLayouts : IPass
             {
                 Conv conv => IsPlainConvolution(root, conv) || conv.IsDepthwise(root.Inputs[0].Type, root.Inputs[1].Type),
                 Concat { } => node.Inputs.Where(v => SameRank(v, output)).All(v => IsBlocked(v) && v.Type.Dims[1].Value % Block == 0) && node.Inputs.Length > 0,
-                _ when root.Op.Role is OpRole.Contraction or OpRole.Rows => false,
+                // Whole blocks become elements of one block each.
+                DepthToSpace { Mode: "DCR" } => Port(fused, root.Inputs[0]) is { } port && IsBlocked(node.Inputs[port]) && output.Dims[1].Value % Block == 0,
+                // Of the operators with rows only that with one per channel has blocks: their channels are the lanes.
+                _ when root.Op.Role is OpRole.Contraction || (root.Op.Role is OpRole.Rows && root.Op is not InstanceNormalization) => false,
                 _ => node.Inputs.Any(v => IsBlocked(v) && SameRank(v, output) && v.Type.Dims[0] == output.Dims[0] && v.Type.Dims[1] == output.Dims[1]),
             };
 

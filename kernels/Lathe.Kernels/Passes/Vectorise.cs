@@ -80,7 +80,11 @@ public static class Vectorise
                 case Unary e:
                     return e with { A = Visit(e.A) };
                 case Binary { Op: BinaryOp.Less, A: IndexValue a, B: IndexValue b } when Stride(a.Index) == 1 && Stride(b.Index) == 0:
-                    return new FirstLanes(Start(b.Index) - Start(a.Index), lanes);
+                    IndexExpr count = Start(b.Index) - Start(a.Index);
+                    // A limit between vectors holds for all lanes or for none.
+                    return count.Terms.All(t => t.Coefficient % lanes == 0)
+                        ? new Binary(BinaryOp.Less, new IndexValue(Start(a.Index), ElementType.Int64), new IndexValue(Start(b.Index), ElementType.Int64))
+                        : new FirstLanes(count, lanes);
                 case Binary e:
                     (Expr x, Expr y) = Alike(Visit(e.A), Visit(e.B));
                     return e with { A = x, B = y };

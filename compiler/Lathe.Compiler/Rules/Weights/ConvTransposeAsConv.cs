@@ -36,11 +36,13 @@ public static class ConvTransposeAsConv
         long phases = axes.Aggregate(1L, (product, a) => product * a.Stride);
         if (axes.Aggregate((double)phases, (product, a) => product * a.Taps) > MaxGrowth * axes.Aggregate(1.0, (product, a) => product * a.Kernel)) return null;
 
-        Value bias = rest is [{ Constant: { } b }, ..] ? g.Constant(Repeated(b, phases)) : Value.None;
+        // With the phases outermost, blocks of filters stay together.
+        bool isOuter = rank == 2 && op.Group == 1 && axes[0].Stride == axes[1].Stride;
+        Value bias = rest is [{ Constant: { } b }, ..] ? g.Constant(Repeated(b, phases, isOuter)) : Value.None;
         Value y = g.Add(
             new Conv(Group: op.Group, Pads: (long[])[.. axes.Select(a => a.PadLow), .. axes.Select(a => a.PadHigh)]),
-            x, g.Constant(Filters(w, (int)op.Group, axes, phases)), bias);
-        if (phases > 1) y = Shuffled(y, axes, node.OutputTypes[0].Dims[1], g);
+            x, g.Constant(Filters(w, (int)op.Group, axes, phases, isOuter)), bias);
+        if (phases > 1) y = isOuter ? g.Add(new DepthToSpace(axes[0].Stride), y) : Shuffled(y, axes, node.OutputTypes[0].Dims[1], g);
         int[] cut = [.. Enumerable.Range(0, rank).Where(i => axes[i].Skipped > 0 || y.Type.Dims[i + 2] != window.Output[i])];
         if (cut.Length == 0) return y;
         return g.Add(
@@ -60,15 +62,15 @@ public static class ConvTransposeAsConv
     }
 
     /// <summary>Each element as often as there are phases.</summary>
-    private static TensorData Repeated(TensorData bias, long phases)
+    private static TensorData Repeated(TensorData bias, long phases, bool isOuter)
     {
         TensorData repeated = TensorData.Zeros(bias.Element, bias.Count * phases);
-        for (int i = 0; i < repeated.Count; i++) repeated.SetDouble(i, bias.GetDouble((int)(i / phases)));
+        for (int i = 0; i < repeated.Count; i++) repeated.SetDouble(i, bias.GetDouble((int)(isOuter ? i % bias.Count : i / phases)));
         return repeated;
     }
 
-    /// <summary>Weights [channels, filters of a group, taps…] as [filters · phases, channels of a group, taps of a phase…].</summary>
-    private static TensorData Filters(TensorData w, int group, Phases[] axes, long phases)
+    /// <summary>Weights [channels, filters of a group, taps…] as [filters · phases, channels of a group, taps of a phase…], or as [phases · filters, …].</summary>
+    private static TensorData Filters(TensorData w, int group, Phases[] axes, long phases, bool isOuter)
     {
         long perGroup = w.Dims[1], channels = w.Dims[0] / group;
         TensorData filters = TensorData.Zeros(w.Element, [perGroup * group * phases, channels, .. axes.Select(a => a.Taps)]);
@@ -76,7 +78,7 @@ public static class ConvTransposeAsConv
         foreach (long[] index in RowMajor.Indices(filters.Dims))
         {
             int at = next++;
-            long filter = index[0] / phases, phase = index[0] % phases;
+            (long filter, long phase) = isOuter ? (index[0] % perGroup, index[0] / perGroup) : (index[0] / phases, index[0] % phases);
             long[] from = new long[w.Dims.Length];
             (from[0], from[1]) = ((filter / perGroup * channels) + index[1], filter % perGroup);
             bool exists = true;
