@@ -5,6 +5,7 @@ using Lathe.Compiler.Operators.Movement;
 using Lathe.Compiler.Tests.Operators;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
+using Lathe.Runtime.Plans;
 using ModelGraph = Lathe.Compiler.Graph.Graph;
 
 namespace Lathe.Compiler.Tests;
@@ -67,6 +68,18 @@ internal sealed class DataDependentShapeTests
         ModelGraph graph = g.Build("model", [new GraphPort("x", x)], [new GraphPort("y", y)], [n]);
         using CompiledGraph compiled = new(graph, dims: new Dictionary<string, long> { ["N"] = length });
         Compare(compiled, graph, Random(1, 1, length));
+    }
+
+    [Test]
+    public void NarrowElements_ThatALoopReadsAgainAndAgain_AreWidened([Values(ElementType.BFloat16, ElementType.UInt8)] ElementType element)
+    {
+        ModelGraph graph = Build(
+            [("x", element, [3, 8])], (g, v) => Import(g, "Cast", 13, [Import(g, "Tile", 13, v[0], g.Constant(TensorData.OfInt64s(2, 30)))], ("to", 1L)));
+        foreach (Isa isa in Enum.GetValues<Isa>().Where(i => i.IsAvailable()))
+        {
+            using CompiledGraph compiled = new(graph, isa: isa);
+            Compare(compiled, graph, RandomTensor.Of(element, 1, 3, 8));
+        }
     }
 
     [Test]

@@ -1,5 +1,6 @@
 using Lathe.Kernels.Loops;
 using Lathe.Kernels.Targets;
+using Lathe.Runtime;
 
 namespace Lathe.Kernels.Passes;
 
@@ -81,8 +82,10 @@ public static class Hoist
             }
         }
 
+        // Vectors of narrow elements exist only as what a load widens.
         private bool IsInvariant(Load load) =>
-            (only is null || only.Contains(load.Buffer)) && !changed.Contains(load.Buffer) && (load.Mask is null or FirstLanes)
+            (load.Type.Lanes == 1 || load.Type.Element is ElementType.Float32 or ElementType.Int32)
+            && (only is null || only.Contains(load.Buffer)) && !changed.Contains(load.Buffer) && (load.Mask is null or FirstLanes)
             && load.Index.Variables.All(v => !changed.Contains(v.Name))
             && (load.Mask is not FirstLanes mask || mask.Count.Variables.All(v => !changed.Contains(v.Name)));
 
