@@ -114,6 +114,25 @@ public sealed class EndToEndTests
         5, 5, 7);
 
     [Test]
+    public void TransposedConvolution_AndInstanceNormalization_InBlocks([Values(1, 2)] int batch, [Values(16, 24)] int channels, [Values] bool optimize) => Check(
+        batch,
+        optimize,
+        (g, x) =>
+        {
+            Value a = Normal(Convolve(g, x, channels, 3, pad: 1, seed: 1), 2);
+            Value b = g.Add(
+                new ConvTranspose(Strides: (long[])[2, 2], Pads: (long[])[1, 1, 0, 0]), a, g.Constant(RandomTensor.Of(ElementType.Float32, 3, channels, channels, 3, 3)));
+            return Convolve(g, Normal(b, 4), 5, 3, pad: 1, seed: 5);
+
+            Value Normal(Value value, int seed) => g.Add(
+                new Relu(),
+                g.Add(
+                    new InstanceNormalization(),
+                    value, g.Constant(RandomTensor.Of(ElementType.Float32, seed, channels)), g.Constant(RandomTensor.Of(ElementType.Float32, seed + 10, channels))));
+        },
+        3, 5, 7);
+
+    [Test]
     public void Resize_ByWholeNumbers([Values(1, 2)] int batch, [Values] bool optimize) => Check(
         batch,
         optimize,
