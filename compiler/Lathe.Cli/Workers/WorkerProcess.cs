@@ -67,8 +67,7 @@ internal sealed class WorkerProcess(IReadOnlyList<string> arguments, long memory
             while (!line.Wait(Interval, cancellation))
             {
                 (TimeSpan now, long memory) = Measure(process);
-                if (now - before > limit) return Late();
-                if (Stopwatch.GetElapsedTime(start) > Patience * limit) return Late();
+                if (now - before > limit || Stopwatch.GetElapsedTime(start) > Patience * limit) return Late();
                 if (memory > memoryLimit) return Ended(WorkerEnd.Memory, $"it took more than {Terminal.Bytes(memoryLimit)} of memory");
             }
 

@@ -1,6 +1,5 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
-using Lathe.Compiler.Operators.Movement;
 using Lathe.Kernels.Loops;
 
 namespace Lathe.Compiler.Passes;
@@ -191,7 +190,7 @@ public sealed class FuseGroups : IPass
             if (user.Inputs.Where((v, i) => v == group.Result && user.Op.ReadsAtData(i)).Any()) return false;
             if (user.Op.Role is OpRole.Contraction) return false;
             // Rows are read several times: what lies far apart is brought together once.
-            if (reader.Root.Op.Role is OpRole.Rows && group.Members.Any(m => m.Op is Transpose or DepthToSpace)) return false;
+            if (reader.Root.Op.Role is OpRole.Rows && group.Members.Any(m => m.Op.MovesFar)) return false;
             if (user.Op.Role is OpRole.Rows) return Size(group.Result) <= 8;
             // A reduction over a window reads an element several times; one over axes once.
             if (user.Op.Role is OpRole.Reduction) return user.Op.Name.StartsWith("Reduce", StringComparison.Ordinal) || user.Op.Name.StartsWith("Arg", StringComparison.Ordinal);

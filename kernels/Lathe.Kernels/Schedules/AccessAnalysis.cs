@@ -78,9 +78,13 @@ internal sealed class AccessAnalysis
 
         if (cuts.Count == 0 || !HasVectors(leaf)) return null;
         long[] starts = [0, .. cuts], ends = [.. cuts, leaf.Extent.Value];
-        return starts.Zip(ends).All(piece => IsLinear(leaf, new IndexVar($"{leaf.Variable.Name}_piece", 0, piece.Second - piece.First - 1), piece.First)) ? [.. cuts] : null;
+        return starts.Zip(ends).All(piece => IsLinearFrom(piece.First, piece.Second - piece.First)) ? [.. cuts] : null;
 
-        bool IsLinear(Leaf leaf, IndexVar variable, long start) => this.IsLinear(leaf, variable, start + (IndexExpr)variable);
+        bool IsLinearFrom(long start, long length)
+        {
+            IndexVar lanes = new($"{leaf.Variable.Name}_piece", 0, length - 1);
+            return IsLinear(leaf, lanes, start + (IndexExpr)lanes);
+        }
     }
 
     /// <summary>True if there are vectors for every operation.</summary>

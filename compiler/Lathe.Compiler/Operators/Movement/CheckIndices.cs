@@ -22,13 +22,9 @@ public sealed record CheckIndices(long From, long Axes = 1) : Op, IOp<CheckIndic
     /// <inheritdoc/>
     public override bool IsInPlace => true;
 
-    /// <summary>Indices along an axis of a value: checked when the model runs, unless they are known to be inside.</summary>
+    /// <summary>Indices along an axis of a value, or along several of which their last axis holds one each: checked when the model runs, unless they are known to be inside.</summary>
     /// <exception cref="Diagnostics.DiagnosticException">One is known to be outside.</exception>
-    public static Value Of(OnnxNode node, GraphBuilder builder, Value indices, Value x, int axis) => Of(node, builder, indices, x, axis, 1);
-
-    /// <summary>Indices whose last axis holds one for each of some axes of a value.</summary>
-    /// <exception cref="Diagnostics.DiagnosticException">One is known to be outside.</exception>
-    public static Value Of(OnnxNode node, GraphBuilder builder, Value indices, Value x, int from, int axes)
+    public static Value Of(OnnxNode node, GraphBuilder builder, Value indices, Value x, int from, int axes = 1)
     {
         if (!indices.Type.Element.IsInteger() || from < 0 || axes < 1 || from + axes > x.Type.Rank) return indices;
         if (indices.Type.Count == IndexExpr.Zero) return indices;

@@ -13,6 +13,9 @@ public sealed record DepthToSpace(long Blocksize, string Mode = "DCR") : Op, IOp
     public override OpRole Role => OpRole.Movement;
 
     /// <inheritdoc/>
+    public override bool MovesFar => true;
+
+    /// <inheritdoc/>
     public override void Infer(InferContext context)
     {
         TensorType x = context.Type(0);

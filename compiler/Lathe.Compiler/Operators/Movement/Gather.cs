@@ -24,14 +24,13 @@ public sealed record Gather(long Axis = 0) : Op, IOp<Gather>
         Value x = node.Inputs[0], indices = node.Inputs[1];
         Gather gather = AttributeReader.Read<Gather>(node);
         int axis = node.Axis(gather.Axis, x.Type.Rank);
-        if (KnownContents.Constants(indices.Contents) is not { Length: > 0 } known || !x.Type.Dims[axis].IsConstant)
-            return [builder.Add(gather, x, CheckIndices.Of(node, builder, indices, x, axis))];
+        Value inside = CheckIndices.Of(node, builder, indices, x, axis);
+        if (KnownContents.Constants(indices.Contents) is not { Length: > 0 } known || !x.Type.Dims[axis].IsConstant) return [builder.Add(gather, x, inside)];
 
-        CheckIndices.Of(node, builder, indices, x, axis);
         long dim = x.Type.Dims[axis].Value;
         long[] places = [.. known.Select(i => i < 0 ? i + dim : i)];
         long step = places.Length > 1 ? places[1] - places[0] : 1;
-        if (step == 0 || places.Where((p, i) => p != places[0] + (i * step)).Any()) return [builder.Add(gather, x, indices)];
+        if (step == 0 || places.Where((p, i) => p != places[0] + (i * step)).Any()) return [builder.Add(gather, x, inside)];
 
         long end = places[^1] + Math.Sign(step);
         // Before the first element there is no index that does not count from the end.

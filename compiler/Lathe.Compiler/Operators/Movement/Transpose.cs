@@ -13,6 +13,9 @@ public sealed record Transpose(EquatableArray<long> Perm = default) : Op, IOp<Tr
     /// <inheritdoc/>
     public override OpRole Role => OpRole.Movement;
 
+    /// <inheritdoc/>
+    public override bool MovesFar => true;
+
     /// <summary>The permutation for a rank, given or not.</summary>
     public int[] Permutation(int rank) => Perm.Length == 0 ? [.. Enumerable.Range(0, rank).Reverse()] : [.. Perm.Select(p => (int)p)];
 
