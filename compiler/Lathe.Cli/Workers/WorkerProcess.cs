@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using Lathe.Cli.Models;
@@ -129,9 +130,9 @@ internal sealed class WorkerProcess(IReadOnlyList<string> arguments, long memory
             process.Refresh();
             return (process.TotalProcessorTime, process.WorkingSet64);
         }
-        catch (InvalidOperationException)
+        catch (Exception ended) when (ended is InvalidOperationException or Win32Exception)
         {
-            // It has ended.
+            // It has ended, perhaps between two of these questions.
             return default;
         }
     }
