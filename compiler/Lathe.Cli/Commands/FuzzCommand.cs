@@ -40,7 +40,7 @@ internal static class FuzzCommand
             // One instruction set, that of LATHE_ISA or the best: more would only take longer.
             ModelRequest request = options.Read(parsed, paths[0], terminal, runs: true, defaultIsas: [Isas.FromEnvironment() ?? Isas.Best()]);
             Corpus corpus = new(paths, parsed.GetValue(seed));
-            TimeSpan timeLimit = parsed.GetValue(time) is { } seconds ? TimeSpan.FromSeconds(Math.Max(seconds, 0.1)) : DefaultTimeLimit;
+            TimeSpan timeLimit = parsed.GetValue(time) is { } seconds ? TimeSpan.FromSeconds(seconds) : DefaultTimeLimit;
             if (parsed.GetValue(worker)) return Serve(corpus, request, timeLimit, terminal);
 
             foreach (Diagnostic warning in request.Warnings) terminal.Report(paths[0], warning);
