@@ -49,7 +49,7 @@ internal sealed class ModelOptions
 
     private readonly Option<string?> _denormals = Parsed.Word("--denormals", [], ["flush", "keep"], "What becomes of denormal numbers. Default keep.");
 
-    private readonly Option<string?> _winograd = Parsed.Word("--winograd", [], ["on", "off"], "Convolutions with fewer multiplications and more rounding. Default off.");
+    private readonly Option<string?> _winograd = Parsed.Word("--winograd", [], ["on", "off"], "Convolutions with fewer multiplications and more rounding, where they are faster. Default on.");
 
     private readonly Option<IReadOnlyList<string>> _dumpAfter = Parsed.Many(
         "--dump-after", [], "PASS", "Write the graph's text to stderr after a pass.", text => text);
@@ -112,6 +112,7 @@ internal sealed class ModelOptions
             Mean = ByInput("--mean", parsed.GetValue(_mean)!.Select(m => (m.Input, m.Values))),
             Scale = ByInput("--scale", parsed.GetValue(_scale)!.Select(s => (s.Input, s.Values))),
             Optimize = !parsed.GetValue(_noOptimize),
+            Winograd = parsed.GetValue(_winograd) != "off",
             DumpAfter = parsed.GetValue(_dumpAfter)!,
             Dump = (pass, text) => terminal.Error.WriteLine($"// after {pass}\n{text}"),
         };
@@ -133,8 +134,6 @@ internal sealed class ModelOptions
             yield return ("--calibration", "int8, which it is for, is not available; this version computes in fp32");
         if (parsed.GetValue(_kernels) == "native")
             yield return ("--kernels", "native kernels are not available; there are csharp and auto");
-        if (parsed.GetValue(_winograd) == "on")
-            yield return ("--winograd", "Winograd kernels are not available");
         foreach (InputFormat format in parsed.GetValue(_inputFormat)!)
         {
             if (!format.IsPlain)

@@ -83,7 +83,7 @@ public sealed class ComputationBuilder
             .Concat(stages.SelectMany(Expressions).SelectMany(ExprWalk.All).SelectMany(Indices))
             .SelectMany(d => d.Variables).Where(v => !axes.Contains(v)).Distinct().OrderBy(v => v.Name, StringComparer.Ordinal).ToEquatableArray();
         string name = string.Join("_", _group.Members.Select(StageName).Take(4));
-        return new Computation(name, family, stages.ToEquatableArray(), _inputs, [_output], symbols);
+        return new Computation(name, family, stages.ToEquatableArray(), _inputs, [_output], symbols) { Constants = _rootLowered?.Constants ?? [] };
     }
 
     private static IEnumerable<Expr> Expressions(Stage stage) => stage.Accumulators.Items.SelectMany(a => (Expr[])[a.Init, a.Update]).Append(stage.Result);

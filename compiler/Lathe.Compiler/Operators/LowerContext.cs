@@ -20,7 +20,11 @@ public sealed record LoweredPass(
 /// <summary>An operator as loop stages without layouts or schedules.</summary>
 /// <param name="Family">How it is scheduled where it is the root of a kernel.</param>
 /// <param name="Passes">The passes in order; the last gives the output.</param>
-public sealed record LoweredOp(KernelFamily Family, EquatableArray<LoweredPass> Passes);
+public sealed record LoweredOp(KernelFamily Family, EquatableArray<LoweredPass> Passes)
+{
+    /// <summary>The constant matrices that the passes read, made by <see cref="LowerContext.Constant"/>.</summary>
+    public EquatableArray<ConstantTensor> Constants { get; init; } = [];
+}
 
 /// <summary>
 /// What <see cref="Op.Lower"/> reads: inputs as functions from logical indices to expressions. Whether an input is memory or another operator
@@ -166,6 +170,10 @@ public sealed class LowerContext
         EquatableArray<IndexExpr> dims = axes.Select(a => a.Extent).ToEquatableArray();
         return new Access(new Tensor($"{_prefix}t{pass}", element, dims, Layout.RowMajor(dims.Length)), indices.ToEquatableArray());
     }
+
+    /// <summary>A small matrix of known elements, row-major, that passes read; to be listed in <see cref="LoweredOp.Constants"/>.</summary>
+    public ConstantTensor Constant(string name, ElementType element, IReadOnlyList<IndexExpr> dims, IReadOnlyList<double> values) =>
+        new(new Tensor($"{_prefix}{name}", element, dims.ToEquatableArray(), Layout.RowMajor(dims.Count)), values.ToEquatableArray());
 
     /// <summary>A map: one pass without reduction.</summary>
     public LoweredOp Map(Expr element) => new(KernelFamily.Map, [new LoweredPass(Axes, [], [], element)]);

@@ -208,6 +208,7 @@ public static class OperatorTable
         Composite<Upsample>(),
         Of<View>(),
         Of<Where>(),
+        Of<WinogradConv>(),
         Of<Xor>(),
     ];
 

@@ -101,6 +101,7 @@ public sealed class AssignLayouts : IPass
             Node root = fused.Root;
             bool blocked = root.Op switch
             {
+                WinogradConv => true,
                 Conv conv => IsPlainConvolution(root, conv) || conv.IsDepthwise(root.Inputs[0].Type, root.Inputs[1].Type),
                 Concat { } => node.Inputs.Where(v => SameRank(v, output)).All(v => IsBlocked(v) && v.Type.Dims[1].Value % Block == 0) && node.Inputs.Length > 0,
                 // Whole blocks become elements of one block each.
@@ -126,6 +127,12 @@ public sealed class AssignLayouts : IPass
             {
                 Window window = conv.WindowOf(root.Inputs[0].Type, root.Inputs[1].Type);
                 Raise(node.Inputs[port], Constants(window.PadLow), Constants(window.PadHigh));
+            }
+
+            if (fused.Root is { Op: WinogradConv winograd } tiled && Port(fused, tiled.Inputs[0]) is { } image)
+            {
+                (TensorType x, TensorType u) = (tiled.Inputs[0].Type, tiled.Inputs[1].Type);
+                Raise(node.Inputs[image], [.. winograd.Pads.Take(2)], [winograd.Beyond(x, u, 0), winograd.Beyond(x, u, 1)]);
             }
 
             // A concatenation that is made in place has inputs of its own layout.
@@ -174,6 +181,8 @@ public sealed class AssignLayouts : IPass
                 }
             }
 
+            if (root.Op is WinogradConv && inner == root.Inputs[0]) return InLayout(value, ConvolutionInput(value, depthwise: false));
+            if (root.Op is WinogradConv && inner == root.Inputs[1]) return Packed(value, PackedLayouts.WinogradWeights);
             if (root.Op is MatMul or Gemm && inner == root.Inputs[1] && value.Constant is not null && value.Type.Rank == 2)
                 return Packed(value, PackedLayouts.MatMulWeights(root.Op is Gemm { TransB: true }));
 
@@ -181,7 +190,7 @@ public sealed class AssignLayouts : IPass
             bool channels = IsBlocked(output);
             if (value.Constant is not null && value.Type.Element == ElementType.Float32 && root.Op.Role is OpRole.Contraction or OpRole.Elementwise or OpRole.Reduction)
             {
-                int axis = inner == (root.Inputs.Length > 2 ? root.Inputs[2] : Value.None) && root.Op is Conv or MatMul or Gemm
+                int axis = inner == (root.Inputs.Length > 2 ? root.Inputs[2] : Value.None) && root.Op is Conv or WinogradConv or MatMul or Gemm
                     ? value.Type.Rank - 1
                     : channels ? 1 - (output.Type.Rank - value.Type.Rank) : value.Type.Rank - 1;
                 if (axis >= 0 && axis < value.Type.Rank && value.Type.Dims[axis].Value > 1 && (channels || root.Op is MatMul or Gemm))

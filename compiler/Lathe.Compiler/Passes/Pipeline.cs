@@ -49,10 +49,13 @@ public static class Pipeline
         // 1. Borders that are not zero are written: a halo holds zeros.
         new MaterialiseBorders(),
 
-        // 2. Operators become groups of one kernel each.
+        // 2. Fewer multiplications where they pay.
+        new ChooseWinograd(),
+
+        // 3. Operators become groups of one kernel each.
         new FuseGroups(),
 
-        // 3. Values between groups get layouts, conversions become operators.
+        // 4. Values between groups get layouts, conversions become operators.
         new AssignLayouts(),
     ];
 

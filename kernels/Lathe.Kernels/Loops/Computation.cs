@@ -73,6 +73,12 @@ public enum KernelFamily
     /// <summary>Matrix products; the stage's axes are [batch…, m, n] and reduce [k].</summary>
     MatMul,
 
+    /// <summary>
+    /// Convolutions by Winograd's algorithm: stages over tiles that transform the input by columns and by rows, multiply, and transform back by columns and
+    /// by rows; the last one's axes are [n, oc, h, w]. See <c>WinogradConv</c> of the compiler.
+    /// </summary>
+    Winograd,
+
     /// <summary>Several passes over each row: softmax and normalisations. All stages share their leading axes.</summary>
     Rows,
 }

@@ -25,7 +25,7 @@ public static class ComputationLowering
         Statement body = new StageLowering(context, schedule, []).Lower();
         if (!isParallel) body = new For(new IndexVar(context.Names.Unique("once"), 0, 0), 0, 1, LoopKind.Parallel, body);
 
-        List<Statement> statements = [];
+        List<Statement> statements = [], tables = [.. computation.Constants.Items.Select(c => new Table(c.Tensor.Name, c.Tensor.Element, c.Values))];
         foreach (Tensor output in computation.Outputs)
             if (HaloFill.Of(output, context.Names) is { } fill) statements.Add(fill);
         if (statements.Count > 0)
@@ -43,7 +43,7 @@ public static class ComputationLowering
                 .. computation.Outputs.Items.Select(t => new Parameter(t.Name, t.Element, true)),
             ],
             computation.Dims,
-            Block.Of(statements));
+            Block.Of([.. tables, .. statements]));
         return (kernel, extent);
     }
 }
@@ -58,6 +58,7 @@ internal sealed class LoweringContext
         Computation = computation;
         foreach (Tensor tensor in computation.Inputs) Names.Reserve(tensor.Name);
         foreach (Tensor tensor in computation.Outputs) Names.Reserve(tensor.Name);
+        foreach (ConstantTensor constant in computation.Constants) Names.Reserve(constant.Tensor.Name);
         foreach (IndexVar dim in computation.Dims) Names.Reserve(dim.Name);
     }
 

@@ -22,7 +22,7 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
         ImmutableArray<Leaf> outer = order[..first], inner = order[first..];
         Statement Nest(Scope scope) => Emit(outer, 0, scope, s => _stage.Accumulators.Length == 0 ? Result(s, null) : Tile(inner, s));
         // Without a leaf to compute them at, producers come before all.
-        Statement nest = schedule.ProducersAt is null && schedule.ProducerSchedule is not null ? Producers(Scope.Empty, Nest) : Nest(Scope.Empty);
+        Statement nest = schedule.Producers.FirstOrDefault(p => p.Leaf is null) is { } before ? Producers(before, Scope.Empty, Nest) : Nest(Scope.Empty);
         return Block.Of([new Note(Summary.Of(_stage)), nest]);
     }
 
@@ -129,8 +129,8 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
     {
         if (at == leaves.Length) return body(scope);
         Leaf leaf = leaves[at];
-        Statement Next(Scope s) => leaf == schedule.ProducersAt
-            ? Producers(s, inner => Emit(leaves, at + 1, inner, body))
+        Statement Next(Scope s) => schedule.Producers.FirstOrDefault(p => p.Leaf == leaf) is { } place
+            ? Producers(place, s, inner => Emit(leaves, at + 1, inner, body))
             : Emit(leaves, at + 1, s, body);
 
         // A parallel or fused leaf runs over the rest, too: its iteration decides which tile it computes.
@@ -251,28 +251,27 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
 
     // ── Producers ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    private Statement Producers(Scope scope, Func<Scope, Statement> body)
+    private Statement Producers(ProducerPlace place, Scope scope, Func<Scope, Statement> body)
     {
-        List<(Stage Stage, Region Region)> staged = [];
+        List<(Stage Stage, Region Region, StageSchedule Schedule)> staged = [];
         List<(Stage Stage, Func<IndexVar, IndexExpr?> Axes, Dictionary<IndexVar, IndexExpr> Running)> consumers = [View(scope)];
         foreach (Stage producer in context.ProducersOf(_stage))
         {
             if (Regions.Of(producer, consumers, context) is not { } region) continue;
-            staged.Insert(0, (producer, region));
+            // What is computed elsewhere still says which parts of earlier stages are read.
             consumers.Add(Regions.View(producer, region));
+            Stage part = producer with { Pure = [.. producer.Pure.Items.Select((a, d) => a with { Extent = region.Extents[d] })] };
+            if (place.Schedule(part) is { } chosen) staged.Insert(0, (producer, region, chosen));
         }
 
-        foreach ((Stage stage, Region region) in staged) context.Stage(stage.Output.Name, region);
+        foreach ((Stage stage, Region region, _) in staged) context.Stage(stage.Output.Name, region);
         List<Statement> statements = [];
-        foreach ((Stage stage, Region region) in staged)
-        {
-            Stage part = stage with { Pure = [.. stage.Pure.Items.Select((a, d) => a with { Extent = region.Extents[d] })] };
-            statements.Add(new StageLowering(context, schedule.ProducerSchedule!(part), region.Lo, scope.Guards.Length > 0).Lower());
-        }
+        foreach ((_, Region region, StageSchedule chosen) in staged)
+            statements.Add(new StageLowering(context, chosen, region.Lo, scope.Guards.Length > 0).Lower());
 
         statements.Add(body(scope));
         Statement result = Block.Of(statements);
-        foreach ((Stage stage, Region region) in Enumerable.Reverse(staged))
+        foreach ((Stage stage, Region region, _) in Enumerable.Reverse(staged))
             if (region.Buffer is not null) result = new Alloc(region.Buffer, stage.Output.Element, IndexExpr.Product(region.Extents), MemoryScope.Thread, result);
         return result;
     }

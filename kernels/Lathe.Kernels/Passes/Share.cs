@@ -94,6 +94,8 @@ public static class Share
             // What only one side of a choice reads must not be read before it.
             if (!conditional) _uses[number].Add(_at);
             if (_uses[number].Count > 1 && !conditional && !IsLoaded(expression)) return;
+            // One load of all lanes: its scalar has no name of its own.
+            if (expression is Splat { A: Load }) return;
             if (expression is Select choice && choice.IsUniform())
             {
                 // The condition stays a splat, by which a printer knows a choice of one side; only its scalar is shared.
@@ -118,7 +120,7 @@ public static class Share
 
         private bool Pays(Expr expression, int number)
         {
-            if (expression is Const or Var or IndexValue or FirstLanes) return false;
+            if (expression is Const or Var or IndexValue or FirstLanes || number >= _uses.Count) return false;
             if (!IsLoaded(expression)) return _uses[number].Count > 1;
             int here = 0;
             foreach (int use in _uses[number])

@@ -64,6 +64,8 @@ public static class Simplify
             {
                 case Store { Mask: FirstLanes { Count: { IsConstant: true } count } mask } s:
                     return count.Value >= mask.Lanes ? s with { Mask = null } : count.Value <= 0 ? Block.Empty : s;
+                case Store { Mask: null, Value: Load { Mask: null, Stride: 1 } value } s when value.Buffer == s.Buffer && value.Index == s.Index:
+                    return Block.Empty;
                 case If { Condition: Const condition } s:
                     return condition.Integer != 0 ? s.Then : s.Else ?? Block.Empty;
                 case Table s:
@@ -100,6 +102,13 @@ public static class Simplify
                     return e;
                 case Binary { Op: BinaryOp.And, Type.Element: ElementType.Bool, A: FirstLanes { Count: { IsConstant: true } count } mask } e when count.Value >= mask.Lanes:
                     return e.B;
+                case Binary { Op: BinaryOp.Equal, A: Const { ValueType: { Element: ElementType.Float32, Lanes: 1 } } a, B: Const b }:
+                    return Const.OfInteger(ElementType.Bool, a.Float == b.Float ? 1 : 0);
+                // One rounding either way.
+                case Fma { A: Const { Float: 1 } or Splat { A: Const { Float: 1 } } } e:
+                    return new Binary(BinaryOp.Add, e.C, e.B);
+                case Fma { A: Const { Float: -1 } or Splat { A: Const { Float: -1 } } } e:
+                    return new Binary(BinaryOp.Subtract, e.C, e.B);
                 case Select { Condition: Const condition } e:
                     return condition.Integer != 0 ? e.Then : e.Else;
                 case Select { Condition: Splat { A: Const condition } } e:

@@ -24,6 +24,7 @@ public static class KernelCompiler
     public static StageSchedule Schedule(Computation computation, Machine machine)
     {
         Stage last = computation.Stages[^1];
+        if (computation.Family == KernelFamily.Winograd) return Winograd.Schedule(computation, machine);
         if (computation.Stages.Length > 1) return Rows.Schedule(computation, machine);
         return last.Accumulators.Length == 0 ? Maps.Schedule(last, machine) : Reductions.Schedule(last, machine);
     }

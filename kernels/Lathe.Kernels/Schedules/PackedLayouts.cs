@@ -29,6 +29,10 @@ public static class PackedLayouts
     public static Layout DepthwiseWeights(int rank) =>
         new([new LayoutLevel(0, Panel), new LayoutLevel(1), .. Window(rank), new LayoutLevel(0, 1, Panel)]);
 
+    /// <summary>Weights of Winograd's algorithm, [t, t, I, O]: t, t, O/16, I, 16 of O.</summary>
+    public static Layout WinogradWeights { get; } =
+        new([new LayoutLevel(0), new LayoutLevel(1), new LayoutLevel(3, Panel), new LayoutLevel(2), new LayoutLevel(3, 1, Panel)]);
+
     /// <summary>The right operand of a product, [K, N] or transposed [N, K]: N/16, K, 16 of N.</summary>
     /// <param name="transposed">True for [N, K].</param>
     public static Layout MatMulWeights(bool transposed = false)

@@ -14,7 +14,7 @@ internal static class Reductions
         Tiled(stage, machine, contiguous: true) ?? Partial(stage, machine) ?? Tiled(stage, machine, contiguous: false) ?? Plain(stage);
 
     /// <summary>A vector over the output's fastest leaf, and a register tile of several vectors.</summary>
-    private static StageSchedule? Tiled(Stage stage, Machine machine, bool contiguous)
+    public static StageSchedule? Tiled(Stage stage, Machine machine, bool contiguous, bool parallel = true)
     {
         StageSchedule schedule = new(stage);
         IReadOnlyList<Leaf> pure = Leaves.SplitPanels(schedule, Leaves.FollowLayout(schedule));
@@ -127,7 +127,7 @@ internal static class Reductions
 
         foreach (Leaf leaf in unrolled.Concat(inTile)) schedule.Unroll(leaf);
         schedule.Reorder([.. outer, .. loops, .. unrolled, .. inTile, vector]);
-        Leaves.Parallel(schedule, ParallelCount(outer, rowTiles));
+        if (parallel) Leaves.Parallel(schedule, ParallelCount(outer, rowTiles));
         return schedule;
     }
 

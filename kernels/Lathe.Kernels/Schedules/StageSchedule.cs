@@ -13,6 +13,7 @@ public sealed class StageSchedule
     private readonly Dictionary<IndexVar, Leaf> _roots = [];
     private readonly Dictionary<IndexVar, Leaf> _placeholders = [];
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private readonly List<ProducerPlace> _producers = [];
 
     /// <summary>The pure axes in order, then the reduction axes, all serial.</summary>
     public StageSchedule(Stage stage)
@@ -28,11 +29,8 @@ public sealed class StageSchedule
     /// <summary>The leaves from the outermost in.</summary>
     public IReadOnlyList<Leaf> Order => _order;
 
-    /// <summary>Where the stages that this one reads are computed; null for before all loops, or if it reads none.</summary>
-    public Leaf? ProducersAt { get; private set; }
-
-    /// <summary>Makes a producer's schedule from the extents of the region that is computed of it.</summary>
-    public Func<Stage, StageSchedule>? ProducerSchedule { get; private set; }
+    /// <summary>Where the stages that this one reads are computed; none if it reads none, or if its readers see to them.</summary>
+    internal IReadOnlyList<ProducerPlace> Producers => _producers;
 
     /// <summary>The leaf that an axis is as a whole.</summary>
     public Leaf this[Axis axis] => _roots[axis.Variable];
@@ -150,12 +148,17 @@ public sealed class StageSchedule
         return this;
     }
 
-    /// <summary>Computes what the stage needs of all earlier stages at the top of each iteration of a leaf.</summary>
+    /// <summary>
+    /// Computes what the stage needs of earlier stages at the top of each iteration of a leaf. Several places may each take some of them; what a producer's own
+    /// schedule places is computed inside that producer.
+    /// </summary>
     /// <param name="leaf">A leaf before the first reduction leaf; null for once, before all loops.</param>
-    /// <param name="schedule">Makes the schedule of a producer, given as a stage whose pure axes have the extents of the region.</param>
-    public StageSchedule ComputeProducersAt(Leaf? leaf, Func<Stage, StageSchedule> schedule)
+    /// <param name="schedule">
+    /// Makes the schedule of a producer, given as a stage whose pure axes have the extents of the region; null for one that is computed elsewhere.
+    /// </param>
+    public StageSchedule ComputeProducersAt(Leaf? leaf, Func<Stage, StageSchedule?> schedule)
     {
-        (ProducersAt, ProducerSchedule) = (leaf, schedule);
+        _producers.Add(new ProducerPlace(leaf, schedule));
         return this;
     }
 
@@ -210,3 +213,8 @@ public sealed class StageSchedule
         return unique;
     }
 }
+
+/// <summary>A place where producers are computed.</summary>
+/// <param name="Leaf">The leaf; null for before all loops.</param>
+/// <param name="Schedule">The schedule of a producer's region; null for a producer of another place.</param>
+internal sealed record ProducerPlace(Leaf? Leaf, Func<Stage, StageSchedule?> Schedule);

@@ -40,7 +40,7 @@ internal static class LoweredOperator
         Tensor[] given = [.. tensors.Where(t => t is not null).Select(t => t!)];
         // Attributes may speak of symbols that no shape does.
         IndexVar[] symbols = [.. given.Append(target).SelectMany(t => t.Dims).SelectMany(d => d.Variables).Concat(dims.Keys.Select(n => new IndexVar(n, 1, 1000))).Distinct()];
-        Computation computation = new(node.Op.Name, lowered.Family, stages.ToEquatableArray(), given, [target], symbols);
+        Computation computation = new(node.Op.Name, lowered.Family, stages.ToEquatableArray(), given, [target], symbols) { Constants = lowered.Constants };
         long[] values = [.. symbols.Select(s => dims[s.Name])];
         long[] shape = [.. type.Dims.Select(d => d.Evaluate(v => dims[v.Name]))];
         Memory memory = Memory.Uninitialised(type.Element, shape.Aggregate(1L, (a, b) => a * b));

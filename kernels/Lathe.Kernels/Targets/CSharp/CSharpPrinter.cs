@@ -59,6 +59,8 @@ internal sealed class KernelPrinter
     private readonly Dictionary<string, ElementType> _elements = new(StringComparer.Ordinal);
     private readonly HashSet<string> _undeclared = new(StringComparer.Ordinal);
     private readonly Dictionary<string, VectorType> _locals = new(StringComparer.Ordinal);
+    private readonly HashSet<For> _parts = new(ReferenceEqualityComparer.Instance);
+    private readonly List<(string Name, string Parameters, For Loop, IndexExpr Scratch)> _toPrint = [];
     private IndexExpr _scratch = IndexExpr.Zero;
 
     public KernelPrinter(Kernel kernel, Machine machine, CodeWriter writer, ISet<string> used)
@@ -83,8 +85,50 @@ internal sealed class KernelPrinter
 
         for (int i = 0; i < _kernel.Dims.Length; i++)
             _writer.Line($"nint {Identifiers.OfDim(_kernel.Dims[i].Name)} = dims[{i.ToString(CultureInfo.InvariantCulture)}];");
+        _parts.UnionWith(Outlining.Of(_kernel.Body));
         Statements(_kernel.Body);
         _writer.Line("return 0;");
+        _writer.Close();
+        foreach ((string name, string parameters, For loop, IndexExpr scratch) in _toPrint)
+        {
+            _writer.Line();
+            _writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]");
+            _writer.Open($"private static void {name}({parameters})");
+            _scratch = scratch;
+            Loop(loop);
+            _writer.Close();
+        }
+    }
+
+    /// <summary>Calls a method of its own for a loop; what it reads of the code around it becomes its parameters.</summary>
+    private void Call(For loop)
+    {
+        string name = $"{Identifiers.Of(_kernel.Name)}_Part{(_toPrint.Count + 1).ToString(CultureInfo.InvariantCulture)}";
+        List<string> parameters = ["byte* scratch"], arguments = ["scratch"];
+        foreach (string outer in Outlining.Reads(loop))
+        {
+            string argument = _kernel.Dims.Items.Any(d => d.Name == outer) && !_elements.ContainsKey(outer) ? Identifiers.OfDim(outer) : Identifiers.Of(outer);
+            string type = _elements.TryGetValue(outer, out ElementType element) ? Types.Memory(element) + "*"
+                : _locals.TryGetValue(outer, out VectorType value) ? _expressions.TypeOf(value) : "nint";
+            parameters.Add($"{type} {argument}");
+            arguments.Add(argument);
+        }
+
+        _writer.Line($"{name}({string.Join(", ", arguments)});");
+        _toPrint.Add((name, string.Join(", ", parameters), loop, _scratch));
+    }
+
+    private void Loop(For s)
+    {
+        string name = Identifiers.Of(s.Variable.Name);
+        (string lo, string hi) = s.Kind switch
+        {
+            LoopKind.Parallel => ("from", "to"),
+            LoopKind.Serial => (_expressions.Index(s.Lo), _expressions.Index(s.Hi)),
+            _ => throw new InvalidOperationException($"The loop '{s.Variable}' is {s.Kind}, which is not of the final dialect."),
+        };
+        _writer.Open($"for (nint {name} = {lo}; {name} < {hi}; {name}++)");
+        Statements(s.Body);
         _writer.Close();
     }
 
@@ -109,16 +153,8 @@ internal sealed class KernelPrinter
                 foreach (string line in s.Text.Split('\n')) _writer.Line("// " + line.TrimEnd('\r'));
                 break;
             case For s:
-                string name = Identifiers.Of(s.Variable.Name);
-                (string lo, string hi) = s.Kind switch
-                {
-                    LoopKind.Parallel => ("from", "to"),
-                    LoopKind.Serial => (_expressions.Index(s.Lo), _expressions.Index(s.Hi)),
-                    _ => throw new InvalidOperationException($"The loop '{s.Variable}' is {s.Kind}, which is not of the final dialect."),
-                };
-                _writer.Open($"for (nint {name} = {lo}; {name} < {hi}; {name}++)");
-                Statements(s.Body);
-                _writer.Close();
+                if (_parts.Contains(s)) Call(s);
+                else Loop(s);
                 break;
             case If s:
                 _writer.Open($"if ({_expressions.Top(s.Condition)})");
@@ -130,6 +166,7 @@ internal sealed class KernelPrinter
                 _writer.Close();
                 break;
             case Let s:
+                _locals[s.Name] = s.Value.Type;
                 _writer.Line($"{_expressions.TypeOf(s.Value.Type)} {Identifiers.Of(s.Name)} = {_expressions.Top(s.Value)};");
                 break;
             case LetIndex s:

@@ -1,0 +1,75 @@
+using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators.Linear;
+using Lathe.Kernels.Schedules;
+using Lathe.Runtime;
+
+namespace Lathe.Compiler.Rules.Weights;
+
+/// <summary>conv(x, w, b) → winograd(x, G·w·Gᵀ, b) for square kernels at stride 1, if a model of its cost says that it pays.</summary>
+public static class ConvAsWinograd
+{
+    /// <summary>The tiles that are considered, by the kernel's size.</summary>
+    private static readonly Dictionary<long, int[]> TilesOf = new() { [3] = [4, 2] };
+
+    /// <summary>The share of the direct convolution's time that it must not exceed: the model is not exact, and weights grow.</summary>
+    private const double Gain = 0.8;
+
+    /// <summary>Applies the rule.</summary>
+    public static Value? TryRewrite(Node node, Rewriting g)
+    {
+        if (node is not { Op: Conv { Group: 1 } conv, Inputs: [var x, { Constant: { Element: ElementType.Float32 } w } weights, .. var rest] } || x.Type.Rank != 4) return null;
+        if (rest is [_, { IsNone: false }, ..] || (rest is [{ IsNone: false } b, ..] && b.Constant is null)) return null;
+        Window window = conv.WindowOf(x.Type, weights.Type);
+        if (w.Dims[2] != w.Dims[3] || !TilesOf.TryGetValue(w.Dims[2], out int[]? tiles)) return null;
+        if (window.Strides.Concat(window.Dilations).Any(s => s != 1) || !window.PadLow.Concat(window.PadHigh).All(p => p is { IsConstant: true, Value: >= 0 })) return null;
+        if (w.Dims[0] % PackedLayouts.Panel != 0 || w.Dims[1] % PackedLayouts.Panel != 0 || !window.Output.All(d => d.IsConstant)) return null;
+
+        (long high, long wide) = (window.Output[0].Value, window.Output[1].Value);
+        double direct = (double)high * wide * w.Dims[2] * w.Dims[3] * w.Dims[0] * w.Dims[1] / ProductsPerCycle / 0.95;
+        (int tile, double cost) = tiles.Select(t => (t, Cycles(t, high, wide, w.Dims))).MinBy(c => c.Item2);
+        if (cost > direct * Gain) return null;
+
+        WinogradConv op = new(tile, (long[])[.. window.PadLow.Concat(window.PadHigh).Select(p => p.Value)]);
+        return g.Add(op, [x, g.Constant(Transformed(w, WinogradTransform.Of(tile, (int)w.Dims[2]))), .. rest.Take(1)]);
+    }
+
+    /// <summary>Multiply-adds of one core with vectors of 16 lanes; the choice is one for all instruction sets.</summary>
+    private const double ProductsPerCycle = 32;
+
+    /// <summary>
+    /// What weights may take to stay in a second-level cache, how fast they come from memory for the first strip of tiles and from the third-level cache for
+    /// later ones: as measured on layers of 64, 128 and 256 channels.
+    /// </summary>
+    private const double CachedBytes = 768 << 10, BytesPerCycle = 6, LaterBytesPerCycle = 20;
+
+    /// <summary>What the algorithm takes: the products, the transforms, and reading the weights for each strip of tiles.</summary>
+    private static double Cycles(long tile, long high, long wide, long[] w)
+    {
+        long size = tile + w[2] - 1, down = (high + tile - 1) / tile, across = (wide + tile - 1) / tile, tiles = down * across;
+        double products = (double)tiles * size * size * w[0] * w[1] / ProductsPerCycle / 0.85;
+        // Loads, stores and sums of both passes over a tile, a vector at a time, two a cycle.
+        double transforms = tiles / (double)PackedLayouts.Panel * ((w[1] * size * size * 5) + (w[0] * size * (size + tile) * 2.5));
+        double bytes = (double)size * size * w[0] * w[1] * sizeof(float), strips = Math.Ceiling(tiles / 28.0);
+        return products + transforms + (bytes > CachedBytes ? (bytes / BytesPerCycle) + (bytes * (strips - 1) / LaterBytesPerCycle) : 0);
+    }
+
+    /// <summary>[o, c, r, r] as [t, t, c, o].</summary>
+    internal static TensorData Transformed(TensorData w, WinogradTransform transform)
+    {
+        long filters = w.Dims[0], channels = w.Dims[1];
+        int r = transform.Kernel, t = transform.Size;
+        TensorData u = TensorData.Zeros(w.Element, [t, t, channels, filters]);
+        double[,] kernel = new double[r, r];
+        for (long o = 0; o < filters; o++)
+        {
+            for (long c = 0; c < channels; c++)
+            {
+                for (int k = 0; k < r * r; k++) kernel[k / r, k % r] = w.GetDouble((int)((((o * channels) + c) * r * r) + k));
+                double[,] tile = WinogradTransform.Apply(transform.Weights, kernel);
+                for (int k = 0; k < t * t; k++) u.SetDouble((int)((((k * channels) + c) * filters) + o), tile[k / t, k % t]);
+            }
+        }
+
+        return u;
+    }
+}

@@ -1,0 +1,102 @@
+using Lathe.Kernels.Loops;
+using Lathe.Kernels.Targets;
+
+namespace Lathe.Kernels.Schedules;
+
+/// <summary>
+/// Schedules of convolutions by Winograd's algorithm (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016). Strips of tiles are
+/// transformed into scratch memory that stays in the second-level cache; for each group of output panels as many products as a tile has
+/// elements follow, and each tile's are transformed back while they are near. The one-dimensional transforms keep a column of a tile in registers.
+/// </summary>
+internal static class Winograd
+{
+    /// <summary>What the transformed input of a strip may take: half of a second-level cache.</summary>
+    private const long StripBytes = 640 << 10;
+
+    /// <summary>Tiles of a strip: fewer read the weights too often, more gain nothing.</summary>
+    private const long LeastTiles = 6, MostTiles = 56;
+
+    public static StageSchedule Schedule(Computation computation, Machine machine)
+    {
+        if (computation.Stages.Items is not [var columns, var input, var product, var back, var last])
+            throw new ArgumentException($"'{computation.Name}' has not the stages of Winograd's algorithm.", nameof(computation));
+        StageSchedule schedule = new(last);
+        (Axis n, Axis o, Axis h, Axis w) = (last.Pure[0], last.Pure[1], last.Pure[2], last.Pure[3]);
+        long size = back.Pure[3].Extent.Value, reads = back.Pure[4].Extent.Value;
+        long high = IndexExpr.CeilDiv(h.Extent, size).Value, wide = IndexExpr.CeilDiv(w.Extent, size).Value;
+        (long rows, long across) = Strip(high, wide, reads * reads * product.Reduction[0].Extent.Value * sizeof(float));
+
+        (Leaf panels, Leaf lanes) = schedule.Split(schedule[o], PackedLayouts.Panel, Tail.Pad);
+        (Leaf groups, Leaf panel) = schedule.Split(panels, PanelsTogether(panels.Extent.Value), Tail.Peel);
+        (Leaf strips, Leaf inStrip) = schedule.Split(schedule[h], rows * size, Tail.Peel);
+        (Leaf tileRows, Leaf y) = schedule.Split(inStrip, size, Tail.Peel);
+        List<Leaf> outer = [schedule[n], strips];
+        Leaf line = schedule[w];
+        if (across < wide)
+        {
+            (Leaf parts, line) = schedule.Split(line, across * size, Tail.Peel);
+            outer.Add(parts);
+        }
+
+        (Leaf tiles, Leaf x) = schedule.Split(line, size, Tail.Peel);
+        Leaf taps = schedule[last.Reduction[0]];
+        schedule.Unroll(y).Unroll(taps).Unroll(x);
+        schedule.Reorder([.. outer, groups, panel, tileRows, tiles, .. Narrow(schedule, lanes, machine, y, taps, x)]);
+        Leaf strip = schedule.Fuse([.. outer]);
+        return schedule.Parallel(strip)
+            .ComputeProducersAt(strip, s => s.Name == input.Name ? Rows(s, machine, columns.Name) : null)
+            .ComputeProducersAt(groups, s => s.Name == product.Name ? Reductions.Tiled(s, machine, contiguous: true, parallel: false)! : null)
+            .ComputeProducersAt(tiles, s => s.Name == back.Name ? Columns(s, machine) : null);
+    }
+
+    /// <summary>How many tiles, down and across, are transformed together.</summary>
+    private static (long Rows, long Across) Strip(long high, long wide, long bytesPerTile)
+    {
+        long most = Math.Clamp(StripBytes / bytesPerTile, LeastTiles, MostTiles);
+        return wide > most ? (1, Tiles.Even(wide, most)) : (Tiles.Even(high, Math.Max(1, most / wide)), wide);
+    }
+
+    private static long PanelsTogether(long panels) => panels % 2 == 0 ? 2 : panels % 3 == 0 ? 3 : 1;
+
+    /// <summary>The transform of each column of a tile; axes [n, th, tw, row, column, channel], of which the reduction reads rows.</summary>
+    private static StageSchedule Columns(Stage stage, Machine machine)
+    {
+        StageSchedule schedule = new(stage);
+        (Leaf n, Leaf th, Leaf tw, Leaf row, Leaf column) = (Of(0), Of(1), Of(2), Of(3), Of(4));
+        (Leaf blocks, Leaf lanes) = schedule.Split(Of(5), PackedLayouts.Panel, Tail.Pad);
+        Leaf taps = schedule[stage.Reduction[0]];
+        schedule.Unroll(taps).Unroll(row);
+        schedule.Reorder([n, th, tw, blocks, .. Narrow(schedule, lanes, machine, column, taps, row)]);
+        return schedule;
+
+        Leaf Of(int axis) => schedule[stage.Pure[axis]];
+    }
+
+    /// <summary>The transform of each row of a tile, its columns transformed before it; axes [row, column, n, th, tw, channel].</summary>
+    private static StageSchedule Rows(Stage stage, Machine machine, string columns)
+    {
+        StageSchedule schedule = new(stage);
+        (Leaf row, Leaf column, Leaf n, Leaf th, Leaf tw) = (Of(0), Of(1), Of(2), Of(3), Of(4));
+        (Leaf blocks, Leaf lanes) = schedule.Split(Of(5), PackedLayouts.Panel, Tail.Pad);
+        Leaf taps = schedule[stage.Reduction[0]];
+        schedule.Unroll(taps).Unroll(column);
+        schedule.Reorder([n, th, tw, blocks, .. Narrow(schedule, lanes, machine, row, taps, column)]);
+        return schedule.ComputeProducersAt(blocks, s => s.Name == columns ? Columns(s, machine) : null);
+
+        Leaf Of(int axis) => schedule[stage.Pure[axis]];
+    }
+
+    /// <summary>Makes the channels of a block vectors of the machine, those of a block one after the other: the registers are for one.</summary>
+    private static IEnumerable<Leaf> Narrow(StageSchedule schedule, Leaf lanes, Machine machine, params Leaf[] tile)
+    {
+        if (machine.Lanes == PackedLayouts.Panel)
+        {
+            schedule.Vectorise(lanes);
+            return [.. tile, lanes];
+        }
+
+        (Leaf parts, Leaf vector) = schedule.Split(lanes, machine.Lanes, Tail.Pad);
+        schedule.Vectorise(vector);
+        return [parts, .. tile, vector];
+    }
+}

@@ -1,0 +1,51 @@
+using Lathe.Kernels.Loops;
+
+namespace Lathe.Kernels.Targets.CSharp;
+
+/// <summary>
+/// Which loops of a kernel become methods of their own. The JIT keeps about a thousand locals of a method in registers at all; what a larger one has
+/// beyond goes through memory, whatever its use.
+/// </summary>
+internal static class Outlining
+{
+    /// <summary>The most names of a method that stays in one piece, of a part, and the fewest that are worth a call.</summary>
+    private const int MostOfWhole = 400, MostOfPart = 400, LeastOfPart = 24;
+
+    /// <summary>The loops, none inside another.</summary>
+    public static IEnumerable<For> Of(Statement body) => Names(body) <= MostOfWhole ? [] : Parts(body);
+
+    /// <summary>The names that a loop reads of the code around it, in order.</summary>
+    public static IEnumerable<string> Reads(For loop)
+    {
+        HashSet<string> declared = new(StringComparer.Ordinal);
+        SortedSet<string> read = new(StringComparer.Ordinal);
+        foreach (Statement statement in StatementWalk.All(loop))
+        {
+            read.UnionWith(StatementWalk.Indices(statement).SelectMany(i => i.Variables).Select(v => v.Name));
+            foreach (Expr expression in StatementWalk.Expressions(statement).SelectMany(ExprWalk.All))
+                if (expression switch { Load e => e.Buffer, Gather e => e.Buffer, Var e => e.Name, _ => null } is { } name) read.Add(name);
+            if (statement switch { Store s => s.Buffer, Pointer s => s.Buffer, Prefetch s => s.Buffer, Assign s => s.Name, _ => null } is { } used) read.Add(used);
+            if (statement switch { For s => s.Variable.Name, Let s => s.Name, LetIndex s => s.Variable.Name, Local s => s.Name, Pointer s => s.Name, Alloc s => s.Name, _ => null } is { } own)
+                declared.Add(own);
+        }
+
+        read.ExceptWith(declared);
+        return read;
+    }
+
+    private static IEnumerable<For> Parts(Statement statement)
+    {
+        int names = Names(statement);
+        if (names < LeastOfPart) return [];
+        return statement is For { Kind: LoopKind.Serial } loop && names <= MostOfPart && IsClosed(loop) ? [loop] : StatementWalk.Children(statement).SelectMany(Parts);
+    }
+
+    /// <summary>True if nothing in it ends the kernel or sets what is declared outside.</summary>
+    private static bool IsClosed(For loop)
+    {
+        HashSet<string> locals = [.. StatementWalk.All(loop).OfType<Local>().Select(l => l.Name)];
+        return StatementWalk.All(loop).All(s => s is not Fail && (s is not Assign a || locals.Contains(a.Name)));
+    }
+
+    private static int Names(Statement statement) => StatementWalk.All(statement).Count(s => s is Let or Local or Pointer or LetIndex);
+}
