@@ -158,6 +158,11 @@ internal sealed class RandomPrograms(int seed)
                     return pointer;
                 }
 
+            case 5 when _random.Next(2) == 0:
+                string[] from = [.. _buffers.Where(b => b.Element == ElementType.Float32).Select(b => b.Name)];
+                string[] to = [.. _buffers.Where(b => b is { Element: ElementType.Float32, Written: true }).Select(b => b.Name)];
+                return to.Length == 0 ? new Note("no block") : new TransposeBlock(
+                    to[_random.Next(to.Length)], Index(), Index(), from[_random.Next(from.Length)], Index(), Index(), _random.Next(1, 9), _random.Next(1, 9));
             case 5: return new Prefetch(_buffers[_random.Next(_buffers.Count)].Name, Index());
             case 6: return new Fail(_random.Next(1, 9));
             case 7:

@@ -49,6 +49,9 @@ public sealed class VerifierTests
         yield return Case(new LetIndex(Kernel.From, 0), "'from' is defined twice");
         yield return Case(new Pointer("p", "Z", 0), "'Z' is not defined");
         yield return Case(new Prefetch("Z", 0), "'Z' is not defined");
+        yield return Case(new TransposeBlock("Y", 0, 8, "Z", 0, 8, 4, 4), "'Z' is not defined");
+        yield return Case(new TransposeBlock("X", 0, 8, "X", 0, 8, 4, 4), "'X' is not written by this kernel");
+        yield return Case(new TransposeBlock("Y", 0, 8, "X", 0, 8, 0, 4), "the block is empty");
         yield return Case(new Assign("Y", X(0)), "'Y' is a buffer, where a value is wanted");
 
         // Types and lanes.
@@ -139,6 +142,8 @@ public sealed class VerifierTests
         yield return Case(new Let("s", new Splat(Const.Of(new VectorType(ElementType.UInt8), 1), 32)), "a uint8x32 is no vector of 64 bytes");
         yield return Case(Loop(LoopKind.Serial, Y(X(I))), "the address X[i] is no pointer plus a constant");
         yield return Case(Loop(LoopKind.Serial, new Store("Y", I + 1, X(0))), "the address Y[i + 1] is no pointer plus a constant");
+        yield return Case(new TransposeBlock("Y", 0, 8, "X", 0, 8, 4, 17), "a block of 4 by 17 exceeds vectors of 64 bytes");
+        yield return Case(Loop(LoopKind.Serial, new TransposeBlock("Y", 0, 8, "X", I, 8, 4, 4)), "the address X[i] is no pointer plus a constant");
         yield return Case(Loop(LoopKind.Serial, new Prefetch("X", I)), "the address X[i] is no pointer plus a constant");
         yield return Case(new Pointer("p", "X", N / 2), "'(N div 2)' has quotients");
         yield return Case(new Let("m", new FirstLanes(IndexExpr.Min(N, 16), 16)), "'min(16, N)' has quotients");

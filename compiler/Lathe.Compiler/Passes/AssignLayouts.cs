@@ -106,6 +106,8 @@ public sealed class AssignLayouts : IPass
                 Concat { } => node.Inputs.Where(v => SameRank(v, output)).All(v => IsBlocked(v) && v.Type.Dims[1].Value % Block == 0) && node.Inputs.Length > 0,
                 // Whole blocks become elements of one block each.
                 DepthToSpace { Mode: "DCR" } => Port(fused, root.Inputs[0]) is { } port && IsBlocked(node.Inputs[port]) && output.Dims[1].Value % Block == 0,
+                // Neighbouring channels are neighbouring vectors only where they are no lanes.
+                LRN => false,
                 // Of the operators with rows only that with one per channel has blocks: their channels are the lanes.
                 _ when root.Op.Role is OpRole.Contraction || (root.Op.Role is OpRole.Rows && root.Op is not InstanceNormalization) => false,
                 _ => node.Inputs.Any(v => IsBlocked(v) && SameRank(v, output) && v.Type.Dims[0] == output.Dims[0] && v.Type.Dims[1] == output.Dims[1]),
@@ -158,9 +160,10 @@ public sealed class AssignLayouts : IPass
             return null;
         }
 
-        private Layout? LayoutOf(Value value)
+        private Layout? LayoutOf(Value value) => IsBlocked(value) ? BlockedWithHalo(value) : null;
+
+        private Layout BlockedWithHalo(Value value)
         {
-            if (!IsBlocked(value)) return null;
             (long[] low, long[] high) = _halos.GetValueOrDefault(value, ([], []));
             return Layout.Blocked(value.Type.Rank, Block, low, high);
         }
@@ -171,6 +174,7 @@ public sealed class AssignLayouts : IPass
             Value value = node.Inputs[port], inner = fused.Body.Inputs[port].Value, output = node[0];
             Node root = fused.Root;
             if (fused.Members.Any(m => m.Inputs.Where((v, i) => v == inner && m.Op.ReadsAtData(i)).Any())) return InLayout(value, null);
+            if (root.Op is LRN) return InLayout(value, null);
             if (root.Op is Conv conv && CanBlock(output.Type))
             {
                 bool depthwise = conv.IsDepthwise(root.Inputs[0].Type, root.Inputs[1].Type);
@@ -181,7 +185,7 @@ public sealed class AssignLayouts : IPass
                 }
             }
 
-            if (root.Op is WinogradConv && inner == root.Inputs[0]) return InLayout(value, ConvolutionInput(value, depthwise: false));
+            if (root.Op is WinogradConv && inner == root.Inputs[0]) return InLayout(value, LayoutOf(value) ?? BlockedWithHalo(value));
             if (root.Op is WinogradConv && inner == root.Inputs[1]) return Packed(value, PackedLayouts.WinogradWeights);
             if (root.Op is MatMul or Gemm && inner == root.Inputs[1] && value.Constant is not null && value.Type.Rank == 2)
                 return Packed(value, PackedLayouts.MatMulWeights(root.Op is Gemm { TransB: true }));
@@ -217,8 +221,8 @@ public sealed class AssignLayouts : IPass
         private Layout? ConvolutionInput(Value value, bool depthwise)
         {
             if (IsBlocked(value)) return LayoutOf(value);
+            if (depthwise || !FewChannels(value.Type)) return BlockedWithHalo(value);
             (long[] low, long[] high) = _halos.GetValueOrDefault(value, ([], []));
-            if (depthwise || !FewChannels(value.Type)) return Layout.Blocked(value.Type.Rank, Block, low, high);
             bool halo = low.Any(p => p > 0) || high.Any(p => p > 0);
             return halo ? new Layout([.. Enumerable.Range(0, value.Type.Rank).Select(a => a < 2 ? new LayoutLevel(a) : new LayoutLevel(a, PadLow: low[a - 2], PadHigh: high[a - 2]))]) : null;
         }

@@ -186,6 +186,20 @@ public sealed class IndexExpr : IEquatable<IndexExpr>
         return false;
     }
 
+    /// <summary>What a variable is multiplied by, or null where it is not simply multiplied.</summary>
+    public IndexExpr? Factor(IndexVar variable)
+    {
+        List<IndexTerm> terms = [];
+        foreach (IndexTerm term in Terms)
+        {
+            if (!term.Atoms.Any(a => a.Variables.Contains(variable))) continue;
+            if (term.Atoms.Count(a => a.Variables.Contains(variable)) != 1 || !term.Atoms.Contains(variable)) return null;
+            terms.Add(new IndexTerm(term.Coefficient, term.Atoms.Remove(variable)));
+        }
+
+        return FromTerms(terms);
+    }
+
     /// <summary>
     /// The constant factor of a variable, or null if the expression is not of the form <c>c * variable + rest</c> with a constant c and a
     /// rest without the variable. 0 if the variable does not occur.

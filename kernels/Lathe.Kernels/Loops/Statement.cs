@@ -94,6 +94,14 @@ public sealed record Table(string Name, ElementType Element, EquatableArray<doub
 /// <summary>Stores a value's lanes at consecutive elements, <paramref name="Stride"/> apart. Lanes that the mask excludes are not written.</summary>
 public sealed record Store(string Buffer, IndexExpr Index, Expr Value, Expr? Mask = null, long Stride = 1, bool Streaming = false) : Statement;
 
+/// <summary>
+/// Copies a block of elements of 32 bits so that rows become columns: <c>To[ToIndex + i·ToStride + j] = From[FromIndex + j·FromStride + i]</c> for i below
+/// <paramref name="Rows"/> and j below <paramref name="Columns"/>, neither more than a vector's lanes. It stands for two vector loops, one inside the other,
+/// of which each is along the other's stride.
+/// </summary>
+public sealed record TransposeBlock(
+    string To, IndexExpr ToIndex, IndexExpr ToStride, string From, IndexExpr FromIndex, IndexExpr FromStride, long Rows, long Columns) : Statement;
+
 /// <summary>Asks for a cache line ahead of its use.</summary>
 public sealed record Prefetch(string Buffer, IndexExpr Index) : Statement;
 

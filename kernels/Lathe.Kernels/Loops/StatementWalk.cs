@@ -41,6 +41,7 @@ public static class StatementWalk
             Pointer s => [s.Offset],
             Alloc s => [s.Size],
             Store s => [s.Index],
+            TransposeBlock s => [s.ToIndex, s.ToStride, s.FromIndex, s.FromStride],
             Prefetch s => [s.Index],
             _ => [],
         };

@@ -110,6 +110,11 @@ public static class Addresses
                         (string buffer, IndexExpr offset) = Place(s.Buffer, s.Index, known);
                         result.Add(s with { Buffer = buffer, Index = offset, Value = Based(s.Value, known), Mask = s.Mask is null ? null : Based(s.Mask, known) });
                         break;
+                    case TransposeBlock s:
+                        (buffer, offset) = Place(s.To, s.ToIndex, known);
+                        (string from, IndexExpr at) = Place(s.From, s.FromIndex, known);
+                        result.Add(s with { To = buffer, ToIndex = offset, ToStride = Named(s.ToStride, known), From = from, FromIndex = at, FromStride = Named(s.FromStride, known) });
+                        break;
                     case Prefetch s:
                         (buffer, offset) = Place(s.Buffer, s.Index, known);
                         result.Add(new Prefetch(buffer, offset));
@@ -214,6 +219,12 @@ public static class Addresses
         {
             foreach (Load load in StatementWalk.Expressions(statement).SelectMany(ExprWalk.All).OfType<Load>()) yield return (load.Buffer, load.Index);
             if (statement is Store store) yield return (store.Buffer, store.Index);
+            if (statement is TransposeBlock transpose)
+            {
+                yield return (transpose.To, transpose.ToIndex);
+                yield return (transpose.From, transpose.FromIndex);
+            }
+
             if (statement is Prefetch prefetch) yield return (prefetch.Buffer, prefetch.Index);
         }
 

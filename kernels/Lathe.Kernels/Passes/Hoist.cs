@@ -38,6 +38,7 @@ public static class Hoist
                     LetIndex l => l.Variable.Name,
                     Let l => l.Name,
                     Store t => t.Buffer,
+                    TransposeBlock t => t.To,
                     Assign a => a.Name,
                     Alloc m => m.Name,
                     Pointer p => p.Name,

@@ -66,6 +66,8 @@ public abstract class Rewriter
                 value = Visit(s.Value);
                 Expr? mask = s.Mask is null ? null : Visit(s.Mask);
                 return Same(index, s.Index) && Same(value, s.Value) && Same(mask, s.Mask) ? s : s with { Index = index, Value = value, Mask = mask };
+            case TransposeBlock s:
+                return s with { ToIndex = Visit(s.ToIndex), ToStride = Visit(s.ToStride), FromIndex = Visit(s.FromIndex), FromStride = Visit(s.FromStride) };
             case Prefetch s:
                 index = Visit(s.Index);
                 return Same(index, s.Index) ? s : s with { Index = index };

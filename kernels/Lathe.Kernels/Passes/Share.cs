@@ -82,7 +82,7 @@ public static class Share
 
         private void Change(Statement statement)
         {
-            string? changed = statement switch { Store s => s.Buffer, Assign s => s.Name, _ => null };
+            string? changed = statement switch { Store s => s.Buffer, TransposeBlock s => s.To, Assign s => s.Name, _ => null };
             if (changed is not null) _versions[changed] = _versions.GetValueOrDefault(changed) + 1;
         }
 

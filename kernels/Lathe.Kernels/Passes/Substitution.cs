@@ -31,6 +31,7 @@ internal sealed class Substitution(IReadOnlyDictionary<string, IndexExpr> indice
         Pointer s when names.ContainsKey(s.Name) || names.ContainsKey(s.Buffer) => s with { Name = Name(s.Name), Buffer = Name(s.Buffer) },
         Alloc s when names.TryGetValue(s.Name, out string? name) => s with { Name = name },
         Store s when names.TryGetValue(s.Buffer, out string? name) => s with { Buffer = name },
+        TransposeBlock s when names.ContainsKey(s.To) || names.ContainsKey(s.From) => s with { To = Name(s.To), From = Name(s.From) },
         Prefetch s when names.TryGetValue(s.Buffer, out string? name) => s with { Buffer = name },
         Statement s => s,
     };

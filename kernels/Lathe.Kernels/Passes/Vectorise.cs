@@ -19,6 +19,7 @@ public static class Vectorise
         public override Statement Visit(Statement statement)
         {
             if (statement is not For { Kind: LoopKind.Vector } loop) return base.Visit(statement);
+            if (loop.Body is For { Kind: LoopKind.Vector } inner) return Transposed(loop, inner);
             long extent = (loop.Hi - loop.Lo).Value;
             if (extent % lanes != 0) throw new InvalidOperationException($"The vector loop '{loop.Variable}' of {extent} is no multiple of {lanes} lanes.");
             IndexVar lane = new(loop.Variable.Name, 0, lanes - 1);
@@ -27,6 +28,21 @@ public static class Vectorise
             Statement body = Substitution.Of(loop.Body, loop.Variable, loop.Lo + (part * (long)lanes) + lane);
             return new For(part, 0, extent / lanes, LoopKind.Unroll, new Lanes(lane, lanes).Visit(body));
         }
+    }
+
+    /// <summary>Two vector loops, each along the stride of the other.</summary>
+    private static TransposeBlock Transposed(For rows, For columns)
+    {
+        if (columns.Body is Store { Mask: null, Stride: 1, Value: Load { Mask: null, Stride: 1 } load } store
+            && store.Index.Coefficient(columns.Variable) == 1 && load.Index.Coefficient(rows.Variable) == 1
+            && store.Index.Factor(rows.Variable) is { } toStride && load.Index.Factor(columns.Variable) is { } fromStride
+            && rows.Lo == IndexExpr.Zero && columns.Lo == IndexExpr.Zero)
+        {
+            IndexExpr Start(IndexExpr index) => index.Substitute(rows.Variable, IndexExpr.Zero).Substitute(columns.Variable, IndexExpr.Zero);
+            return new TransposeBlock(store.Buffer, Start(store.Index), toStride, load.Buffer, Start(load.Index), fromStride, rows.Hi.Value, columns.Hi.Value);
+        }
+
+        throw new InvalidOperationException($"The vector loops '{rows.Variable}' and '{columns.Variable}' are no transposed block.");
     }
 
     /// <summary>The body of one vector loop.</summary>

@@ -56,6 +56,20 @@ internal sealed class AccessAnalysis
         .Min();
 
     /// <summary>
+    /// The leaf, other than the output's fastest, along which the elements of a stage that only copies lie together where they are read; null if there is none.
+    /// </summary>
+    public Leaf? Transposed(IReadOnlyList<Leaf> order)
+    {
+        if (_schedule.Stage is not { Accumulators.Length: 0, Result: Access { Tensor.Element: ElementType.Float32 or ElementType.Int32 } }) return null;
+        IndexExpr read = Others[0];
+        Leaf fast = order[^1];
+        if (Output.Coefficient(fast.Variable) != 1 || read.Factor(fast.Variable) is not { } step || step == IndexExpr.One || step == IndexExpr.Zero) return null;
+        return order.FirstOrDefault(l => l != fast && IsLong(l) && read.Coefficient(l.Variable) == 1 && Output.Factor(l.Variable) is not null && IsLong(fast));
+
+        static bool IsLong(Leaf leaf) => !leaf.Extent.IsConstant || leaf.Extent.Value >= 3;
+    }
+
+    /// <summary>
     /// Where a leaf is to be cut so that quotients and remainders in indices change between pieces only, as where blocks are read across; null if that makes
     /// no vectors.
     /// </summary>
@@ -152,7 +166,7 @@ internal sealed class AccessAnalysis
     {
         if (outer.IsReduction != inner.IsReduction || outer.Whole is not null || inner.Whole is not null) return false;
         foreach (IndexExpr offset in All)
-            if (LinearFactor(offset, outer.Variable) is not { } a || LinearFactor(offset, inner.Variable) is not { } b || a != b * inner.Extent) return false;
+            if (offset.Factor(outer.Variable) is not { } a || offset.Factor(inner.Variable) is not { } b || a != b * inner.Extent) return false;
         return Walk(_updates.Concat(_others)).OfType<IndexValue>().All(e =>
         {
             IndexExpr index = _schedule.Resolve(e.Index.Substitute(_axes.GetValueOrDefault));
@@ -160,25 +174,15 @@ internal sealed class AccessAnalysis
         });
     }
 
-    /// <summary>What a variable is multiplied by, or null where it is not simply multiplied.</summary>
-    public static IndexExpr? LinearFactor(IndexExpr expression, IndexVar variable)
-    {
-        List<IndexTerm> terms = [];
-        foreach (IndexTerm term in expression.Terms)
-        {
-            if (!term.Atoms.Any(a => a.Variables.Contains(variable))) continue;
-            if (term.Atoms.Count(a => a.Variables.Contains(variable)) != 1 || !term.Atoms.Contains(variable)) return null;
-            terms.Add(new IndexTerm(term.Coefficient, term.Atoms.Remove(variable)));
-        }
-
-        return IndexExpr.FromTerms(terms);
-    }
-
     /// <summary>
     /// True if elements up to the end of the last block of an axis may be read and written: every tensor that the axis indexes is padded to
     /// blocks of the size, and no condition looks at the axis.
     /// </summary>
-    public static bool IsPadded(Stage stage, Axis axis, long block)
+    /// <param name="stage">The stage.</param>
+    /// <param name="axis">The axis.</param>
+    /// <param name="block">The size of a block.</param>
+    /// <param name="scratch">The name of an earlier stage's output, of which whole blocks are computed.</param>
+    public static bool IsPadded(Stage stage, Axis axis, long block, string? scratch = null)
     {
         IEnumerable<Expr> all = Walk([.. stage.Accumulators.Items.SelectMany(a => new[] { a.Init, a.Update }), stage.Result]);
         int dim = stage.Pure.Items.IndexOf(axis);
@@ -187,7 +191,7 @@ internal sealed class AccessAnalysis
         {
             if (expression is IndexValue value && value.Index.DependsOn(axis.Variable)) return false;
             if (expression is Gather) return false;
-            if (expression is not Access access) continue;
+            if (expression is not Access access || access.Tensor.Name == scratch) continue;
             for (int d = 0; d < access.Indices.Length; d++)
             {
                 if (!access.Indices[d].DependsOn(axis.Variable)) continue;

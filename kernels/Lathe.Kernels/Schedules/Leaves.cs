@@ -9,7 +9,9 @@ internal static class Leaves
     /// Splits pure axes as the output's layout does and puts them in its order, slowest first; axes beyond the layout stay in front.
     /// Reduction axes are split where a tensor that they index is, so that blocks are walked one after another.
     /// </summary>
-    public static IReadOnlyList<Leaf> FollowLayout(StageSchedule schedule)
+    /// <param name="schedule">The schedule.</param>
+    /// <param name="rest">What becomes of the rest of a last block that tensors are not padded to.</param>
+    public static IReadOnlyList<Leaf> FollowLayout(StageSchedule schedule, Tail rest = Tail.Mask)
     {
         Stage stage = schedule.Stage;
         Dictionary<(int Axis, long Modulus), Leaf> levels = [];
@@ -23,7 +25,7 @@ internal static class Leaves
                 continue;
             }
 
-            Tail tail = AccessAnalysis.IsPadded(stage, stage.Pure[d], block.Modulus) ? Tail.Pad : Tail.Mask;
+            Tail tail = AccessAnalysis.IsPadded(stage, stage.Pure[d], block.Modulus) ? Tail.Pad : rest;
             (levels[(d, 0)], levels[(d, block.Modulus)]) = schedule.Split(leaf, block.Modulus, tail);
         }
 

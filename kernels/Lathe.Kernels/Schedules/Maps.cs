@@ -14,6 +14,8 @@ internal static class Maps
 
     public static StageSchedule Schedule(Stage stage, Machine machine)
     {
+        StageSchedule copying = new(stage);
+        if (Transpose(copying, Leaves.FollowLayout(copying, Tail.Peel), machine)) return copying;
         StageSchedule schedule = new(stage);
         if (Walk(schedule, Leaves.FollowLayout(schedule), machine)) return schedule;
         // Blocks that are read across are vectors still, one block at a time.
@@ -27,15 +29,7 @@ internal static class Maps
     {
         List<Leaf> order = [.. leaves];
         if (order.Count == 0) return false;
-        AccessAnalysis accesses = new(schedule);
-        for (int i = order.Count - 1; i > 0; i--)
-        {
-            if (!accesses.CanCollapse(order[i - 1], order[i])) continue;
-            order[i - 1] = schedule.Collapse(order[i - 1], order[i]);
-            order.RemoveAt(i);
-            accesses = new AccessAnalysis(schedule);
-        }
-
+        AccessAnalysis accesses = Collapse(schedule, order);
         while (!accesses.IsVectorisable(order[^1], machine.Lanes, isMasked: true) && accesses.DigitOf(order[^1]) is { } digit)
         {
             (order[^1], Leaf low) = schedule.Split(order[^1], digit, Tail.Pad);
@@ -69,6 +63,37 @@ internal static class Maps
         int loops = order.Count - (vector is null ? 0 : 1) - (isCut ? 1 : 0);
         Leaves.Parallel(schedule, Math.Max(1, Outer(order, loops)));
         return vector is not null;
+    }
+
+    /// <summary>Schedules a copy whose elements lie together along another leaf than where they are written: by blocks that are transposed in registers.</summary>
+    /// <returns>True if it is one.</returns>
+    private static bool Transpose(StageSchedule schedule, IReadOnlyList<Leaf> leaves, Machine machine)
+    {
+        List<Leaf> order = [.. leaves];
+        if (order.Count < 2 || Collapse(schedule, order).Transposed(order) is not { } together) return false;
+        Leaf fast = order[^1];
+        (Leaf parts, Leaf rows) = schedule.Split(together, machine.Lanes, Tail.Peel);
+        (Leaf more, Leaf columns) = schedule.Split(fast, machine.Lanes, Tail.Peel);
+        order[order.IndexOf(together)] = parts;
+        order[^1] = more;
+        schedule.Vectorise(rows).Vectorise(columns).Reorder([.. order, rows, columns]);
+        Leaves.Parallel(schedule, Math.Max(1, Outer([.. order, rows, columns], order.Count)));
+        return true;
+    }
+
+    /// <summary>Makes one of leaves that lie together.</summary>
+    private static AccessAnalysis Collapse(StageSchedule schedule, List<Leaf> order)
+    {
+        AccessAnalysis accesses = new(schedule);
+        for (int i = order.Count - 1; i > 0; i--)
+        {
+            if (!accesses.CanCollapse(order[i - 1], order[i])) continue;
+            order[i - 1] = schedule.Collapse(order[i - 1], order[i]);
+            order.RemoveAt(i);
+            accesses = new AccessAnalysis(schedule);
+        }
+
+        return accesses;
     }
 
     /// <summary>As many loops as leave enough work inside one iteration.</summary>

@@ -26,7 +26,8 @@ internal static class Winograd
         long high = IndexExpr.CeilDiv(h.Extent, size).Value, wide = IndexExpr.CeilDiv(w.Extent, size).Value;
         (long rows, long across) = Strip(high, wide, reads * reads * product.Reduction[0].Extent.Value * sizeof(float));
 
-        (Leaf panels, Leaf lanes) = schedule.Split(schedule[o], PackedLayouts.Panel, Tail.Pad);
+        bool isPadded = AccessAnalysis.IsPadded(last, o, PackedLayouts.Panel, scratch: back.Output.Name);
+        (Leaf panels, Leaf lanes) = schedule.Split(schedule[o], PackedLayouts.Panel, isPadded ? Tail.Pad : Tail.Mask);
         (Leaf groups, Leaf panel) = schedule.Split(panels, PanelsTogether(panels.Extent.Value), Tail.Peel);
         (Leaf strips, Leaf inStrip) = schedule.Split(schedule[h], rows * size, Tail.Peel);
         (Leaf tileRows, Leaf y) = schedule.Split(inStrip, size, Tail.Peel);
@@ -63,7 +64,7 @@ internal static class Winograd
     {
         StageSchedule schedule = new(stage);
         (Leaf n, Leaf th, Leaf tw, Leaf row, Leaf column) = (Of(0), Of(1), Of(2), Of(3), Of(4));
-        (Leaf blocks, Leaf lanes) = schedule.Split(Of(5), PackedLayouts.Panel, Tail.Pad);
+        (Leaf blocks, Leaf lanes) = Blocks(schedule, Of(5));
         Leaf taps = schedule[stage.Reduction[0]];
         schedule.Unroll(taps).Unroll(row);
         schedule.Reorder([n, th, tw, blocks, .. Narrow(schedule, lanes, machine, column, taps, row)]);
@@ -77,7 +78,7 @@ internal static class Winograd
     {
         StageSchedule schedule = new(stage);
         (Leaf row, Leaf column, Leaf n, Leaf th, Leaf tw) = (Of(0), Of(1), Of(2), Of(3), Of(4));
-        (Leaf blocks, Leaf lanes) = schedule.Split(Of(5), PackedLayouts.Panel, Tail.Pad);
+        (Leaf blocks, Leaf lanes) = Blocks(schedule, Of(5));
         Leaf taps = schedule[stage.Reduction[0]];
         schedule.Unroll(taps).Unroll(column);
         schedule.Reorder([n, th, tw, blocks, .. Narrow(schedule, lanes, machine, row, taps, column)]);
@@ -85,6 +86,9 @@ internal static class Winograd
 
         Leaf Of(int axis) => schedule[stage.Pure[axis]];
     }
+
+    private static (Leaf Blocks, Leaf Lanes) Blocks(StageSchedule schedule, Leaf channels) =>
+        schedule.Split(channels, PackedLayouts.Panel, channels.Extent % PackedLayouts.Panel == IndexExpr.Zero ? Tail.Pad : Tail.Mask);
 
     /// <summary>Makes the channels of a block vectors of the machine, those of a block one after the other: the registers are for one.</summary>
     private static IEnumerable<Leaf> Narrow(StageSchedule schedule, Leaf lanes, Machine machine, params Leaf[] tile)
@@ -95,7 +99,7 @@ internal static class Winograd
             return [.. tile, lanes];
         }
 
-        (Leaf parts, Leaf vector) = schedule.Split(lanes, machine.Lanes, Tail.Pad);
+        (Leaf parts, Leaf vector) = schedule.Split(lanes, machine.Lanes, lanes.InnerOf!.Tail == Tail.Mask ? Tail.Mask : Tail.Pad);
         schedule.Vectorise(vector);
         return [parts, .. tile, vector];
     }

@@ -38,7 +38,7 @@ internal sealed class ChooseWinogradTests
     [TestCase(14, 14, 256, 256, 2)]
     [TestCase(7, 7, 512, 512, 0)]
     [TestCase(1, 1, 64, 64, 0, Description = "most of a tile would lie beyond the output")]
-    [TestCase(56, 56, 40, 64, 0, Description = "blocks of channels are not whole")]
+    [TestCase(56, 56, 40, 24, 4)]
     public void Tile_IsTheCheapest(int high, int wide, int channels, int filters, int tile)
     {
         Compiler.Graph.Graph result = new ChooseWinograd().Run(Graph(1, high, wide, channels, filters, new Conv(Pads: [1, 1, 1, 1])), new PassContext(new CompileOptions()));
@@ -61,8 +61,8 @@ internal sealed class ChooseWinogradTests
     }
 
     /// <summary>
-    /// The errors of both algorithms against float64, of the largest element, with rounded weights and sums in float32. F(2x2) errs as a direct sum does; F(4x4) errs more, since
-    /// its transforms multiply by up to 8 and cancel. What errs beyond 2e-5 is not among the tiles to choose from.
+    /// The errors of both algorithms against float64, of the largest element, with rounded weights and sums in float32. F(2x2) errs as a direct sum does, F(4x4) twice as much.
+    /// What errs beyond 4e-6 is not among the tiles to choose from.
     /// </summary>
     [Test]
     public void Error_IsSmall([Values(Isa.Vector128, Isa.Avx2, Isa.Avx512)] Isa isa, [Values(2, 4)] int tile, [Values(16, 64)] int channels)
@@ -81,7 +81,7 @@ internal sealed class ChooseWinogradTests
         TensorData expected = GraphEvaluator.Run(graph, [input])[0];
         PassAssert.AssertSame(graph, tiled, 1e-5);
         using CompiledGraph compiled = new(tiled, isa: isa);
-        Tensors.AssertClose(compiled.Run(input)[0], expected, tile == 2 ? 2e-6 : 2e-5);
+        Tensors.AssertClose(compiled.Run(input)[0], expected, tile == 2 ? 2e-6 : 4e-6);
     }
 
     private static Compiler.Graph.Graph Graph(int images, int high, int wide, int channels, int filters, Conv conv)

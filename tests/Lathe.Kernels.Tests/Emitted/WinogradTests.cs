@@ -17,6 +17,9 @@ public sealed class WinogradTests : KernelCaseTests<WinogradTests>, ICaseSource
         new("F(4), tails of one and three", Of(4, 1, 16, 32, 5, 7)),
         new("F(4), tails of two, three panels, two images", Of(4, 2, 16, 48, 6, 10)),
         new("F(4), two blocks of channels", Of(4, 1, 32, 16, 4, 9)),
+        new("F(4), part of a block of channels", Of(4, 1, 12, 16, 5, 8)),
+        new("F(4), blocks and a part, of filters too", Of(4, 1, 19, 24, 4, 9)),
+        new("F(2), three filters", Of(2, 1, 24, 3, 4, 6)),
         // A strip has at most 56 tiles.
         new("F(4), strips of rows", Of(4, 1, 16, 16, 47, 22)),
         new("F(4), strips of columns", Of(4, 1, 16, 16, 5, 231)),
@@ -33,7 +36,7 @@ public sealed class WinogradTests : KernelCaseTests<WinogradTests>, ICaseSource
             computation winograd: Winograd
             input x: float32[{{n}}, {{c}}, {{h}}, {{w}}] layout 0,1/16,2+1+{{(th * m) + 1 - h}},3+1+{{(tw * m) + 1 - w}},1%16
             input u: float32[{{t}}, {{t}}, {{c}}, {{o}}] layout 0,1,3/16,2,3%16
-            input bias: float32[{{o}}]
+            input bias: float32[{{o}}] layout 0/16,0%16
             output y: float32[{{n}}, {{o}}, {{h}}, {{w}}] layout 0,1/16,2+1+1,3,1%16
             constant bt: float32[{{t}}, {{t}}] = { {{bt}} }
             constant at: float32[{{m}}, {{t}}] = { {{at}} }

@@ -34,7 +34,7 @@ public static unsafe class Kernels
                 float* y_2 = y_1 + 8 * o1o;
                 Vec.Store(Avx.Max(Vec.Load(x0_2) + Vec.Load(x1_1), Vec.Create(0f)), y_2);
             }
-            Simd.MaskStore(y_1 + 16, Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0), Avx.Max(Simd.MaskLoad(x0_1 + 16, Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0)) + Simd.MaskLoad(x1 + 16, Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0)), Vec.Create(0f)));
+            Simd.StoreFirst5(y_1 + 16, Avx.Max(Simd.MaskLoad(x0_1 + 16, Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0)) + Simd.MaskLoad(x1 + 16, Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0)), Vec.Create(0f)));
         }
         return 0;
     }
@@ -50,8 +50,16 @@ file static unsafe class Simd
     public static VecI MaskLoad(int* from, VecI mask) => System.Runtime.Intrinsics.X86.Avx2.MaskLoad(from, mask);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MaskStore(float* to, VecI mask, VecF value) => Avx.MaskStore(to, mask.AsSingle(), value);
+    public static void StoreFirst5(float* to, VecF value)
+    {
+        value.GetLower().Store(to);
+        *(to + 4) = value.GetUpper().GetLower().ToScalar();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MaskStore(int* to, VecI mask, VecI value) => System.Runtime.Intrinsics.X86.Avx2.MaskStore(to, mask, value);
+    public static void StoreFirst5(int* to, VecI value)
+    {
+        value.GetLower().Store(to);
+        *(to + 4) = value.GetUpper().GetLower().ToScalar();
+    }
 }

@@ -340,11 +340,11 @@ public static unsafe class Kernels
                 sum_6 = Vec.ConditionalSelect(Vec.Create(-1, -1, -1, -1, 0, 0, 0, 0).AsSingle(), Fma.MultiplyAdd(Vec.Create(x0[47]), v98, sum_6), sum_6);
                 sum_8 = Vec.ConditionalSelect(Vec.Create(-1, -1, -1, -1, 0, 0, 0, 0).AsSingle(), Fma.MultiplyAdd(Vec.Create(x0[59]), v98, sum_8), sum_8);
                 VecF v99 = Simd.MaskLoad(x2 + 16, Vec.Create(-1, -1, -1, -1, 0, 0, 0, 0));
-                Simd.MaskStore(y + 16, Vec.Create(-1, -1, -1, -1, 0, 0, 0, 0), sum_0 + v99);
-                Simd.MaskStore(y + 36, Vec.Create(-1, -1, -1, -1, 0, 0, 0, 0), sum_2 + v99);
-                Simd.MaskStore(y + 56, Vec.Create(-1, -1, -1, -1, 0, 0, 0, 0), sum_4 + v99);
-                Simd.MaskStore(y + 76, Vec.Create(-1, -1, -1, -1, 0, 0, 0, 0), sum_6 + v99);
-                Simd.MaskStore(y + 96, Vec.Create(-1, -1, -1, -1, 0, 0, 0, 0), sum_8 + v99);
+                Simd.StoreFirst4(y + 16, sum_0 + v99);
+                Simd.StoreFirst4(y + 36, sum_2 + v99);
+                Simd.StoreFirst4(y + 56, sum_4 + v99);
+                Simd.StoreFirst4(y + 76, sum_6 + v99);
+                Simd.StoreFirst4(y + 96, sum_8 + v99);
             }
         }
         return 0;
@@ -361,8 +361,14 @@ file static unsafe class Simd
     public static VecI MaskLoad(int* from, VecI mask) => System.Runtime.Intrinsics.X86.Avx2.MaskLoad(from, mask);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MaskStore(float* to, VecI mask, VecF value) => Avx.MaskStore(to, mask.AsSingle(), value);
+    public static void StoreFirst4(float* to, VecF value)
+    {
+        value.GetLower().Store(to);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MaskStore(int* to, VecI mask, VecI value) => System.Runtime.Intrinsics.X86.Avx2.MaskStore(to, mask, value);
+    public static void StoreFirst4(int* to, VecI value)
+    {
+        value.GetLower().Store(to);
+    }
 }

@@ -90,9 +90,9 @@ public static unsafe class Kernels
             total_0 = Vec.ConditionalSelect(Vec.Create(-1, 0, 0, 0, 0, 0, 0, 0).AsSingle(), total_0 + Vec.Create(x0[20]), total_0);
             total_1 = Vec.ConditionalSelect(Vec.Create(-1, 0, 0, 0, 0, 0, 0, 0).AsSingle(), total_1 + Vec.Create(x0[41]), total_1);
             total_2 = Vec.ConditionalSelect(Vec.Create(-1, 0, 0, 0, 0, 0, 0, 0).AsSingle(), total_2 + Vec.Create(x0[62]), total_2);
-            Simd.MaskStore(y, Vec.Create(-1, 0, 0, 0, 0, 0, 0, 0), total_0);
-            Simd.MaskStore(y + 1, Vec.Create(-1, 0, 0, 0, 0, 0, 0, 0), total_1);
-            Simd.MaskStore(y + 2, Vec.Create(-1, 0, 0, 0, 0, 0, 0, 0), total_2);
+            Simd.StoreFirst1(y, total_0);
+            Simd.StoreFirst1(y + 1, total_1);
+            Simd.StoreFirst1(y + 2, total_2);
         }
         return 0;
     }
@@ -102,8 +102,14 @@ public static unsafe class Kernels
 file static unsafe class Simd
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MaskStore(float* to, VecI mask, VecF value) => Avx.MaskStore(to, mask.AsSingle(), value);
+    public static void StoreFirst1(float* to, VecF value)
+    {
+        *(to) = value.GetLower().GetLower().ToScalar();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MaskStore(int* to, VecI mask, VecI value) => System.Runtime.Intrinsics.X86.Avx2.MaskStore(to, mask, value);
+    public static void StoreFirst1(int* to, VecI value)
+    {
+        *(to) = value.GetLower().GetLower().ToScalar();
+    }
 }

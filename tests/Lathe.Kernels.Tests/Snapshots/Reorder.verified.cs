@@ -66,33 +66,27 @@ public static unsafe class Kernels
             }
         }
         // map: for every [o0 < 1, o1 < 20, o2 < 3, o3 < 5].
-        for (nint o0_o1o_o2 = from; o0_o1o_o2 < to; o0_o1o_o2++)
+        for (nint o0_o1o_o2_o3o = from; o0_o1o_o2_o3o < to; o0_o1o_o2_o3o++)
         {
-            nint o1o = (o0_o1o_o2 / 3);
-            nint o2 = (o0_o1o_o2 % 3);
-            float* x0_1 = x0 + 5 * o2;
+            nint o1o = (o0_o1o_o2_o3o / 3);
+            nint o2 = (o0_o1o_o2_o3o % 3);
             float* y_9 = y + 112 * o2;
+            float* x0_1 = x0 + 5 * o2;
             if (o1o < 1)
             {
                 nint o1o_1 = o1o;
-                float* x0_2 = x0_1 + 240 * o1o_1;
                 float* y_10 = y_9 + 560 * o1o_1;
-                for (nint o3_1 = 0; o3_1 < 5; o3_1++)
+                float* x0_2 = x0_1 + 240 * o1o_1;
+                for (nint o1io = 0; o1io < 2; o1io++)
                 {
-                    float* x0_3 = x0_2 + o3_1;
-                    float* y_11 = y_10 + 16 * o3_1;
-                    Vec.Store(Vec.Create(x0_3[0], x0_3[15], x0_3[30], x0_3[45], x0_3[60], x0_3[75], x0_3[90], x0_3[105]), y_11 + 128);
-                    Vec.Store(Vec.Create(x0_3[120], x0_3[135], x0_3[150], x0_3[165], x0_3[180], x0_3[195], x0_3[210], x0_3[225]), y_11 + 136);
+                    float* y_11 = y_10 + 8 * o1io;
+                    float* x0_3 = x0_2 + 120 * o1io;
+                    Simd.Transpose5x8(y_11 + 128, 16, x0_3, 15);
                 }
             }
             else
             {
-                for (nint o3 = 0; o3 < 5; o3++)
-                {
-                    float* x0_4 = x0_1 + o3;
-                    float* y_12 = y_9 + 16 * o3;
-                    Simd.MaskStore(y_12 + 688, Vec.Create(-1, -1, -1, -1, 0, 0, 0, 0), Simd.MaskGather(x0_4 + 240, 15, Vec.Create(-1, -1, -1, -1, 0, 0, 0, 0)));
-                }
+                Simd.Transpose5x4(y_9 + 688, 16, x0_1 + 240, 15);
             }
         }
         return 0;
@@ -103,23 +97,88 @@ public static unsafe class Kernels
 file static unsafe class Simd
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static VecF MaskGather(float* from, nint stride, VecI mask)
-    {
-        float* copy = stackalloc float[8];
-        for (int i = 0; i < 8; i++) copy[i] = mask[i] != 0 ? from[i * stride] : 0f;
-        return Vec.Load(copy);
-    }
+    public static VecF MaskLoad(float* from, VecI mask) => Avx.MaskLoad(from, mask.AsSingle());
 
-    public static VecI MaskGather(int* from, nint stride, VecI mask)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static VecI MaskLoad(int* from, VecI mask) => System.Runtime.Intrinsics.X86.Avx2.MaskLoad(from, mask);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFirst4(float* to, VecF value)
     {
-        int* copy = stackalloc int[8];
-        for (int i = 0; i < 8; i++) copy[i] = mask[i] != 0 ? from[i * stride] : 0;
-        return Vec.Load(copy);
+        value.GetLower().Store(to);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MaskStore(float* to, VecI mask, VecF value) => Avx.MaskStore(to, mask.AsSingle(), value);
+    public static void StoreFirst4(int* to, VecI value)
+    {
+        value.GetLower().Store(to);
+    }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MaskStore(int* to, VecI mask, VecI value) => System.Runtime.Intrinsics.X86.Avx2.MaskStore(to, mask, value);
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static void Transpose5x4(float* to, nint toStride, float* from, nint fromStride)
+    {
+        VecF r0 = Simd.MaskLoad(from, Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0));
+        VecF r1 = Simd.MaskLoad(from + (1 * fromStride), Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0));
+        VecF r2 = Simd.MaskLoad(from + (2 * fromStride), Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0));
+        VecF r3 = Simd.MaskLoad(from + (3 * fromStride), Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0));
+        VecF r4 = VecF.Zero;
+        VecF r5 = VecF.Zero;
+        VecF r6 = VecF.Zero;
+        VecF r7 = VecF.Zero;
+        VecF a0 = Avx.UnpackLow(r0, r1);
+        VecF a1 = Avx.UnpackHigh(r0, r1);
+        VecF a2 = Avx.UnpackLow(r2, r3);
+        VecF a3 = Avx.UnpackHigh(r2, r3);
+        VecF a4 = Avx.UnpackLow(r4, r5);
+        VecF a5 = Avx.UnpackHigh(r4, r5);
+        VecF a6 = Avx.UnpackLow(r6, r7);
+        VecF a7 = Avx.UnpackHigh(r6, r7);
+        VecF b0 = Avx.UnpackLow(a0.AsDouble(), a2.AsDouble()).AsSingle();
+        VecF b1 = Avx.UnpackHigh(a0.AsDouble(), a2.AsDouble()).AsSingle();
+        VecF b2 = Avx.UnpackLow(a1.AsDouble(), a3.AsDouble()).AsSingle();
+        VecF b3 = Avx.UnpackHigh(a1.AsDouble(), a3.AsDouble()).AsSingle();
+        VecF b4 = Avx.UnpackLow(a4.AsDouble(), a6.AsDouble()).AsSingle();
+        VecF b5 = Avx.UnpackHigh(a4.AsDouble(), a6.AsDouble()).AsSingle();
+        VecF b6 = Avx.UnpackLow(a5.AsDouble(), a7.AsDouble()).AsSingle();
+        VecF b7 = Avx.UnpackHigh(a5.AsDouble(), a7.AsDouble()).AsSingle();
+        Simd.StoreFirst4(to, Avx.Permute2x128(b0, b4, 0x20));
+        Simd.StoreFirst4(to + (4 * toStride), Avx.Permute2x128(b0, b4, 0x31));
+        Simd.StoreFirst4(to + (1 * toStride), Avx.Permute2x128(b1, b5, 0x20));
+        Simd.StoreFirst4(to + (2 * toStride), Avx.Permute2x128(b2, b6, 0x20));
+        Simd.StoreFirst4(to + (3 * toStride), Avx.Permute2x128(b3, b7, 0x20));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static void Transpose5x8(float* to, nint toStride, float* from, nint fromStride)
+    {
+        VecF r0 = Simd.MaskLoad(from, Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0));
+        VecF r1 = Simd.MaskLoad(from + (1 * fromStride), Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0));
+        VecF r2 = Simd.MaskLoad(from + (2 * fromStride), Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0));
+        VecF r3 = Simd.MaskLoad(from + (3 * fromStride), Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0));
+        VecF r4 = Simd.MaskLoad(from + (4 * fromStride), Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0));
+        VecF r5 = Simd.MaskLoad(from + (5 * fromStride), Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0));
+        VecF r6 = Simd.MaskLoad(from + (6 * fromStride), Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0));
+        VecF r7 = Simd.MaskLoad(from + (7 * fromStride), Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0));
+        VecF a0 = Avx.UnpackLow(r0, r1);
+        VecF a1 = Avx.UnpackHigh(r0, r1);
+        VecF a2 = Avx.UnpackLow(r2, r3);
+        VecF a3 = Avx.UnpackHigh(r2, r3);
+        VecF a4 = Avx.UnpackLow(r4, r5);
+        VecF a5 = Avx.UnpackHigh(r4, r5);
+        VecF a6 = Avx.UnpackLow(r6, r7);
+        VecF a7 = Avx.UnpackHigh(r6, r7);
+        VecF b0 = Avx.UnpackLow(a0.AsDouble(), a2.AsDouble()).AsSingle();
+        VecF b1 = Avx.UnpackHigh(a0.AsDouble(), a2.AsDouble()).AsSingle();
+        VecF b2 = Avx.UnpackLow(a1.AsDouble(), a3.AsDouble()).AsSingle();
+        VecF b3 = Avx.UnpackHigh(a1.AsDouble(), a3.AsDouble()).AsSingle();
+        VecF b4 = Avx.UnpackLow(a4.AsDouble(), a6.AsDouble()).AsSingle();
+        VecF b5 = Avx.UnpackHigh(a4.AsDouble(), a6.AsDouble()).AsSingle();
+        VecF b6 = Avx.UnpackLow(a5.AsDouble(), a7.AsDouble()).AsSingle();
+        VecF b7 = Avx.UnpackHigh(a5.AsDouble(), a7.AsDouble()).AsSingle();
+        Vec.Store(Avx.Permute2x128(b0, b4, 0x20), to);
+        Vec.Store(Avx.Permute2x128(b0, b4, 0x31), to + (4 * toStride));
+        Vec.Store(Avx.Permute2x128(b1, b5, 0x20), to + (1 * toStride));
+        Vec.Store(Avx.Permute2x128(b2, b6, 0x20), to + (2 * toStride));
+        Vec.Store(Avx.Permute2x128(b3, b7, 0x20), to + (3 * toStride));
+    }
 }

@@ -97,7 +97,7 @@ public static unsafe class Kernels
             VecI t44 = t40.AsInt32() - Vec.Create(1262485504);
             VecI t45 = t44 >> 1;
             VecF t46 = (Fma.MultiplyAdd(t43, Fma.MultiplyAdd(Fma.MultiplyAdd(Fma.MultiplyAdd(Fma.MultiplyAdd(Fma.MultiplyAdd(Vec.Create(0.00019875691f), t42, Vec.Create(0.0013981999f)), t42, Vec.Create(0.008333452f)), t42, Vec.Create(0.041665796f)), t42, Vec.Create(0.16666666f)), t42, Vec.Create(0.5f)), t42 + Vec.Create(1f)) * ((t45 + Vec.Create(127)) << 23).AsSingle()) * (((t44 - t45) + Vec.Create(127)) << 23).AsSingle();
-            Simd.MaskStore(y_1 + 16, Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0), t46 / Vec.Create(t1[0]));
+            Simd.StoreFirst5(y_1 + 16, t46 / Vec.Create(t1[0]));
         }
         return 0;
     }
@@ -121,13 +121,21 @@ file static unsafe class Simd
     public static VecI MaskLoad(int* from, VecI mask) => System.Runtime.Intrinsics.X86.Avx2.MaskLoad(from, mask);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MaskStore(float* to, VecI mask, VecF value) => Avx.MaskStore(to, mask.AsSingle(), value);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MaskStore(int* to, VecI mask, VecI value) => System.Runtime.Intrinsics.X86.Avx2.MaskStore(to, mask, value);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MaxFloat(float a, float b) => a > b ? a : b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFirst5(float* to, VecF value)
+    {
+        value.GetLower().Store(to);
+        *(to + 4) = value.GetUpper().GetLower().ToScalar();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFirst5(int* to, VecI value)
+    {
+        value.GetLower().Store(to);
+        *(to + 4) = value.GetUpper().GetLower().ToScalar();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(VecF a)

@@ -11,6 +11,8 @@ public static class ConvAsWinograd
     /// <summary>The tiles that are considered, by the kernel's size.</summary>
     private static readonly Dictionary<long, int[]> TilesOf = new() { [3] = [4, 2] };
 
+    private const long Panel = PackedLayouts.Panel;
+
     /// <summary>The share of the direct convolution's time that it must not exceed: the model is not exact, and weights grow.</summary>
     private const double Gain = 0.8;
 
@@ -22,10 +24,10 @@ public static class ConvAsWinograd
         Window window = conv.WindowOf(x.Type, weights.Type);
         if (w.Dims[2] != w.Dims[3] || !TilesOf.TryGetValue(w.Dims[2], out int[]? tiles)) return null;
         if (window.Strides.Concat(window.Dilations).Any(s => s != 1) || !window.PadLow.Concat(window.PadHigh).All(p => p is { IsConstant: true, Value: >= 0 })) return null;
-        if (w.Dims[0] % PackedLayouts.Panel != 0 || w.Dims[1] % PackedLayouts.Panel != 0 || !window.Output.All(d => d.IsConstant)) return null;
+        if (w.Count == 0 || !x.Type.Dims.Skip(2).Concat(window.Output).All(d => d.IsConstant)) return null;
 
         (long high, long wide) = (window.Output[0].Value, window.Output[1].Value);
-        double direct = (double)high * wide * w.Dims[2] * w.Dims[3] * w.Dims[0] * w.Dims[1] / ProductsPerCycle / 0.95;
+        double direct = (double)high * wide * w.Dims[2] * w.Dims[3] * Blocks(w.Dims[0]) * Panel * w.Dims[1] / ProductsPerCycle / 0.95;
         (int tile, double cost) = tiles.Select(t => (t, Cycles(t, high, wide, w.Dims))).MinBy(c => c.Item2);
         if (cost > direct * Gain) return null;
 
@@ -42,13 +44,15 @@ public static class ConvAsWinograd
     /// </summary>
     private const double CachedBytes = 768 << 10, BytesPerCycle = 6, LaterBytesPerCycle = 20;
 
+    private static long Blocks(long channels) => (channels + Panel - 1) / Panel;
+
     /// <summary>What the algorithm takes: the products, the transforms, and reading the weights for each strip of tiles.</summary>
     private static double Cycles(long tile, long high, long wide, long[] w)
     {
         long size = tile + w[2] - 1, down = (high + tile - 1) / tile, across = (wide + tile - 1) / tile, tiles = down * across;
-        double products = (double)tiles * size * size * w[0] * w[1] / ProductsPerCycle / 0.85;
+        double products = (double)tiles * size * size * Blocks(w[0]) * Panel * w[1] / ProductsPerCycle / 0.85;
         // Loads, stores and sums of both passes over a tile, a vector at a time, two a cycle.
-        double transforms = tiles / (double)PackedLayouts.Panel * ((w[1] * size * size * 5) + (w[0] * size * (size + tile) * 2.5));
+        double transforms = (double)tiles * ((Blocks(w[1]) * size * size * 5) + (Blocks(w[0]) * size * (size + tile) * 2.5));
         double bytes = (double)size * size * w[0] * w[1] * sizeof(float), strips = Math.Ceiling(tiles / 28.0);
         return products + transforms + (bytes > CachedBytes ? (bytes / BytesPerCycle) + (bytes * (strips - 1) / LaterBytesPerCycle) : 0);
     }

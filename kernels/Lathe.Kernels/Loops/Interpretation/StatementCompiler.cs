@@ -64,6 +64,7 @@ internal sealed class StatementCompiler(Slots slots)
             case Alloc alloc: return OfAlloc(alloc, scope);
             case Table table: return OfTable(table, ref scope);
             case Store store: return OfStore(store, scope);
+            case TransposeBlock transpose: return OfTranspose(transpose, scope);
             case Barrier barrier:
                 if (_lanes == 0) throw new InterpreterException("is outside the work-items of a group");
                 return new StatementCode(_ => throw new InvalidOperationException("A barrier takes part in steps."), _ => Only(barrier));
@@ -261,6 +262,30 @@ internal sealed class StatementCompiler(Slots slots)
         scope = scope.With(table.Name, binding);
         Address address = new(Memory.Of(table.Element, table.Values), 0);
         return new StatementCode(frame => frame.Buffers[binding.Slot] = address);
+    }
+
+    private static StatementCode OfTranspose(TransposeBlock transpose, Scope scope)
+    {
+        BufferBinding to = scope.Find<BufferBinding>(transpose.To), from = scope.Find<BufferBinding>(transpose.From);
+        if (!to.Written) throw new InterpreterException($"writes {transpose.To}, which is an input");
+        if (to.Element != from.Element) throw new InterpreterException($"copies {from.Element.Name()} to {transpose.To}, which holds {to.Element.Name()}");
+        IndexCode toIndex = IndexCompiler.Compile(transpose.ToIndex, scope), toStride = IndexCompiler.Compile(transpose.ToStride, scope);
+        IndexCode fromIndex = IndexCompiler.Compile(transpose.FromIndex, scope), fromStride = IndexCompiler.Compile(transpose.FromStride, scope);
+        return new StatementCode(frame =>
+        {
+            frame.Begin(transpose);
+            Address target = frame.Buffers[to.Slot], source = frame.Buffers[from.Slot];
+            for (long i = 0; i < transpose.Rows; i++)
+            {
+                for (long j = 0; j < transpose.Columns; j++)
+                {
+                    long read = frame.Readable(source, transpose.From, checked(fromIndex(frame) + (j * fromStride(frame)) + i));
+                    long written = frame.Writable(target, transpose.To, checked(toIndex(frame) + (i * toStride(frame)) + j));
+                    if (to.Element.IsFloat()) target.Memory.SetFloat(written, source.Memory.GetFloat(read));
+                    else target.Memory.SetInteger(written, source.Memory.GetInteger(read));
+                }
+            }
+        });
     }
 
     private StatementCode OfStore(Store store, Scope scope)

@@ -48,6 +48,7 @@ public static class Printer
         Alloc alloc => $"alloc {Words.Quoted(alloc.Name)}: {alloc.Element.Name()}[{alloc.Size}] {alloc.Scope.ToString().ToLowerInvariant()}",
         Table table => $"table {Words.Quoted(table.Name)}: {table.Element.Name()} = {Values(table.Element, table.Values)}",
         Store store => $"{(store.Streaming ? "stream " : "")}{Target(store)} = {Print(store.Value)}",
+        TransposeBlock t => string.Create(CultureInfo.InvariantCulture, $"transpose {Words.Quoted(t.To)}[{t.ToIndex}] by {t.ToStride} = {Words.Quoted(t.From)}[{t.FromIndex}] by {t.FromStride} of {t.Rows}, {t.Columns}"),
         Prefetch prefetch => $"prefetch {ExprPrinter.Place(prefetch.Buffer, prefetch.Index, 1, 1, null)}",
         Barrier => "barrier",
         Fail fail => string.Create(CultureInfo.InvariantCulture, $"fail {fail.Code}"),

@@ -121,6 +121,7 @@ internal sealed class StatementParser
         if (_reader.Accept("local")) return Local();
         if (_reader.Accept("pointer")) return Pointer();
         if (_reader.Accept("table")) return Table();
+        if (_reader.Accept("transpose")) return Transpose();
         if (_reader.Accept("prefetch"))
         {
             Place place = _expressions.Place(_reader.Name());
@@ -209,6 +210,27 @@ internal sealed class StatementParser
         Expr value = _expressions.Parse();
         _reader.Define(name, new Meaning(Value: value.Type));
         return new Let(name, value);
+    }
+
+    private TransposeBlock Transpose()
+    {
+        (string to, IndexExpr toIndex, IndexExpr toStride) = Rows();
+        _reader.Expect("=");
+        (string from, IndexExpr fromIndex, IndexExpr fromStride) = Rows();
+        _reader.Expect("of");
+        long rows = _reader.Integer();
+        _reader.Expect(",");
+        return new TransposeBlock(to, toIndex, toStride, from, fromIndex, fromStride, rows, _reader.Integer());
+
+        (string Buffer, IndexExpr Index, IndexExpr Stride) Rows()
+        {
+            string buffer = _reader.Name();
+            _reader.Expect("[");
+            IndexExpr index = _indices.Parse();
+            _reader.Expect("]");
+            _reader.Expect("by");
+            return (buffer, index, _indices.Parse());
+        }
     }
 
     private LetIndex LetIndex()

@@ -20,6 +20,9 @@ internal sealed class FinalRules(int vectorBytes)
         return fits ? null : $"a {type} is no vector of {vectorBytes} bytes";
     }
 
+    /// <summary>What is wrong with a transposed block.</summary>
+    public string? Transpose(TransposeBlock block) => Math.Max(block.Rows, block.Columns) * 4 > vectorBytes ? $"a block of {block.Rows} by {block.Columns} exceeds vectors of {vectorBytes} bytes" : null;
+
     /// <summary>What is wrong with an address.</summary>
     public string? Address(string buffer, IndexExpr index) => index.IsConstant ? null : $"the address {buffer}[{index}] is no pointer plus a constant";
 

@@ -129,6 +129,9 @@ internal sealed class KernelRules(Kernel kernel, FinalRules? final)
             case Store s:
                 VisitStore(s, scope);
                 break;
+            case TransposeBlock s:
+                VisitTranspose(s, scope);
+                break;
             case Prefetch s:
                 CheckAddress(s, s.Buffer, s.Index, scope);
                 Check(s, () => at.Find<BufferBinding>(s.Buffer));
@@ -191,6 +194,28 @@ internal sealed class KernelRules(Kernel kernel, FinalRules? final)
         if (alloc.Scope == MemoryScope.Group && around.Has(LoopKind.Lane)) Add(alloc, "a group's memory is made in a work-item");
         Scope body = Define(scope, alloc, alloc.Name, _slots.Buffer(alloc.Element, true));
         Visit(alloc.Body, ref body, around);
+    }
+
+    private void VisitTranspose(TransposeBlock transpose, Scope scope)
+    {
+        CheckAddress(transpose, transpose.To, transpose.ToIndex, scope);
+        CheckAddress(transpose, transpose.From, transpose.FromIndex, scope);
+        foreach (IndexExpr stride in (IndexExpr[])[transpose.ToStride, transpose.FromStride])
+        {
+            CheckIndex(transpose, stride, scope);
+            CheckPlain(transpose, stride);
+        }
+
+        if (transpose.Rows < 1 || transpose.Columns < 1) Add(transpose, "the block is empty");
+        if (final?.Transpose(transpose) is { } problem) Add(transpose, problem);
+        Check(transpose, () =>
+        {
+            BufferBinding to = scope.Find<BufferBinding>(transpose.To), from = scope.Find<BufferBinding>(transpose.From);
+            if (!to.Written) Add(transpose, $"'{transpose.To}' is not written by this kernel");
+            if (to.Element != from.Element && to.Element != ElementType.Undefined && from.Element != ElementType.Undefined)
+                Add(transpose, $"'{transpose.To}' holds {to.Element.Name()}, '{transpose.From}' {from.Element.Name()}");
+            else if (from.Element is not (ElementType.Float32 or ElementType.Int32 or ElementType.Undefined)) Add(transpose, $"a block of {from.Element.Name()} is not transposed");
+        });
     }
 
     private void VisitStore(Store store, Scope scope)

@@ -197,6 +197,9 @@ internal sealed class KernelPrinter
             case Store s:
                 _writer.Line(_expressions.Store(s));
                 break;
+            case TransposeBlock s:
+                _writer.Line(_expressions.Transpose(s));
+                break;
             case Prefetch s:
                 _writer.Line($"if (Sse.IsSupported) Sse.Prefetch0({_expressions.Address(s.Buffer, s.Index)});");
                 break;

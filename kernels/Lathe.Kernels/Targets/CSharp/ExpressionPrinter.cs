@@ -75,8 +75,19 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
                 : $"{Call("MaskScatter")}({address}, {Number(store.Stride)}, {Top(store.Mask)}, {Top(store.Value)});";
         }
 
+        if (store.Mask is FirstLanes { Count: { IsConstant: true } count } && count.Value < store.Value.Type.Lanes)
+            return $"{Call($"StoreFirst{Number(count.Value)}")}({address}, {Top(store.Value)});";
         if (store.Mask is not null) return $"{Call("MaskStore")}({address}, {Top(store.Mask)}, {Top(store.Value)});";
         return store.Streaming ? $"Vec.StoreAlignedNonTemporal({Top(store.Value)}, {address});" : $"Vec.Store({Top(store.Value)}, {address});";
+    }
+
+    public string Transpose(TransposeBlock block)
+    {
+        string name = string.Create(CultureInfo.InvariantCulture, $"Transpose{block.Rows}x{block.Columns}");
+        return $"{Call(name)}({Floats(block.To, block.ToIndex)}, {Index(block.ToStride)}, {Floats(block.From, block.FromIndex)}, {Index(block.FromStride)});";
+
+        // Moving bits does not ask what they mean.
+        string Floats(string buffer, IndexExpr index) => elements[buffer] == ElementType.Float32 ? Address(buffer, index) : $"(float*)({Address(buffer, index)})";
     }
 
     private static bool IsFloat(VectorType type) => type.Element switch

@@ -41,7 +41,9 @@ internal static class Functions
     {
         string text = (machine.Isa switch { Isa.Avx512 => Avx512(name), Isa.Avx2 => Avx2(name), _ => Vector128(name) }) ?? Common(name, machine)
             ?? throw new NotSupportedException($"There is no function '{name}' for {machine.Isa}.");
-        return "[MethodImpl(MethodImplOptions.AggressiveInlining)]\n" + text;
+        // A transposed block is worth its call and would crowd the registers of its caller.
+        bool isCalled = name.StartsWith("Transpose", StringComparison.Ordinal);
+        return $"[MethodImpl(MethodImplOptions.{(isCalled ? "AggressiveOptimization | MethodImplOptions.NoInlining" : "AggressiveInlining")})]\n" + text;
     }
 
     private static string? Avx512(string name) => name switch
@@ -187,6 +189,48 @@ internal static class Functions
         _ => $"{unit}.Max({a}, {b})",
     };
 
+    /// <summary>Stores of whole parts: a store under a mask takes many times as long on some processors.</summary>
+    private static string StoreFirst(int count, Machine machine)
+    {
+        return Of("float", "VecF") + "\n\n[MethodImpl(MethodImplOptions.AggressiveInlining)]\n" + Of("int", "VecI");
+
+        string Of(string element, string vector)
+        {
+            CodeWriter writer = new();
+            writer.Open($"public static void StoreFirst{count.ToString(CultureInfo.InvariantCulture)}({element}* to, {vector} value)");
+            string part = "value";
+            for (int lanes = machine.Lanes, at = 0, rest = count; rest > 0; lanes /= 2)
+            {
+                string to = at == 0 ? "to" : $"to + {at.ToString(CultureInfo.InvariantCulture)}";
+                if (lanes == 2)
+                {
+                    if (rest == 2) writer.Line($"*(double*)({to}) = {part}.AsDouble().ToScalar();");
+                    else writer.Line($"*({to}) = {part}.ToScalar();");
+                    break;
+                }
+
+                if (rest >= lanes)
+                {
+                    writer.Line($"{part}.Store({to});");
+                    break;
+                }
+
+                int half = lanes / 2;
+                if (rest < half)
+                {
+                    part = $"{part}.GetLower()";
+                    continue;
+                }
+
+                writer.Line(half == 2 ? $"*(double*)({to}) = {part}.AsDouble().ToScalar();" : $"{part}.GetLower().Store({to});");
+                (part, at, rest) = ($"{part}.GetUpper()", at + half, rest - half);
+            }
+
+            writer.Close();
+            return writer.ToString().TrimEnd('\n');
+        }
+    }
+
     private static string? Common(string name, Machine machine)
     {
         string lanes = machine.Lanes.ToString(CultureInfo.InvariantCulture);
@@ -205,6 +249,8 @@ internal static class Functions
                 """;
         }
 
+        if (name.StartsWith("Transpose", StringComparison.Ordinal)) return TransposePrinter.Print(name, machine);
+        if (name.StartsWith("StoreFirst", StringComparison.Ordinal)) return StoreFirst(int.Parse(name[10..], CultureInfo.InvariantCulture), machine);
         return name switch
         {
             "WidenBool" => "public static VecI WidenBool(bool* from) => Simd.WidenUInt8((byte*)from);",

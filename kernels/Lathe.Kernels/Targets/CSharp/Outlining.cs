@@ -24,7 +24,8 @@ internal static class Outlining
             read.UnionWith(StatementWalk.Indices(statement).SelectMany(i => i.Variables).Select(v => v.Name));
             foreach (Expr expression in StatementWalk.Expressions(statement).SelectMany(ExprWalk.All))
                 if (expression switch { Load e => e.Buffer, Gather e => e.Buffer, Var e => e.Name, _ => null } is { } name) read.Add(name);
-            if (statement switch { Store s => s.Buffer, Pointer s => s.Buffer, Prefetch s => s.Buffer, Assign s => s.Name, _ => null } is { } used) read.Add(used);
+            if (statement switch { Store s => s.Buffer, TransposeBlock s => s.To, Pointer s => s.Buffer, Prefetch s => s.Buffer, Assign s => s.Name, _ => null } is { } used) read.Add(used);
+            if (statement is TransposeBlock { From: var source }) read.Add(source);
             if (statement switch { For s => s.Variable.Name, Let s => s.Name, LetIndex s => s.Variable.Name, Local s => s.Name, Pointer s => s.Name, Alloc s => s.Name, _ => null } is { } own)
                 declared.Add(own);
         }

@@ -61,4 +61,34 @@ internal static class Avx512F
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> ConvertToVector512Int32(Vector256<short> a) =>
         Vector512.Create(Avx2.ConvertToVector256Int32(a.GetLower()), Avx2.ConvertToVector256Int32(a.GetUpper()));
+
+    /// <summary>The lower two elements of each 128 bits, interleaved.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> UnpackLow(Vector512<float> a, Vector512<float> b) =>
+        Vector512.Create(Avx.UnpackLow(a.GetLower(), b.GetLower()), Avx.UnpackLow(a.GetUpper(), b.GetUpper()));
+
+    /// <summary>The upper two elements of each 128 bits, interleaved.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> UnpackHigh(Vector512<float> a, Vector512<float> b) =>
+        Vector512.Create(Avx.UnpackHigh(a.GetLower(), b.GetLower()), Avx.UnpackHigh(a.GetUpper(), b.GetUpper()));
+
+    /// <summary>The lower element of each 128 bits, side by side.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<double> UnpackLow(Vector512<double> a, Vector512<double> b) =>
+        Vector512.Create(Avx.UnpackLow(a.GetLower(), b.GetLower()), Avx.UnpackLow(a.GetUpper(), b.GetUpper()));
+
+    /// <summary>The upper element of each 128 bits, side by side.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<double> UnpackHigh(Vector512<double> a, Vector512<double> b) =>
+        Vector512.Create(Avx.UnpackHigh(a.GetLower(), b.GetLower()), Avx.UnpackHigh(a.GetUpper(), b.GetUpper()));
+
+    /// <summary>The even quarters of both (0x88), or the odd ones (0xDD). Emitted kernels ask for no other.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The control byte is another.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Shuffle4x128(Vector512<float> a, Vector512<float> b, byte control) => control switch
+    {
+        0x88 => Vector512.Create(Avx.Permute2x128(a.GetLower(), a.GetUpper(), 0x20), Avx.Permute2x128(b.GetLower(), b.GetUpper(), 0x20)),
+        0xDD => Vector512.Create(Avx.Permute2x128(a.GetLower(), a.GetUpper(), 0x31), Avx.Permute2x128(b.GetLower(), b.GetUpper(), 0x31)),
+        _ => throw new ArgumentOutOfRangeException(nameof(control)),
+    };
 }
