@@ -102,7 +102,7 @@ public sealed class AssignLayouts : IPass
             bool blocked = root.Op switch
             {
                 WinogradConv => true,
-                Conv conv => IsPlainConvolution(root, conv) || conv.IsDepthwise(root.Inputs[0].Type, root.Inputs[1].Type),
+                Conv conv => (IsPlainConvolution(root, conv) && !GoesByRows(node, fused, root, conv)) || conv.IsDepthwise(root.Inputs[0].Type, root.Inputs[1].Type),
                 Concat { } => node.Inputs.Where(v => SameRank(v, output)).All(v => IsBlocked(v) && v.Type.Dims[1].Value % Block == 0) && node.Inputs.Length > 0,
                 // Whole blocks become elements of one block each.
                 DepthToSpace { Mode: "DCR" } => Port(fused, root.Inputs[0]) is { } port && IsBlocked(node.Inputs[port]) && output.Dims[1].Value % Block == 0,
@@ -121,6 +121,24 @@ public sealed class AssignLayouts : IPass
         private static bool SameRank(Value value, TensorType output) => value.Type.Rank == output.Rank;
 
         private static bool IsPlainConvolution(Node root, Conv conv) => conv.Group == 1 && root.Inputs[1].Constant is null;
+
+        /// <summary>
+        /// True for a convolution of so few filters that lanes along a row of the output, with input and output row-major, take less than lanes along a block of
+        /// channels that is mostly empty, what it takes to bring the input there included.
+        /// </summary>
+        private bool GoesByRows(Node node, Fused fused, Node root, Conv conv)
+        {
+            (TensorType x, TensorType w) = (root.Inputs[0].Type, root.Inputs[1].Type);
+            Window window = conv.WindowOf(x, w);
+            if (!w.IsStatic || window.Strides.Any(s => s != 1) || window.Output[^1] is not { IsConstant: true, Value: >= Block } width) return false;
+            double products = IndexExpr.Product(w.Dims.Skip(1)).Value, empty = (double)IndexExpr.CeilDiv(width, Block).Value * Block / width.Value;
+            double blocks = products * IndexExpr.CeilDiv(w.Dims[0], Block).Value * Block, rows = products * w.Dims[0].Value * empty;
+            bool isMoved = Port(fused, root.Inputs[0]) is not { } port || IsBlocked(node.Inputs[port]);
+            return rows + (isMoved ? x.Dims[1].Value * CyclesPerMoved * ProductsPerCycle : 0) < blocks * 0.8;
+        }
+
+        /// <summary>What a vector core multiplies in a cycle, and takes to bring an element from blocks into rows: as measured.</summary>
+        private const double ProductsPerCycle = 28, CyclesPerMoved = 0.7;
 
         private void CollectHalos(Node node)
         {
@@ -178,7 +196,8 @@ public sealed class AssignLayouts : IPass
             if (root.Op is Conv conv && CanBlock(output.Type))
             {
                 bool depthwise = conv.IsDepthwise(root.Inputs[0].Type, root.Inputs[1].Type);
-                if (depthwise || IsPlainConvolution(root, conv))
+                if (!IsBlocked(node[0]) && inner == root.Inputs[0] && IsPlainConvolution(root, conv)) return InLayout(value, RowsWithHalo(value));
+                if (IsBlocked(node[0]))
                 {
                     if (inner == root.Inputs[0]) return InLayout(value, ConvolutionInput(value, depthwise));
                     if (inner == root.Inputs[1]) return Packed(value, ConvolutionWeights(value.Type.Rank, depthwise, ReadsBlocks(node, fused, root)));
@@ -221,7 +240,11 @@ public sealed class AssignLayouts : IPass
         private Layout? ConvolutionInput(Value value, bool depthwise)
         {
             if (IsBlocked(value)) return LayoutOf(value);
-            if (depthwise || !FewChannels(value.Type)) return BlockedWithHalo(value);
+            return depthwise || !FewChannels(value.Type) ? BlockedWithHalo(value) : RowsWithHalo(value);
+        }
+
+        private Layout? RowsWithHalo(Value value)
+        {
             (long[] low, long[] high) = _halos.GetValueOrDefault(value, ([], []));
             bool halo = low.Any(p => p > 0) || high.Any(p => p > 0);
             return halo ? new Layout([.. Enumerable.Range(0, value.Type.Rank).Select(a => a < 2 ? new LayoutLevel(a) : new LayoutLevel(a, PadLow: low[a - 2], PadHigh: high[a - 2]))]) : null;

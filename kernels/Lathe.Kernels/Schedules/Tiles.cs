@@ -11,7 +11,7 @@ internal readonly record struct TileShape(long Rows, long Panels);
 internal static class Tiles
 {
     /// <summary>Multiply-adds of an unrolled body: beyond it the JIT's register allocation gives up.</summary>
-    public const long MostUnrolled = 240;
+    public const long MostUnrolled = 256;
 
     private sealed record Row(Isa Isa, long Rows, long Vectors);
 
