@@ -25,7 +25,7 @@ internal static class Maps
 
     /// <summary>Schedules leaves in an order.</summary>
     /// <returns>True if there are vectors in it.</returns>
-    private static bool Walk(StageSchedule schedule, IReadOnlyList<Leaf> leaves, Machine machine)
+    public static bool Walk(StageSchedule schedule, IReadOnlyList<Leaf> leaves, Machine machine, bool parallel = true)
     {
         List<Leaf> order = [.. leaves];
         if (order.Count == 0) return false;
@@ -61,7 +61,7 @@ internal static class Maps
 
         if (vector is not null) schedule.Vectorise(vector);
         int loops = order.Count - (vector is null ? 0 : 1) - (isCut ? 1 : 0);
-        Leaves.Parallel(schedule, Math.Max(1, Outer(order, loops)));
+        if (parallel) Leaves.Parallel(schedule, Math.Max(1, Outer(order, loops)));
         return vector is not null;
     }
 

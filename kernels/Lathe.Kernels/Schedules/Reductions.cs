@@ -134,10 +134,21 @@ internal static class Reductions
     /// <summary>A vector over the fastest reduction leaf: partial sums in the lanes of several vectors, combined at the end.</summary>
     public static StageSchedule? Partial(Stage stage, Machine machine, bool parallel = true)
     {
-        if (stage.Reduction.Length == 0 || stage.Accumulators.Items.Any(a => Lowering.Combination.TryOf(a) is null)) return null;
         StageSchedule schedule = new(stage);
-        List<Leaf> outer = [.. Leaves.FollowLayout(schedule)];
-        List<Leaf> reduction = [.. Leaves.SplitReduction(schedule)];
+        IReadOnlyList<Leaf> outer = Leaves.FollowLayout(schedule);
+        if (PartialLeaves(schedule, Leaves.SplitReduction(schedule), machine) is not { } reduction) return null;
+        schedule.Reorder([.. outer, .. reduction]);
+        if (parallel) Leaves.Parallel(schedule, outer.Count);
+        return schedule;
+    }
+
+    /// <summary>Makes the fastest of reduction leaves a vector of partial running values.</summary>
+    /// <returns>The leaves in order; null if there are no vectors among them, or running values do not combine.</returns>
+    public static IReadOnlyList<Leaf>? PartialLeaves(StageSchedule schedule, IReadOnlyList<Leaf> leaves, Machine machine)
+    {
+        Stage stage = schedule.Stage;
+        if (stage.Reduction.Length == 0 || stage.Accumulators.Items.Any(a => Lowering.Combination.TryOf(a) is null)) return null;
+        List<Leaf> reduction = [.. leaves];
         AccessAnalysis accesses = new(schedule);
         while (reduction.Count > 1 && accesses.CanCollapse(reduction[^2], reduction[^1]))
         {
@@ -155,9 +166,7 @@ internal static class Reductions
         (Leaf blocks, Leaf inBlock) = schedule.Split(fast, vectors * machine.Lanes, Tail.Peel);
         (Leaf parts, Leaf lanes) = schedule.Split(inBlock, machine.Lanes, Tail.Mask);
         schedule.Unroll(parts).Vectorise(lanes).Partial(parts).Partial(lanes);
-        schedule.Reorder([.. outer, .. reduction, blocks, parts, lanes]);
-        if (parallel) Leaves.Parallel(schedule, outer.Count);
-        return schedule;
+        return [.. reduction, blocks, parts, lanes];
     }
 
     /// <summary>Loops as they stand, for what has no vectors.</summary>

@@ -41,7 +41,9 @@ internal static class Rows
             else owner.Add(fast);
         }
 
-        List<Leaf> order = [.. rows, .. columns, .. Leaves.SplitReduction(schedule)];
+        IReadOnlyList<Leaf> reduction = Leaves.SplitReduction(schedule);
+        if (vector is null) reduction = Reductions.PartialLeaves(schedule, reduction, machine) ?? reduction;
+        List<Leaf> order = [.. rows, .. columns, .. reduction];
         if (vector is not null) order.Add(vector);
         schedule.Reorder([.. order]);
         if (rows.Count == 0) return schedule.ComputeProducersAt(null, s => Producer(s, machine));
@@ -58,8 +60,12 @@ internal static class Rows
         // Rows computed together come as a whole number of vectors.
         Leaf? together = pure.LastOrDefault(l => l.Extent.IsConstant && l.Extent.Value > 1 && l.Extent.Value % machine.Lanes == 0 && accesses.IsVectorisable(l, machine.Lanes));
         if (together is null && Reductions.Partial(stage, machine, parallel: false) is { } partial) return partial;
-        if (together is null && stage.Accumulators.Length == 0 && pure.Count > 0 && accesses.IsVectorisable(pure[^1], machine.Lanes) && pure[^1].InnerOf is null)
-            (_, together) = schedule.Split(pure[^1], machine.Lanes, Tail.Mask);
+        if (together is null && stage.Accumulators.Length == 0)
+        {
+            Maps.Walk(schedule, pure, machine, parallel: false);
+            return schedule;
+        }
+
         Leaves.SplitReduction(schedule);
         if (together is not null) schedule.Vectorise(together).MoveLast(together);
         return schedule;

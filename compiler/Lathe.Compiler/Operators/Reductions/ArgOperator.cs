@@ -49,14 +49,30 @@ public abstract record ArgOperator(long Axis, bool Keepdims, bool SelectLastInde
     {
         TensorType x = context.Inputs[0]!;
         int axis = (int)(Axis < 0 ? Axis + x.Rank : Axis);
-        Axis k = context.Reduce("k", x.Dims[axis]);
-        Expr element = context.Read(0, [.. context.Index.Take(axis), k.Variable, .. context.Index.Skip(Keepdims ? axis + 1 : axis)]).Widen();
-        Accumulator best = context.Accumulate("best", element.Type.Element, Worst(element.Type.Element), acc => Better(acc, element));
-        Expr replaces = SelectLastIndex ? IsBetter(element, best.Value) | element.EqualTo(best.Value) : IsBetter(element, best.Value);
-        Accumulator at = context.Accumulate(
-            "at", ElementType.Int64, Const.OfInteger(ElementType.Int64, 0),
-            acc => replaces.Choose(((IndexExpr)k.Variable).ToExpr(ElementType.Int64), acc));
-        return new LoweredOp(KernelFamily.Reduction, [new LoweredPass(context.Axes, [k], [best, at], at.Value)]);
+        IndexExpr length = x.Dims[axis];
+        ElementType counter = length.Range.Max <= int.MaxValue ? ElementType.Int32 : ElementType.Int64;
+
+        // 1. The elements, once: they may be computed.
+        Axis[] places = [.. x.Dims.Where((_, i) => i != axis).Select((extent, i) => context.Reduce($"p{i}", extent))];
+        IndexExpr[] place = [.. places.Select(a => (IndexExpr)a.Variable)];
+        Axis copied = context.Reduce("c", length);
+        Axis[] all = [.. places, copied];
+        LoweredPass elements = new([.. all], [], [], context.Read(0, [.. place.Take(axis), copied.Variable, .. place.Skip(axis)]).Widen());
+        ElementType type = elements.Result.Type.Element;
+
+        // 2. The best of them.
+        Axis k = context.Reduce("k", length);
+        Accumulator best = context.Accumulate("best", type, Worst(type), acc => Better(acc, context.ReadTemporary(0, type, all, [.. place, k.Variable])));
+        LoweredPass extreme = new([.. places], [k], [best], best.Value);
+
+        // 3. Where it is. Only the worst of all, or a NaN, is nowhere better: then it is the first element.
+        IndexExpr[] at = [.. context.Index.Where((_, i) => !Keepdims || i != axis)];
+        Axis i = context.Reduce("i", length);
+        Expr value = context.ReadTemporary(1, type, places, at), none = Const.OfInteger(counter, SelectLastIndex ? 0 : int.MaxValue);
+        Expr here = context.ReadTemporary(0, type, all, [.. at, i.Variable]).EqualTo(value).Choose(((IndexExpr)i.Variable).ToExpr(counter), none);
+        Accumulator index = context.Accumulate("at", counter, none, acc => SelectLastIndex ? here.Max(acc) : here.Min(acc));
+        Expr found = SelectLastIndex ? index.Value : IsBetter(value, Worst(type)).Choose(index.Value, Const.OfInteger(counter, 0));
+        return new LoweredOp(KernelFamily.Rows, [elements, extreme, new LoweredPass(context.Axes, [i], [index], found.To(ElementType.Int64))]);
     }
 
     /// <summary>True if a is better than b.</summary>

@@ -231,6 +231,32 @@ internal static class Functions
         }
     }
 
+    /// <summary>All lanes by halves; sums and products wrap, so that any order gives the same.</summary>
+    private static string OfIntegers(string name, Machine machine)
+    {
+        string Both(string unit, string a, string b) => name switch
+        {
+            "SumOfIntegers" => $"{a} + {b}",
+            "ProductOfIntegers" => $"{a} * {b}",
+            "SmallestOfIntegers" => $"{unit}.Min({a}, {b})",
+            _ => $"{unit}.Max({a}, {b})",
+        };
+        CodeWriter writer = new();
+        writer.Open($"public static int {name}(VecI a)");
+        string vector = "a";
+        for (int bits = machine.VectorBytes * 4; bits >= 128; bits /= 2)
+        {
+            string half = $"Vector{bits.ToString(CultureInfo.InvariantCulture)}", next = $"a{bits.ToString(CultureInfo.InvariantCulture)}";
+            writer.Line($"{half}<int> {next} = {Both(half, $"{vector}.GetLower()", $"{vector}.GetUpper()")};");
+            vector = next;
+        }
+
+        writer.Line($"{(vector == "a" ? "VecI" : "Vector128<int>")} pairs = {Both("Vector128", vector, $"Vector128.Shuffle({vector}, Vector128.Create(2, 3, 0, 1))")};");
+        writer.Line($"return unchecked({Both("Math", "pairs.ToScalar()", "pairs.GetElement(1)")});");
+        writer.Close();
+        return writer.ToString().TrimEnd('\n');
+    }
+
     private static string? Common(string name, Machine machine)
     {
         string lanes = machine.Lanes.ToString(CultureInfo.InvariantCulture);
@@ -284,20 +310,7 @@ internal static class Functions
             "MaxFloat" => "public static float MaxFloat(float a, float b) => a > b ? a : b;",
             "MinAny" => "public static T MinAny<T>(T a, T b) where T : System.Numerics.IComparisonOperators<T, T, bool> => a < b ? a : b;",
             "MaxAny" => "public static T MaxAny<T>(T a, T b) where T : System.Numerics.IComparisonOperators<T, T, bool> => a > b ? a : b;",
-            "SumOfIntegers" or "ProductOfIntegers" or "SmallestOfIntegers" or "LargestOfIntegers" => $$"""
-                public static int {{name}}(VecI a)
-                {
-                    int all = a[0];
-                    for (int i = 1; i < {{lanes}}; i++) all = {{name switch
-            {
-                "SumOfIntegers" => "unchecked(all + a[i])",
-                "ProductOfIntegers" => "unchecked(all * a[i])",
-                "SmallestOfIntegers" => "Math.Min(all, a[i])",
-                _ => "Math.Max(all, a[i])",
-            }}};
-                    return all;
-                }
-                """,
+            "SumOfIntegers" or "ProductOfIntegers" or "SmallestOfIntegers" or "LargestOfIntegers" => OfIntegers(name, machine),
             "IsNaN" => "public static VecI IsNaN(VecF a) => (~Vec.Equals(a, a)).AsInt32();",
             "Magnitude" => """
                 public static int Magnitude(int a) => unchecked(a < 0 ? -a : a);
