@@ -122,8 +122,8 @@ public sealed partial class PlanBuilder
                 case Constant constant:
                     places[node[0]] = new Location(BufferKind.Weights, 0, null, Pack(constant.Data, constant.DataLayout));
                     break;
-                case Fused fused when Alias(node, fused) is { } source && !fixedPlaces.ContainsKey(node[0]):
-                    places[node[0]] = places[source];
+                case Fused fused when Alias(node, fused) is { } part && !fixedPlaces.ContainsKey(node[0]):
+                    places[node[0]] = places[node.Inputs[0]] with { Offset = places[node.Inputs[0]].Offset + part };
                     break;
                 case Fused fused when IsInPlace(node, fused, fixedPlaces):
                     places[node[0]] = fixedPlaces[node[0]];
@@ -225,14 +225,22 @@ public sealed partial class PlanBuilder
         return offsets;
     }
 
-    /// <summary>The value of which a group is only another view: same elements, same order, both row-major.</summary>
-    private static Value? Alias(Node node, Fused fused) =>
-        fused.Members.ToList() is [{ Op: Reshape or Flatten or Squeeze or Unsqueeze or Identity } member]
-        && fused.Body.Inputs is [GraphPort first, ..] && member.Inputs[0] == first.Value
-        && node.Inputs[0].Op is not Input
-        && node.Inputs[0].Type.EffectiveLayout.IsRowMajor && node.OutputTypes[0].EffectiveLayout.IsRowMajor
-            ? node.Inputs[0]
-            : null;
+    /// <summary>
+    /// How many bytes into its only input a group's result begins if it is nothing but a part of it, in the same order, or another view of all of it; null if it is more.
+    /// </summary>
+    private static IndexExpr? Alias(Node node, Fused fused)
+    {
+        if (fused.Members.Any(m => m.Op.Role != OpRole.Movement) || node.Inputs is not [{ Op: not Input } source] || source.Type.Element != node.OutputTypes[0].Element) return null;
+        if (fused.Members.ToList() is [{ Op: Reshape or Flatten or Squeeze or Unsqueeze or Identity }]
+            && source.Type.EffectiveLayout.IsRowMajor && node.OutputTypes[0].EffectiveLayout.IsRowMajor) return IndexExpr.Zero;
+        if (node.OutputTypes[0].EffectiveLayout.Levels.Any(l => l.PadLow != 0 || l.PadHigh != 0)) return null;
+        Computation computation = ComputationBuilder.Build(fused, [source.Type], node.OutputTypes[0], "");
+        if (computation.Stages is not [{ Accumulators.Length: 0, Result: Access access } stage]) return null;
+        IndexExpr start = access.Tensor.Offset([.. access.Indices]) - stage.Output.Offset([.. stage.Pure.Select(a => (IndexExpr)a.Variable)]);
+        if (!start.IsConstant || start.Value < 0 || (start + stage.Output.Length - access.Tensor.Length).Range.Max > 0) return null;
+        IndexExpr bytes = start * source.Type.Element.Size();
+        return bytes.Value % Plan.Alignment == 0 ? bytes : null;
+    }
 
     private int Share(Computation computation)
     {

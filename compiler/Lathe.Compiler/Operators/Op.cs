@@ -73,6 +73,9 @@ public abstract record Op
     /// <summary>True for movement that brings together what lies apart in memory; false for what keeps neighbours together, such as a slice.</summary>
     public virtual bool MovesFar => false;
 
+    /// <summary>True for movement after which neighbours in memory are neighbours no more.</summary>
+    public virtual bool PartsNeighbours => false;
+
     /// <summary>True for what gives its first input on in the same memory: its only output is no memory of its own.</summary>
     public virtual bool IsInPlace => false;
 

@@ -3,6 +3,7 @@ using Lathe.Compiler.Operators;
 using Lathe.Compiler.Operators.Linear;
 using Lathe.Compiler.Operators.Movement;
 using Lathe.Compiler.Operators.Normalization;
+using Lathe.Compiler.Operators.Pooling;
 using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
@@ -103,11 +104,14 @@ public sealed class AssignLayouts : IPass
             {
                 WinogradConv => true,
                 Conv conv => (IsPlainConvolution(root, conv) && !GoesByRows(node, fused, root, conv)) || conv.IsDepthwise(root.Inputs[0].Type, root.Inputs[1].Type),
-                Concat { } => node.Inputs.Where(v => SameRank(v, output)).All(v => IsBlocked(v) && v.Type.Dims[1].Value % Block == 0) && node.Inputs.Length > 0,
                 // Whole blocks become elements of one block each.
                 DepthToSpace { Mode: "DCR" } => Port(fused, root.Inputs[0]) is { } port && IsBlocked(node.Inputs[port]) && output.Dims[1].Value % Block == 0,
+                // What brings together what lies apart does so best between rows.
+                _ when MovesFar(fused) => false,
+                Concat { } => node.Inputs.All(v => SameRank(v, output) && IsBlocked(v) && v.Type.Dims[1].Value % Block == 0) && node.Inputs.Length > 0,
                 // Neighbouring channels are neighbouring vectors only where they are no lanes.
                 LRN => false,
+                PoolOperator when output.Dims[1].Value >= Block / 2 => true,
                 // Of the operators with rows only that with one per channel has blocks: their channels are the lanes.
                 _ when root.Op.Role is OpRole.Contraction || (root.Op.Role is OpRole.Rows && root.Op is not InstanceNormalization) => false,
                 _ => node.Inputs.Any(v => IsBlocked(v) && SameRank(v, output) && v.Type.Dims[0] == output.Dims[0] && v.Type.Dims[1] == output.Dims[1]),
@@ -117,6 +121,8 @@ public sealed class AssignLayouts : IPass
             if (root.Op.Role is OpRole.Elementwise or OpRole.Movement && _outputs.Contains(node[0]) && _users[node].Count == 0) blocked = false;
             _blocked[node[0]] = blocked;
         }
+
+        private static bool MovesFar(Fused fused) => fused.Members.All(m => m.Op.Role is OpRole.Elementwise or OpRole.Movement) && fused.Members.Any(m => m.Op.MovesFar);
 
         private static bool SameRank(Value value, TensorType output) => value.Type.Rank == output.Rank;
 
@@ -192,7 +198,8 @@ public sealed class AssignLayouts : IPass
             Value value = node.Inputs[port], inner = fused.Body.Inputs[port].Value, output = node[0];
             Node root = fused.Root;
             if (fused.Members.Any(m => m.Inputs.Where((v, i) => v == inner && m.Op.ReadsAtData(i)).Any())) return InLayout(value, null);
-            if (root.Op is LRN) return InLayout(value, null);
+            if (ReadsRows(node, fused, value)) return InLayout(value, null);
+            if (root.Op is PoolOperator && inner == root.Inputs[0] && IsBlocked(node[0])) return InLayout(value, LayoutOf(value) ?? BlockedWithHalo(value));
             if (root.Op is Conv conv && CanBlock(output.Type))
             {
                 bool depthwise = conv.IsDepthwise(root.Inputs[0].Type, root.Inputs[1].Type);
@@ -226,6 +233,13 @@ public sealed class AssignLayouts : IPass
                 return InLayout(value, Layout.Blocked(value.Type.Rank, Block));
             return _replaced[value];
         }
+
+        /// <summary>
+        /// True where a row-major result reads its inputs best row-major: blocks are transposed faster than they are read across, unless only a small part of them is, or
+        /// what follows would turn them back.
+        /// </summary>
+        private bool ReadsRows(Node node, Fused fused, Value value) => !IsBlocked(node[0]) && (fused.Root.Op is LRN || fused.Root.Op.Role is OpRole.Rows
+            || (fused.Root.Op.Role is OpRole.Elementwise or OpRole.Movement && !fused.Members.Any(m => m.Op.PartsNeighbours) && (value.Type.Count - (node.OutputTypes[0].Count * 2)).Range.Max <= 0));
 
         private bool ReadsBlocks(Node node, Fused fused, Node root) =>
             !FewChannels(root.Inputs[0].Type) || (Port(fused, root.Inputs[0]) is { } port && IsBlocked(node.Inputs[port]));

@@ -136,19 +136,22 @@ internal static class Reductions
     {
         StageSchedule schedule = new(stage);
         IReadOnlyList<Leaf> outer = Leaves.FollowLayout(schedule);
-        if (PartialLeaves(schedule, Leaves.SplitReduction(schedule), machine) is not { } reduction) return null;
+        List<Leaf> reduction = [.. Leaves.SplitReduction(schedule)];
+        if (!Partial(schedule, reduction, machine)) return null;
         schedule.Reorder([.. outer, .. reduction]);
         if (parallel) Leaves.Parallel(schedule, outer.Count);
         return schedule;
     }
 
     /// <summary>Makes the fastest of reduction leaves a vector of partial running values.</summary>
-    /// <returns>The leaves in order; null if there are no vectors among them, or running values do not combine.</returns>
-    public static IReadOnlyList<Leaf>? PartialLeaves(StageSchedule schedule, IReadOnlyList<Leaf> leaves, Machine machine)
+    /// <param name="schedule">The schedule.</param>
+    /// <param name="reduction">All reduction leaves; what they become, in order.</param>
+    /// <param name="machine">The machine.</param>
+    /// <returns>False if there are no vectors among them, or running values do not combine.</returns>
+    public static bool Partial(StageSchedule schedule, List<Leaf> reduction, Machine machine)
     {
         Stage stage = schedule.Stage;
-        if (stage.Reduction.Length == 0 || stage.Accumulators.Items.Any(a => Lowering.Combination.TryOf(a) is null)) return null;
-        List<Leaf> reduction = [.. leaves];
+        if (stage.Reduction.Length == 0 || stage.Accumulators.Items.Any(a => Lowering.Combination.TryOf(a) is null)) return false;
         AccessAnalysis accesses = new(schedule);
         while (reduction.Count > 1 && accesses.CanCollapse(reduction[^2], reduction[^1]))
         {
@@ -159,14 +162,15 @@ internal static class Reductions
 
         Leaf? fast = reduction.LastOrDefault(l => accesses.IsVectorisable(l, machine.Lanes) && accesses.Updates.All(o => o.Coefficient(l.Variable) is 0 or 1)
             && accesses.Updates.Any(o => o.Coefficient(l.Variable) == 1) && !(l.Extent.IsConstant && l.Extent.Value < 4) && l.InnerOf is null);
-        if (fast is null) return null;
+        if (fast is null) return false;
         reduction.Remove(fast);
         // Four vectors hide the latency of an addition.
         long vectors = fast.Extent.IsConstant ? Math.Clamp(fast.Extent.Value / machine.Lanes, 1, 4) : 4;
         (Leaf blocks, Leaf inBlock) = schedule.Split(fast, vectors * machine.Lanes, Tail.Peel);
         (Leaf parts, Leaf lanes) = schedule.Split(inBlock, machine.Lanes, Tail.Mask);
         schedule.Unroll(parts).Vectorise(lanes).Partial(parts).Partial(lanes);
-        return [.. reduction, blocks, parts, lanes];
+        reduction.AddRange([blocks, parts, lanes]);
+        return true;
     }
 
     /// <summary>Loops as they stand, for what has no vectors.</summary>

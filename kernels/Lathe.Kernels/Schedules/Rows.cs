@@ -41,8 +41,8 @@ internal static class Rows
             else owner.Add(fast);
         }
 
-        IReadOnlyList<Leaf> reduction = Leaves.SplitReduction(schedule);
-        if (vector is null) reduction = Reductions.PartialLeaves(schedule, reduction, machine) ?? reduction;
+        List<Leaf> reduction = [.. Leaves.SplitReduction(schedule)];
+        if (vector is null) Reductions.Partial(schedule, reduction, machine);
         List<Leaf> order = [.. rows, .. columns, .. reduction];
         if (vector is not null) order.Add(vector);
         schedule.Reorder([.. order]);

@@ -16,6 +16,9 @@ public sealed record Transpose(EquatableArray<long> Perm = default) : Op, IOp<Tr
     /// <inheritdoc/>
     public override bool MovesFar => true;
 
+    /// <inheritdoc/>
+    public override bool PartsNeighbours => Perm.Length == 0 || Perm[^1] != Perm.Length - 1;
+
     /// <summary>The permutation for a rank, given or not.</summary>
     public int[] Permutation(int rank) => Perm.Length == 0 ? [.. Enumerable.Range(0, rank).Reverse()] : [.. Perm.Select(p => (int)p)];
 
