@@ -13,7 +13,7 @@ public sealed class Canonicalise : IPass
         NeutralElement.TryRewrite,
         SubtractConstant.TryRewrite,
         DivideByConstant.TryRewrite,
-        PowerTwo.TryRewrite,
+        SmallPower.TryRewrite,
         SumOfTwo.TryRewrite,
         Clamping.TryRewrite,
         ReshapeForms.TryRewrite,

@@ -13,7 +13,13 @@ namespace Lathe.Kernels.Lowering;
 /// <param name="beyond">True if the region may reach beyond the output, because the tile that it serves does.</param>
 internal sealed class StageLowering(LoweringContext context, StageSchedule schedule, IReadOnlyList<IndexExpr> lo, bool beyond = false)
 {
+    /// <summary>The work of all results of a tile, in operations, from which on they are computed in a loop.</summary>
+    private const long MostOfResults = 200;
+
     private readonly Stage _stage = schedule.Stage;
+
+    /// <summary>True while unrolled leaves become loops.</summary>
+    private bool _isRolled;
 
     public Statement Lower()
     {
@@ -61,8 +67,23 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
             final = s => i => new Load(totals[i], Place(pure, s), _stage.Accumulators[i].Element);
         }
 
-        parts.Add(Emit(pure, 0, scope, s => Guarded(s, Result(s, final(s)))));
+        // Functions of the running values are computed in a loop, from memory near by: unrolled over the tile they would take more names than the JIT keeps in registers.
+        long copies = pure.Where(l => l.Kind == LoopKind.Unroll).Aggregate(1L, (n, l) => n * Extent(l, scope).Value);
+        string? results = names.Length == 1 && totals is null && copies > 1 && copies * Work(_stage.Result) > MostOfResults ? context.Names.Unique(_stage.Accumulators[0].Name + "_tile") : null;
+        if (results is null)
+        {
+            parts.Add(Emit(pure, 0, scope, s => Guarded(s, Result(s, final(s)))));
+        }
+        else
+        {
+            parts.Add(Emit(pure, 0, scope, s => Guarded(s, new Store(results, Place(pure, s), Running(0, s)))));
+            _isRolled = true;
+            parts.Add(Emit(pure, 0, scope, s => Guarded(s, Result(s, _ => new Load(results, Place(pure, s), _stage.Accumulators[0].Element)))));
+            _isRolled = false;
+        }
+
         Statement body = Block.Of(parts);
+        if (results is not null) body = new Alloc(results, _stage.Accumulators[0].Element, heldSize, MemoryScope.Thread, body);
         for (int i = names.Length - 1; i >= 0; i--)
         {
             if (totals is not null) body = new Alloc(totals[i], _stage.Accumulators[i].Element, IndexExpr.Product(pure.Select(l => Extent(l, scope))), MemoryScope.Register, body);
@@ -153,7 +174,7 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
             if (!(full.IsConstant && full.Value == 0))
             {
                 IndexVar tile = Variable(leaf.Name, full);
-                parts.Add(new For(tile, 0, full, leaf.Kind, Next(scope.Bind(leaf, tile))));
+                parts.Add(new For(tile, 0, full, KindOf(leaf), Next(scope.Bind(leaf, tile))));
             }
 
             if (!(rest.IsConstant && rest.Value == 0)) parts.Add(Rest(split, full, rest, scope, Next));
@@ -162,8 +183,20 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
 
         IndexExpr extent = Extent(leaf, scope);
         IndexVar variable = Variable(leaf.Name, extent);
-        return new For(variable, 0, extent, leaf.Kind, Next(scope.Bind(leaf, variable)));
+        return new For(variable, 0, extent, KindOf(leaf), Next(scope.Bind(leaf, variable)));
     }
+
+    private LoopKind KindOf(Leaf leaf) => _isRolled && leaf.Kind == LoopKind.Unroll ? LoopKind.Serial : leaf.Kind;
+
+    /// <summary>How many instructions an expression takes, roughly: functions are polynomials.</summary>
+    private static long Work(Expr expression) => ExprWalk.All(expression).Sum(e => e switch
+    {
+        Unary { Op: <= UnaryOp.Truncate } => 1L,
+        Unary => 20,
+        Binary { Op: BinaryOp.Power } => 50,
+        Binary or Fma or Select => 1,
+        _ => 0,
+    });
 
     /// <summary>The last, incomplete tile of a split.</summary>
     private Statement Rest(Leaf.SplitOf split, IndexExpr full, IndexExpr rest, Scope scope, Func<Scope, Statement> next)

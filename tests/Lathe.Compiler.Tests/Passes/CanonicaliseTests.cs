@@ -9,12 +9,12 @@ internal sealed class CanonicaliseTests
     private static readonly IPass Pass = new Canonicalise();
 
     /// <summary>One statement about %x of type float32[2, 3], and what it becomes: a statement, or nothing for x itself.</summary>
-    private static void Becomes(string statement, string result, string input = "float32[2, 3]") => PassAssert.Rewrites(
+    private static void Becomes(string statement, string result, string input = "float32[2, 3]", string last = "%2") => PassAssert.Rewrites(
         Pass,
         $"graph \"g\" %x = input \"x\" : {input} %1 = Neg(%x) %2 = {statement} %3 = Exp(%2) return \"y\" = %3",
         result.Length == 0
             ? $"graph \"g\" %x = input \"x\" : {input} %1 = Neg(%x) %3 = Exp(%1) return \"y\" = %3"
-            : $"graph \"g\" %x = input \"x\" : {input} %1 = Neg(%x) %2 = {result} %3 = Exp(%2) return \"y\" = %3");
+            : $"graph \"g\" %x = input \"x\" : {input} %1 = Neg(%x) %2 = {result} %3 = Exp({last}) return \"y\" = %3");
 
     private static void Stays(string statement) => Becomes(statement, statement);
 
@@ -62,6 +62,9 @@ internal sealed class CanonicaliseTests
 
     [Test]
     public void Square_IsAProduct() => Becomes("Pow(%1, float32[] {2})", "Mul(%1, %1)");
+
+    [Test]
+    public void Cube_IsAProduct() => Becomes("Pow(%1, float32[] {3})", "Mul(%1, %1) %4 = Mul(%2, %1)", last: "%4");
 
     [Test]
     public void SumOfTwo_IsAnAddition() => Becomes("Sum(%1, %x)", "Add(%1, %x)");

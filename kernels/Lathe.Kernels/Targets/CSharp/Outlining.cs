@@ -4,15 +4,23 @@ namespace Lathe.Kernels.Targets.CSharp;
 
 /// <summary>
 /// Which loops of a kernel become methods of their own. The JIT keeps about a thousand locals of a method in registers at all; what a larger one has
-/// beyond goes through memory, whatever its use.
+/// beyond goes through memory, whatever its use. And it moves constants out of all loops, so that those of a polynomial behind a register tile would take the tile's
+/// registers.
 /// </summary>
 internal static class Outlining
 {
     /// <summary>The most names of a method that stays in one piece, of a part, and the fewest that are worth a call.</summary>
     private const int MostOfWhole = 400, MostOfPart = 400, LeastOfPart = 24;
 
+    /// <summary>The most constants of a loop that stays beside the running values of a register tile, and the fewest of these.</summary>
+    private const int MostConstants = 6, LeastOfTile = 8;
+
     /// <summary>The loops, none inside another.</summary>
-    public static IEnumerable<For> Of(Statement body) => Names(body) <= MostOfWhole ? [] : Parts(body);
+    public static IEnumerable<For> Of(Statement body)
+    {
+        bool isLarge = Names(body) > MostOfWhole, hasTiles = StatementWalk.All(body).Count(s => s is Local) >= LeastOfTile;
+        return isLarge || hasTiles ? Parts(body, isLarge, hasTiles) : [];
+    }
 
     /// <summary>The names that a loop reads of the code around it, in order.</summary>
     public static IEnumerable<string> Reads(For loop)
@@ -34,12 +42,18 @@ internal static class Outlining
         return read;
     }
 
-    private static IEnumerable<For> Parts(Statement statement)
+    private static IEnumerable<For> Parts(Statement statement, bool isLarge, bool hasTiles)
     {
-        int names = Names(statement);
-        if (names < LeastOfPart) return [];
-        return statement is For { Kind: LoopKind.Serial } loop && names <= MostOfPart && IsClosed(loop) ? [loop] : StatementWalk.Children(statement).SelectMany(Parts);
+        if (statement is For { Kind: LoopKind.Serial } loop && IsClosed(loop)
+            && ((isLarge && Names(loop) is >= LeastOfPart and <= MostOfPart) || (hasTiles && !HasRunning(loop) && Constants(loop) > MostConstants)))
+            return [loop];
+        return StatementWalk.Children(statement).SelectMany(s => Parts(s, isLarge, hasTiles));
     }
+
+    private static bool HasRunning(Statement statement) => StatementWalk.All(statement).Any(s => s is Local);
+
+    private static int Constants(Statement statement) => StatementWalk.All(statement).SelectMany(StatementWalk.Expressions).SelectMany(ExprWalk.All)
+        .Where(e => e is Const { ValueType.Lanes: > 1 }).Distinct().Count();
 
     /// <summary>True if nothing in it ends the kernel or sets what is declared outside.</summary>
     private static bool IsClosed(For loop)
