@@ -14,7 +14,7 @@ internal static class Winograd
     private const long StripBytes = 640 << 10;
 
     /// <summary>Tiles of a strip: fewer read the weights too often, more gain nothing.</summary>
-    private const long LeastTiles = 6, MostTiles = 56;
+    private const long LeastTiles = 6, MostTiles = 28;
 
     public static StageSchedule Schedule(Computation computation, Machine machine)
     {
@@ -32,6 +32,13 @@ internal static class Winograd
         (Leaf strips, Leaf inStrip) = schedule.Split(schedule[h], rows * size, Tail.Peel);
         (Leaf tileRows, Leaf y) = schedule.Split(inStrip, size, Tail.Peel);
         List<Leaf> outer = [schedule[n], strips];
+        // Of a single strip each half of the filters is a part for another thread, though both transform the input.
+        if (rows == high && across == wide && groups.Extent.Value > 1)
+        {
+            (Leaf halves, groups) = schedule.Split(groups, (groups.Extent.Value + 1) / 2, Tail.Peel);
+            outer.Add(halves);
+        }
+
         Leaf line = schedule[w];
         if (across < wide)
         {

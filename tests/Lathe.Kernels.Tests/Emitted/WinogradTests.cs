@@ -20,9 +20,10 @@ public sealed class WinogradTests : KernelCaseTests<WinogradTests>, ICaseSource
         new("F(4), part of a block of channels", Of(4, 1, 12, 16, 5, 8)),
         new("F(4), blocks and a part, of filters too", Of(4, 1, 19, 24, 4, 9)),
         new("F(2), three filters", Of(2, 1, 24, 3, 4, 6)),
-        // A strip has at most 56 tiles.
-        new("F(4), strips of rows", Of(4, 1, 16, 16, 47, 22)),
-        new("F(4), strips of columns", Of(4, 1, 16, 16, 5, 231)),
+        // A strip has at most 28 tiles.
+        new("F(4), strips of rows", Of(4, 1, 16, 16, 30, 22)),
+        new("F(4), strips of columns", Of(4, 1, 16, 16, 5, 117)),
+        new("F(4), halves of the filters", Of(4, 1, 16, 80, 3, 4)),
     ];
 
     private static Computation Of(long m, long n, long c, long o, long h, long w)

@@ -16,6 +16,9 @@ public sealed record SpaceToDepth(long Blocksize) : Op, IOp<SpaceToDepth>
     public override bool MovesFar => true;
 
     /// <inheritdoc/>
+    public override bool PartsNeighbours => Blocksize > 1;
+
+    /// <inheritdoc/>
     public override void Infer(InferContext context)
     {
         TensorType x = context.Type(0);
