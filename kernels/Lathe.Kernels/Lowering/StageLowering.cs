@@ -152,6 +152,7 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
         Leaf leaf = leaves[at];
         Statement Next(Scope s) => schedule.Producers.FirstOrDefault(p => p.Leaf == leaf) is { } place
             ? Producers(place, s, inner => Emit(leaves, at + 1, inner, body))
+            : schedule.Ahead?.Leaf == leaf ? Block.Of([.. Prefetches(leaves, at + 1, s), Emit(leaves, at + 1, s, body)])
             : Emit(leaves, at + 1, s, body);
 
         // A parallel or fused leaf runs over the rest, too: its iteration decides which tile it computes.
@@ -197,6 +198,27 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
         Binary or Fma or Select => 1,
         _ => 0,
     });
+
+    /// <summary>One for each vector of a tensor that the leaves from one on read.</summary>
+    private IEnumerable<Statement> Prefetches(ImmutableArray<Leaf> leaves, int from, Scope scope)
+    {
+        List<IndexExpr> places = [];
+        Visit(from, scope);
+        return places.Distinct().Select(p => new Prefetch(schedule.Ahead!.Value.Tensor, p + schedule.Ahead.Value.Distance));
+
+        void Visit(int at, Scope s)
+        {
+            if (at < leaves.Length)
+            {
+                long extent = leaves[at].Kind == LoopKind.Vector ? 1 : Extent(leaves[at], s).Value;
+                for (long i = 0; i < extent; i++) Visit(at + 1, s.Bind(leaves[at], i));
+                return;
+            }
+
+            foreach (Access access in _stage.Accumulators.SelectMany(a => ExprWalk.All(a.Update)).OfType<Access>().Where(a => a.Tensor.Name == schedule.Ahead!.Value.Tensor))
+                places.Add(Resolve(access.Tensor.Offset([.. access.Indices.Select(i => i.Substitute(v => AxisOf(v, s)))]), s));
+        }
+    }
 
     /// <summary>The last, incomplete tile of a split.</summary>
     private Statement Rest(Leaf.SplitOf split, IndexExpr full, IndexExpr rest, Scope scope, Func<Scope, Statement> next)

@@ -119,6 +119,11 @@ internal static class Reductions
             break;
         }
 
+        // The operand whose vectors all rows share, if it lies in panels.
+        Tensor? Streamed() => stage.Accumulators.SelectMany(a => ExprWalk.All(a.Update)).OfType<Access>().Zip(accesses.Updates)
+            .Where(a => a.Second.Coefficient(fast.Variable) == 1 && !a.Second.DependsOn(row!.Variable)).Select(a => a.First.Tensor)
+            .FirstOrDefault(t => t.Layout.Levels[^1].Modulus == PackedLayouts.Panel && t.Length.IsConstant && t.Length.Value * sizeof(float) > StreamedBytes);
+
         // Taps of neighbouring rows read the same vectors. Side by side in one body the JIT keeps each of these in a register until its last reader, which
         // are more than there are: it spills them all. In a loop over the taps they are read again.
         bool Overlaps(Leaf leaf) => row is not null && leaf.Extent.IsConstant && vectors.Any(o =>
@@ -127,6 +132,7 @@ internal static class Reductions
 
         foreach (Leaf leaf in unrolled.Concat(inTile)) schedule.Unroll(leaf);
         schedule.Reorder([.. outer, .. loops, .. unrolled, .. inTile, vector]);
+        if (loops.Count > 0 && sharesVectors && Streamed() is { } weights) schedule.Prefetch(loops[^1], weights.Name, PrefetchDistance);
         if (parallel) Leaves.Parallel(schedule, ParallelCount(outer, rowTiles));
         return schedule;
     }
@@ -181,6 +187,9 @@ internal static class Reductions
         if (parallel) Leaves.Parallel(schedule, pure.Count == 0 ? 0 : Math.Max(1, pure.Count - 1));
         return schedule;
     }
+
+    /// <summary>What is read at least so much of comes from far away, in steps that the hardware follows within a page only.</summary>
+    private const long StreamedBytes = 96 << 10, PrefetchDistance = 1024;
 
     private static bool IsLong(Leaf leaf) => !leaf.Extent.IsConstant || leaf.Extent.Value > 1;
 
