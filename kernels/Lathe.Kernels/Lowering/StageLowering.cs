@@ -52,10 +52,10 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
 
         List<Statement> parts =
         [
-            Emit(held, 0, scope, s => Guarded(s, Together(s, (i, _) => (names[i], Place(held, s), partial.IsEmpty
-                ? ExpressionOf(_stage.Accumulators[i].Init, s, null)
+            Emit(held, 0, scope, s => GuardedRunning(s, names, a => a.Init, read => Together(s, (i, _) => (names[i], Place(held, s), partial.IsEmpty
+                ? read(ExpressionOf(_stage.Accumulators[i].Init, s, null))
                 : Combination.Of(_stage.Accumulators[i]).Neutral)))),
-            Emit(leaves, 0, scope, s => Guarded(s, Together(s, (i, _) => (names[i], Place(held, s), ExpressionOf(_stage.Accumulators[i].Update, s, j => Running(j, s)))))),
+            Emit(leaves, 0, scope, s => GuardedRunning(s, names, a => a.Update, read => Together(s, (i, _) => (names[i], Place(held, s), read(ExpressionOf(_stage.Accumulators[i].Update, s, j => Running(j, s))))))),
         ];
 
         Func<Scope, Func<int, Expr>> final = s => i => Running(i, s);
@@ -432,6 +432,32 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
         }
 
         return condition is null ? statement : new If(condition, statement);
+    }
+
+    /// <summary>
+    /// Running values of lanes beyond the end may become what they will, since no result is stored of them: what is read for them is either there, being padding,
+    /// or taken as zero. Only partial running values have to stay as they are.
+    /// </summary>
+    private Statement GuardedRunning(Scope scope, string[] running, Func<Accumulator, Expr> read, Func<Func<Expr, Expr>, Statement> update)
+    {
+        if (beyond || scope.Guards.Any(g => g.Leaf.IsReduction || g.Leaf.InnerOf is null)) return Guarded(scope, update(e => e));
+        bool isPadded = scope.Guards.All(g => _stage.Pure.FirstOrDefault(a => schedule[a] == g.Leaf.InnerOf!.Parent) is { } axis
+            && _stage.Accumulators.All(a => AccessAnalysis.IsPadded(read(a), axis, g.Leaf.InnerOf!.Size)));
+        if (isPadded || Inside(scope) is not { } inside) return update(e => e);
+        HashSet<string> lanes = [.. scope.Guards.SelectMany(g => Value(g.Leaf, scope).Variables).Select(v => v.Name)];
+        return update(new ReadInside(inside, lanes, running).Visit);
+    }
+
+    /// <summary>Takes as zero what lies beyond.</summary>
+    private sealed class ReadInside(Expr inside, HashSet<string> lanes, string[] running) : Rewriter
+    {
+        protected override Expr Rewrite(Expr expression) => expression switch
+        {
+            Load load when running.Contains(load.Buffer) => load,
+            Load load when load.Index.Variables.Any(v => lanes.Contains(v.Name)) => new Select(inside, load, Const.Of(load.Type.Element, 0)),
+            Cast { A: Load load } cast when load.Index.Variables.Any(v => lanes.Contains(v.Name)) => new Select(inside, cast, Const.Of(cast.Type.Element, 0)),
+            _ => base.Rewrite(expression),
+        };
     }
 
     private Expr ExpressionOf(Expr expression, Scope scope, Func<int, Expr>? running) => new Binding(this, context, scope, running).Visit(expression);

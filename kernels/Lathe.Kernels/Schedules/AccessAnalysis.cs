@@ -185,14 +185,19 @@ internal sealed class AccessAnalysis
     /// <param name="scratch">The name of an earlier stage's output, of which whole blocks are computed.</param>
     public static bool IsPadded(Stage stage, Axis axis, long block, string? scratch = null)
     {
-        IEnumerable<Expr> all = Walk([.. stage.Accumulators.Items.SelectMany(a => new[] { a.Init, a.Update }), stage.Result]);
         int dim = stage.Pure.Items.IndexOf(axis);
-        if (dim < 0 || !EndsInBlock(stage.Output, dim, block)) return false;
-        foreach (Expr expression in all)
+        return dim >= 0 && EndsInBlock(stage.Output, dim, block)
+            && stage.Accumulators.Items.SelectMany(a => new[] { a.Init, a.Update }).Append(stage.Result).All(e => IsPadded(e, axis, block, scratch));
+    }
+
+    /// <summary>True if an expression reads only what there is also up to the end of the last block of an axis, and no condition looks at the axis.</summary>
+    public static bool IsPadded(Expr expression, Axis axis, long block, string? scratch = null)
+    {
+        foreach (Expr part in ExprWalk.All(expression))
         {
-            if (expression is IndexValue value && value.Index.DependsOn(axis.Variable)) return false;
-            if (expression is Gather) return false;
-            if (expression is not Access access || access.Tensor.Name == scratch) continue;
+            if (part is IndexValue value && value.Index.DependsOn(axis.Variable)) return false;
+            if (part is Gather) return false;
+            if (part is not Access access || access.Tensor.Name == scratch) continue;
             for (int d = 0; d < access.Indices.Length; d++)
             {
                 if (!access.Indices[d].DependsOn(axis.Variable)) continue;

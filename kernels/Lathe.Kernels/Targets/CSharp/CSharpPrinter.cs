@@ -59,8 +59,8 @@ internal sealed class KernelPrinter
     private readonly Dictionary<string, ElementType> _elements = new(StringComparer.Ordinal);
     private readonly HashSet<string> _undeclared = new(StringComparer.Ordinal);
     private readonly Dictionary<string, VectorType> _locals = new(StringComparer.Ordinal);
-    private readonly HashSet<For> _parts = new(ReferenceEqualityComparer.Instance);
-    private readonly List<(string Name, string Parameters, For Loop, IndexExpr Scratch)> _toPrint = [];
+    private readonly HashSet<Statement> _parts = new(ReferenceEqualityComparer.Instance);
+    private readonly List<(string Name, string Parameters, Statement Part, IndexExpr Scratch)> _toPrint = [];
     private IndexExpr _scratch = IndexExpr.Zero;
 
     public KernelPrinter(Kernel kernel, Machine machine, CodeWriter writer, ISet<string> used)
@@ -89,23 +89,26 @@ internal sealed class KernelPrinter
         Statements(_kernel.Body);
         _writer.Line("return 0;");
         _writer.Close();
-        foreach ((string name, string parameters, For loop, IndexExpr scratch) in _toPrint)
+        // Parts of parts come behind them.
+        for (int i = 0; i < _toPrint.Count; i++)
         {
+            (string name, string parameters, Statement part, IndexExpr scratch) = _toPrint[i];
             _writer.Line();
             _writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]");
             _writer.Open($"private static void {name}({parameters})");
             _scratch = scratch;
-            Loop(loop);
+            _parts.Remove(part);
+            Statements(part);
             _writer.Close();
         }
     }
 
-    /// <summary>Calls a method of its own for a loop; what it reads of the code around it becomes its parameters.</summary>
-    private void Call(For loop)
+    /// <summary>Calls a method of its own for a part; what it reads of the code around it becomes its parameters.</summary>
+    private void Call(Statement part)
     {
         string name = $"{Identifiers.Of(_kernel.Name)}_Part{(_toPrint.Count + 1).ToString(CultureInfo.InvariantCulture)}";
         List<string> parameters = ["byte* scratch"], arguments = ["scratch"];
-        foreach (string outer in Outlining.Reads(loop))
+        foreach (string outer in Outlining.Reads(part))
         {
             string argument = _kernel.Dims.Items.Any(d => d.Name == outer) && !_elements.ContainsKey(outer) ? Identifiers.OfDim(outer) : Identifiers.Of(outer);
             string type = _elements.TryGetValue(outer, out ElementType element) ? Types.Memory(element) + "*"
@@ -115,27 +118,19 @@ internal sealed class KernelPrinter
         }
 
         _writer.Line($"{name}({string.Join(", ", arguments)});");
-        _toPrint.Add((name, string.Join(", ", parameters), loop, _scratch));
-    }
-
-    private void Loop(For s)
-    {
-        string name = Identifiers.Of(s.Variable.Name);
-        (string lo, string hi) = s.Kind switch
-        {
-            LoopKind.Parallel => ("from", "to"),
-            LoopKind.Serial => (_expressions.Index(s.Lo), _expressions.Index(s.Hi)),
-            _ => throw new InvalidOperationException($"The loop '{s.Variable}' is {s.Kind}, which is not of the final dialect."),
-        };
-        _writer.Open($"for (nint {name} = {lo}; {name} < {hi}; {name}++)");
-        Statements(s.Body);
-        _writer.Close();
+        _toPrint.Add((name, string.Join(", ", parameters), part, _scratch));
     }
 
     private static string Escape(string text) => text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
 
     private void Statements(Statement body)
     {
+        if (_parts.Contains(body))
+        {
+            Call(body);
+            return;
+        }
+
         if (body is Sequence sequence)
         {
             for (int i = 0; i < sequence.Statements.Length; i++)
@@ -153,8 +148,16 @@ internal sealed class KernelPrinter
                 foreach (string line in s.Text.Split('\n')) _writer.Line("// " + line.TrimEnd('\r'));
                 break;
             case For s:
-                if (_parts.Contains(s)) Call(s);
-                else Loop(s);
+                string name = Identifiers.Of(s.Variable.Name);
+                (string lo, string hi) = s.Kind switch
+                {
+                    LoopKind.Parallel => ("from", "to"),
+                    LoopKind.Serial => (_expressions.Index(s.Lo), _expressions.Index(s.Hi)),
+                    _ => throw new InvalidOperationException($"The loop '{s.Variable}' is {s.Kind}, which is not of the final dialect."),
+                };
+                _writer.Open($"for (nint {name} = {lo}; {name} < {hi}; {name}++)");
+                Statements(s.Body);
+                _writer.Close();
                 break;
             case If s:
                 _writer.Open($"if ({_expressions.Top(s.Condition)})");

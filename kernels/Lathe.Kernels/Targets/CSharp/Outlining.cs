@@ -3,31 +3,31 @@ using Lathe.Kernels.Loops;
 namespace Lathe.Kernels.Targets.CSharp;
 
 /// <summary>
-/// Which loops of a kernel become methods of their own. The JIT keeps about a thousand locals of a method in registers at all; what a larger one has
+/// Which loops and branches of a kernel become methods of their own. The JIT keeps about a thousand locals of a method in registers at all; what a larger one has
 /// beyond goes through memory, whatever its use. And it moves constants out of all loops, so that those of a polynomial behind a register tile would take the tile's
 /// registers.
 /// </summary>
 internal static class Outlining
 {
     /// <summary>The most names of a method that stays in one piece, of a part, and the fewest that are worth a call.</summary>
-    private const int MostOfWhole = 400, MostOfPart = 400, LeastOfPart = 24;
+    private const int MostOfWhole = 200, MostOfPart = 400, LeastOfPart = 24;
 
     /// <summary>The most constants of a loop that stays beside the running values of a register tile, and the fewest of these.</summary>
     private const int MostConstants = 6, LeastOfTile = 8;
 
-    /// <summary>The loops, none inside another.</summary>
-    public static IEnumerable<For> Of(Statement body)
+    /// <summary>The loops and branches; a function's loop may be inside a large one.</summary>
+    public static IEnumerable<Statement> Of(Statement body)
     {
         bool isLarge = Names(body) > MostOfWhole, hasTiles = StatementWalk.All(body).Count(s => s is Local) >= LeastOfTile;
         return isLarge || hasTiles ? Parts(body, isLarge, hasTiles) : [];
     }
 
-    /// <summary>The names that a loop reads of the code around it, in order.</summary>
-    public static IEnumerable<string> Reads(For loop)
+    /// <summary>The names that a part reads of the code around it, in order.</summary>
+    public static IEnumerable<string> Reads(Statement part)
     {
         HashSet<string> declared = new(StringComparer.Ordinal);
         SortedSet<string> read = new(StringComparer.Ordinal);
-        foreach (Statement statement in StatementWalk.All(loop))
+        foreach (Statement statement in StatementWalk.All(part))
         {
             read.UnionWith(StatementWalk.Indices(statement).SelectMany(i => i.Variables).Select(v => v.Name));
             foreach (Expr expression in StatementWalk.Expressions(statement).SelectMany(ExprWalk.All))
@@ -42,12 +42,17 @@ internal static class Outlining
         return read;
     }
 
-    private static IEnumerable<For> Parts(Statement statement, bool isLarge, bool hasTiles)
+    private static IEnumerable<Statement> Parts(Statement statement, bool isLarge, bool hasTiles, bool isBranch = false)
     {
-        if (statement is For { Kind: LoopKind.Serial } loop && IsClosed(loop)
-            && ((isLarge && Names(loop) is >= LeastOfPart and <= MostOfPart) || (hasTiles && !HasRunning(loop) && Constants(loop) > MostConstants)))
-            return [loop];
-        return StatementWalk.Children(statement).SelectMany(s => Parts(s, isLarge, hasTiles));
+        if ((isBranch || statement is For { Kind: LoopKind.Serial }) && IsClosed(statement))
+        {
+            if (hasTiles && !HasRunning(statement) && Constants(statement) > MostConstants) return [statement];
+            // What is large may hold a tile with a function behind it.
+            if (isLarge && Names(statement) is >= LeastOfPart and <= MostOfPart)
+                return StatementWalk.Children(statement).SelectMany(s => Parts(s, false, hasTiles, statement is If)).Prepend(statement);
+        }
+
+        return StatementWalk.Children(statement).SelectMany(s => Parts(s, isLarge, hasTiles, statement is If));
     }
 
     private static bool HasRunning(Statement statement) => StatementWalk.All(statement).Any(s => s is Local);
@@ -56,10 +61,10 @@ internal static class Outlining
         .Where(e => e is Const { ValueType.Lanes: > 1 }).Distinct().Count();
 
     /// <summary>True if nothing in it ends the kernel or sets what is declared outside.</summary>
-    private static bool IsClosed(For loop)
+    private static bool IsClosed(Statement part)
     {
-        HashSet<string> locals = [.. StatementWalk.All(loop).OfType<Local>().Select(l => l.Name)];
-        return StatementWalk.All(loop).All(s => s is not Fail && (s is not Assign a || locals.Contains(a.Name)));
+        HashSet<string> locals = [.. StatementWalk.All(part).OfType<Local>().Select(l => l.Name)];
+        return StatementWalk.All(part).All(s => s is not Fail && (s is not Assign a || locals.Contains(a.Name)));
     }
 
     private static int Names(Statement statement) => StatementWalk.All(statement).Count(s => s is Let or Local or Pointer or LetIndex);
