@@ -189,11 +189,11 @@ public sealed class FuseGroups : IPass
         {
             if (user.Inputs.Where((v, i) => v == group.Result && user.Op.ReadsAtData(i)).Any()) return false;
             if (user.Op.Role is OpRole.Contraction) return false;
+            // What is joined is copied run by run; to turn it by blocks, or to read it several times, it has to be one piece.
+            if ((user.Op.PartsNeighbours || reader.Root.Op.Role is OpRole.Rows) && group.Members.Any(m => m.Op.Role is OpRole.Movement && m.Node.Inputs.Length > 1)) return false;
             // Rows are read several times: what lies far apart is brought together once.
             if (reader.Root.Op.Role is OpRole.Rows && group.Members.Any(m => m.Op.MovesFar)) return false;
             if (user.Op.Role is OpRole.Rows) return Size(group.Result) <= 8;
-            // What is joined is copied run by run; to turn it by blocks it has to be one piece.
-            if (user.Op.PartsNeighbours && group.Members.Any(m => m.Op.Role is OpRole.Movement && m.Node.Inputs.Length > 1)) return false;
             // A reduction over a window reads an element several times; one over axes once.
             if (user.Op.Role is OpRole.Reduction) return user.Op.Name.StartsWith("Reduce", StringComparison.Ordinal) || user.Op.Name.StartsWith("Arg", StringComparison.Ordinal);
             if (!ReadsOnce(user)) return false;

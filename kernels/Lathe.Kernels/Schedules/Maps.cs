@@ -27,9 +27,14 @@ internal static class Maps
     /// <returns>True if there are vectors in it.</returns>
     public static bool Walk(StageSchedule schedule, IReadOnlyList<Leaf> leaves, Machine machine, bool parallel = true)
     {
-        List<Leaf> order = [.. leaves];
+        // Axes of one element are no neighbours of anything.
+        List<Leaf> order = [.. leaves.OrderBy(l => l.Extent == IndexExpr.One ? 0 : 1)];
         if (order.Count == 0) return false;
         AccessAnalysis accesses = Collapse(schedule, order);
+        // A few elements fill no vector; of many rows of them each is a lane.
+        if (order.Count > 1 && IsShort(order[^1], machine) && order[^2].Parts.Count == 0 && order[^1].InnerOf is null && accesses.IsVectorisable(order[^2], machine.Lanes, isMasked: true))
+            (order[^2], order[^1]) = (order[^1], order[^2]);
+        schedule.Reorder([.. order]);
         while (!accesses.IsVectorisable(order[^1], machine.Lanes, isMasked: true) && accesses.DigitOf(order[^1]) is { } digit)
         {
             (order[^1], Leaf low) = schedule.Split(order[^1], digit, Tail.Pad);
@@ -80,6 +85,9 @@ internal static class Maps
         Leaves.Parallel(schedule, Math.Max(1, Outer([.. order, rows, columns], order.Count)));
         return true;
     }
+
+    /// <summary>True for an axis that fills less than half a vector.</summary>
+    public static bool IsShort(Leaf leaf, Machine machine) => leaf.Extent.IsConstant && leaf.Extent.Value * 2 <= machine.Lanes;
 
     /// <summary>Makes one of leaves that lie together.</summary>
     private static AccessAnalysis Collapse(StageSchedule schedule, List<Leaf> order)

@@ -22,10 +22,13 @@ internal static class Rows
         List<Leaf> rows = [.. leaves.Where(IsRowLeaf)], columns = [.. leaves.Where(l => !IsRowLeaf(l))];
         AccessAnalysis accesses = new(schedule);
         Leaf? vector = null;
-        if (leaves.Count > 0 && accesses.IsVectorisable(leaves[^1], machine.Lanes))
+        Leaf? fast = leaves.LastOrDefault();
+        // Of short rows each is a lane.
+        if (fast is { InnerOf: null } && columns.Contains(fast) && Maps.IsShort(fast, machine) && rows.LastOrDefault() is { InnerOf: null } row && !Maps.IsShort(row, machine)
+            && accesses.IsVectorisable(row, machine.Lanes)) fast = row;
+        if (fast is not null && accesses.IsVectorisable(fast, machine.Lanes))
         {
-            List<Leaf> owner = rows.Contains(leaves[^1]) ? rows : columns;
-            Leaf fast = leaves[^1];
+            List<Leaf> owner = rows.Contains(fast) ? rows : columns;
             if (fast.InnerOf is { } block)
             {
                 if (block.Size % machine.Lanes == 0) vector = fast;
