@@ -47,6 +47,9 @@ public sealed record CompileOptions
     /// <summary>False runs only the passes that lowering needs.</summary>
     public bool Optimize { get; init; } = true;
 
+    /// <summary>True compiles a model that computes with denormal numbers unless whoever loads it says otherwise; by default they count as zero.</summary>
+    public bool KeepDenormals { get; init; }
+
     /// <summary>True computes convolutions by Winograd's algorithm where it is faster: with fewer multiplications and more rounding.</summary>
     public bool Winograd { get; init; } = true;
 
@@ -83,6 +86,6 @@ public sealed record CompileOptions
         return string.Join('\n',
             ClassName, Precision, Device, Kernels, string.Join(',', Isas), Emulate,
             string.Join(';', Shapes.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => $"{s.Key}={s.Value}")),
-            Floats(Mean), Floats(Scale), Optimize, Winograd, EmbedWeightsUpTo, DebugKernels);
+            Floats(Mean), Floats(Scale), Optimize, Winograd, KeepDenormals, EmbedWeightsUpTo, DebugKernels);
     }
 }

@@ -13,6 +13,7 @@
 //   --iterations K        how many inferences to measure instead, in total; 0: only the first one
 //   --warmup W            inferences of each request before measuring, the first one not counted (3)
 //   --isa NAME            avx512, avx2 or vector128 (LATHE_ISA, else the best)
+//   --denormals WORD      flush or keep (what was compiled in)
 //   -pc                   measure each layer and, in between, the machine's peak
 //   --dump DIR            write manifest.json, in_<i>.bin and out_<i>.bin of the first inference
 //

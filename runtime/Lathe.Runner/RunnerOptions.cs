@@ -32,6 +32,8 @@ internal sealed class RunnerOptions
 
     public Isa? Isa { get; private set; }
 
+    public bool? FlushDenormals { get; private set; }
+
     public bool Profiling { get; private set; }
 
     public string? Dump { get; private set; }
@@ -88,6 +90,9 @@ internal sealed class RunnerOptions
             case "--iterations": Iterations = Number(option, value, 0); break;
             case "--warmup": Warmup = Number(option, value, 0); break;
             case "--isa": Isa = Isas.TryParse(value, out Isa isa) ? isa : throw new UsageException("--isa is avx512, avx2 or vector128."); break;
+            case "--denormals":
+                FlushDenormals = value switch { "flush" => true, "keep" => false, _ => throw new UsageException("--denormals is flush or keep.") };
+                break;
             case "--dump": Dump = value; break;
             default: throw new UsageException($"There is no option {option}.");
         }

@@ -31,7 +31,7 @@ internal sealed class Session : IDisposable
     {
         long start = Stopwatch.GetTimestamp();
         CompiledModel model = CompiledModel.Load(
-            options.Assembly, new LatheOptions { Threads = options.Threads, Isa = options.Isa, Profiling = options.Profiling });
+            options.Assembly, new LatheOptions { Threads = options.Threads, Isa = options.Isa, Profiling = options.Profiling, FlushDenormals = options.FlushDenormals });
         InferRequest[] requests = new InferRequest[options.Requests];
         requests[0] = model.CreateRequest(options.Dims);
         double loadMs = Stopwatch.GetElapsedTime(start).TotalMilliseconds;

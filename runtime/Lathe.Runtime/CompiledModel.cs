@@ -15,6 +15,7 @@ public sealed class CompiledModel : IDisposable
     private readonly ModelCode _code;
     private readonly Weights _weights;
     private readonly KernelAssembly? _assembly;
+    private readonly bool _flushDenormals;
     private readonly Stack<InferRequest> _pool = new();
     private bool _disposed;
 
@@ -34,6 +35,7 @@ public sealed class CompiledModel : IDisposable
         _weights = Weights.Load(module, plan.WeightBytes, directories);
         _assembly = assembly;
         Profiling = options.Profiling;
+        _flushDenormals = (options.FlushDenormals ?? !plan.KeepsDenormals) && FloatingPointMode.IsAvailable;
         Info = Describe(options);
     }
 
@@ -157,7 +159,7 @@ public sealed class CompiledModel : IDisposable
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
         program = ProgramBuilder.Build(_code, _weights, Values(dims), Info.Threads);
-        return new(program, _code, Info.Threads, Profiling, Team.Shared);
+        return new(program, _code, Info.Threads, Profiling, _flushDenormals, Team.Shared);
     }
 
     private long[] Values(IReadOnlyDictionary<string, long>? dims)
@@ -189,6 +191,8 @@ public sealed class CompiledModel : IDisposable
         AddFallbacks(plan.Steps, fallbacks);
         List<string> warnings = [];
         if (fallbacks.Count > 0) warnings.Add($"{fallbacks.Count} steps have no {_code.Isa.Name()} kernel and run another.");
+        if ((options.FlushDenormals ?? !plan.KeepsDenormals) && !_flushDenormals)
+            warnings.Add("Denormal numbers are computed with: this system does not allow to flush them.");
         if (options.Threads > Environment.ProcessorCount)
             warnings.Add($"{options.Threads} threads were asked for; this process may use {Environment.ProcessorCount} processors.");
         return new()

@@ -17,6 +17,13 @@ public sealed record LatheOptions
     /// </summary>
     public Isa? Isa { get; init; }
 
+    /// <summary>
+    /// Whether denormal numbers count as zero while an inference runs, on every thread that takes part: they can make an operation many times slower. The calling
+    /// thread's mode is restored. Null for what was asked for when the model was compiled, which is true by default. <see cref="ModelInfo.Warnings"/>
+    /// says where the system does not allow it.
+    /// </summary>
+    public bool? FlushDenormals { get; init; }
+
     /// <summary>Whether requests measure every step; see <see cref="InferRequest.Counters"/>. It costs two clock readings a step.</summary>
     public bool Profiling { get; init; }
 

@@ -11,15 +11,15 @@ internal sealed class CompiledGraph : IDisposable
 {
     private readonly TemporaryDirectory _folder = new();
 
-    public CompiledGraph(ModelGraph graph, bool optimize = true, Isa isa = Isa.Vector128, int threads = 1, IReadOnlyDictionary<string, long>? dims = null)
+    public CompiledGraph(ModelGraph graph, bool optimize = true, Isa isa = Isa.Vector128, int threads = 1, IReadOnlyDictionary<string, long>? dims = null, bool keepDenormals = false, bool? flushDenormals = null)
     {
         CompiledOutput compiled = Compilation.Compile(
-            graph, "Tests.Subject", "model", "", new PassContext(new CompileOptions { Optimize = optimize, Verify = true, Isas = [isa] }));
+            graph, "Tests.Subject", "model", "", new PassContext(new CompileOptions { Optimize = optimize, Verify = true, Isas = [isa], KeepDenormals = keepDenormals }));
         Steps = [.. compiled.Report.Groups.Select(g => g.Kernel)];
         string path = Path.Combine(_folder.Path, compiled.AssemblyName + ".dll");
         File.WriteAllBytes(path, compiled.Assembly);
         if (compiled.Weights is { } weights) File.WriteAllBytes(Path.Combine(_folder.Path, compiled.WeightsName), weights);
-        Model = CompiledModel.Load(path, new LatheOptions { Isa = isa, Threads = threads, Unloadable = true });
+        Model = CompiledModel.Load(path, new LatheOptions { Isa = isa, Threads = threads, Unloadable = true, FlushDenormals = flushDenormals });
         Request = dims is null ? Model.CreateRequest() : Model.CreateRequest(dims);
     }
 

@@ -5,6 +5,7 @@ using Lathe.Compiler.Operators.Linear;
 using Lathe.Compiler.Operators.Movement;
 using Lathe.Compiler.Operators.Normalization;
 using Lathe.Compiler.Operators.Pooling;
+using Lathe.Compiler.Operators.Reductions;
 using Lathe.Compiler.Passes;
 using Lathe.Compiler.Tests.Operators;
 using Lathe.Kernels.Loops;
@@ -48,6 +49,35 @@ public sealed class EndToEndTests
             return g.Add(new Sigmoid(), g.Add(new Add(), Convolve(g, whole, 8, 3, pad: 1, seed: 4), Convolve(g, ragged, 8, 1, seed: 5)));
         },
         5, 9, 11);
+
+    [Test]
+    public void IndexOfTheBest_AlongAnyAxis([Values(0, 1, 2)] int axis, [Values] bool last, [Values(Isa.Vector128, Isa.Avx2, Isa.Avx512)] Isa isa, [Values(1, 5, 40)] int length)
+    {
+        if (!isa.IsAvailable()) Assert.Ignore($"this machine has no {isa}");
+        GraphBuilder g = new();
+        IndexVar[] symbols = [new("A", 1, 100), new("B", 1, 100), new("C", 1, 100)];
+        Value x = g.Add(new Input("x", new TensorType(ElementType.Float32, [.. symbols.Select(s => (IndexExpr)s)])));
+        ModelGraph graph = g.Build("g", [new GraphPort("x", x)], [new GraphPort("y", g.Add(new ArgMax(axis, false, last), x))], symbols);
+        long[] dims = [3, 4, 6];
+        dims[axis] = length;
+        TensorData input = RandomTensor.Of(ElementType.Float32, 3, dims);
+        // Ties.
+        for (int i = 0; i < input.Count; i++) input.SetDouble(i, Math.Round(input.GetDouble(i) * 4));
+        using CompiledGraph compiled = new(graph, isa: isa, dims: new Dictionary<string, long> { ["A"] = dims[0], ["B"] = dims[1], ["C"] = dims[2] });
+        Tensors.AssertClose(compiled.Run(input)[0], GraphEvaluator.Run(graph, [input])[0], 0);
+    }
+
+    [Test]
+    public void FunctionOfAReduction_OverNothing([Values(Isa.Vector128, Isa.Avx2, Isa.Avx512)] Isa isa)
+    {
+        if (!isa.IsAvailable()) Assert.Ignore($"this machine has no {isa}");
+        GraphBuilder g = new();
+        Value x = g.Add(new Input("x", TensorType.Of(ElementType.Float32, 2, 4)));
+        ModelGraph graph = g.Build("g", [new GraphPort("x", x)], [new GraphPort("y", g.Add(new GlobalLpPool(), x))], []);
+        TensorData input = RandomTensor.Of(ElementType.Float32, 3, [2, 4]);
+        using CompiledGraph compiled = new(graph, isa: isa);
+        Tensors.AssertClose(compiled.Run(input)[0], GraphEvaluator.Run(graph, [input])[0], 1e-6);
+    }
 
     [Test]
     public void Concatenation_IntoAnOutput([Values] bool optimize) => Check(

@@ -47,7 +47,7 @@ internal sealed class ModelOptions
 
     private readonly Option<int?> _threads = Parsed.One<int?>("--threads", ["-nthreads"], "N", "How many threads an inference may use.", text => Parsed.Positive(text));
 
-    private readonly Option<string?> _denormals = Parsed.Word("--denormals", [], ["flush", "keep"], "What becomes of denormal numbers. Default keep.");
+    private readonly Option<string?> _denormals = Parsed.Word("--denormals", [], ["flush", "keep"], "What becomes of denormal numbers. Default flush; verify, conformance and fuzz keep them.");
 
     private readonly Option<string?> _winograd = Parsed.Word("--winograd", [], ["on", "off"], "Convolutions with fewer multiplications and more rounding, where they are faster. Default on.");
 
@@ -85,9 +85,10 @@ internal sealed class ModelOptions
     /// <param name="terminal">Takes what <c>--dump-after</c> writes.</param>
     /// <param name="runs">True if the command runs the model.</param>
     /// <param name="defaultIsas">What is compiled in where the user does not say; null for all.</param>
+    /// <param name="keepsDenormals">What becomes of denormal numbers where the user does not say.</param>
     /// <exception cref="FailedException">Something is asked for that this version does not do.</exception>
     /// <exception cref="UsageException">Options contradict each other or the command.</exception>
-    public ModelRequest Read(ParseResult parsed, string model, Terminal terminal, bool runs, IReadOnlyList<Isa>? defaultIsas = null)
+    public ModelRequest Read(ParseResult parsed, string model, Terminal terminal, bool runs, IReadOnlyList<Isa>? defaultIsas = null, bool keepsDenormals = false)
     {
         if (Directory.Exists(model)) model = Path.Combine(model, "model.onnx");
         if (ModelRequest.IsAssembly(model)) RefuseOptionsOfCompilation(parsed, model, runs);
@@ -95,8 +96,6 @@ internal sealed class ModelOptions
         if (refused.Count > 0) throw new FailedException(model, refused);
 
         List<Diagnostic> warnings = [];
-        if (parsed.GetValue(_denormals) == "flush")
-            warnings.Add(new Diagnostic(DiagnosticTable.OptionWithoutEffect, null, "--denormals flush", KeepsDenormals));
         if (!runs && parsed.GetValue(_threads) is not null)
             warnings.Add(new Diagnostic(DiagnosticTable.OptionWithoutEffect, null, "--threads", "the number of threads is chosen when the model is loaded"));
         bool emulate = parsed.GetValue(_emulate);
@@ -112,15 +111,14 @@ internal sealed class ModelOptions
             Mean = ByInput("--mean", parsed.GetValue(_mean)!.Select(m => (m.Input, m.Values))),
             Scale = ByInput("--scale", parsed.GetValue(_scale)!.Select(s => (s.Input, s.Values))),
             Optimize = !parsed.GetValue(_noOptimize),
+            KeepDenormals = parsed.GetValue(_denormals) is { } denormals ? denormals == "keep" : keepsDenormals,
             Winograd = parsed.GetValue(_winograd) != "off",
             DumpAfter = parsed.GetValue(_dumpAfter)!,
             Dump = (pass, text) => terminal.Error.WriteLine($"// after {pass}\n{text}"),
         };
-        return new ModelRequest(model, options, parsed.GetValue(_threads), warnings);
+        bool? flush = parsed.GetValue(_denormals) is { } word ? word == "flush" : keepsDenormals ? false : null;
+        return new ModelRequest(model, options, parsed.GetValue(_threads), flush, warnings);
     }
-
-    /// <summary>Why <c>--denormals flush</c> changes nothing.</summary>
-    public const string KeepsDenormals = "denormal numbers are kept: this version does not flush them";
 
     private IEnumerable<(string Option, string Reason)> Refused(ParseResult parsed)
     {

@@ -7,8 +7,9 @@ namespace Lathe.Cli.Arguments;
 /// <param name="Path">The model or the compiled assembly.</param>
 /// <param name="Options">What is asked of the compiler.</param>
 /// <param name="Threads">How many threads an inference may use; null for the command's default.</param>
+/// <param name="FlushDenormals">What becomes of denormal numbers, where the user says so.</param>
 /// <param name="Warnings">What is asked for and not done, although the result is right.</param>
-internal sealed record ModelRequest(string Path, CompileOptions Options, int? Threads, IReadOnlyList<Diagnostic> Warnings)
+internal sealed record ModelRequest(string Path, CompileOptions Options, int? Threads, bool? FlushDenormals, IReadOnlyList<Diagnostic> Warnings)
 {
     /// <summary>True for an assembly that was compiled before.</summary>
     public bool IsCompiled => IsAssembly(Path);

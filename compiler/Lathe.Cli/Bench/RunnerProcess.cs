@@ -35,7 +35,7 @@ internal static partial class RunnerProcess
         CancellationToken cancellation)
     {
         ProcessStartInfo start = new(DotnetHost.Path) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        foreach (string argument in Arguments(assembly, inputs, dims, seed, settings)) start.ArgumentList.Add(argument);
+        foreach (string argument in Arguments(assembly, inputs, dims, seed, request.FlushDenormals, settings)) start.ArgumentList.Add(argument);
         terminal.Note($"{start.FileName} {string.Join(' ', start.ArgumentList)}");
         (int code, string output, string errors) = terminal.Work("measuring", progress => Run(start, settings, progress, cancellation));
         string? line = output.Split('\n').LastOrDefault(l => l.StartsWith('{'));
@@ -49,7 +49,8 @@ internal static partial class RunnerProcess
     }
 
     private static IEnumerable<string> Arguments(
-        string assembly, IReadOnlyDictionary<string, string> inputs, IReadOnlyDictionary<string, long> dims, ulong seed, BenchSettings settings)
+        string assembly, IReadOnlyDictionary<string, string> inputs, IReadOnlyDictionary<string, long> dims, ulong seed, bool? flushDenormals,
+        BenchSettings settings)
     {
         yield return Path.Combine(Path.GetDirectoryName(typeof(RunnerProcess).Assembly.Location)!, "Lathe.Runner.dll");
         yield return assembly;
@@ -66,6 +67,7 @@ internal static partial class RunnerProcess
                 ? ("--iterations", iterations.ToString(CultureInfo.InvariantCulture))
                 : ("--seconds", settings.Seconds.ToString(CultureInfo.InvariantCulture)),
         ];
+        if (flushDenormals is { } flush) options.Add(("--denormals", flush ? "flush" : "keep"));
         foreach ((string name, string value) in options)
         {
             yield return name;

@@ -32,7 +32,7 @@ internal static class ConformanceCommand
         {
             string folder = parsed.GetRequiredValue(root);
             Isa best = Isas.FromEnvironment() ?? Isas.Best();
-            ModelRequest request = options.Read(parsed, Path.Combine(folder, "model.onnx"), terminal, runs: true, [best]);
+            ModelRequest request = options.Read(parsed, Path.Combine(folder, "model.onnx"), terminal, runs: true, [best], keepsDenormals: true);
             int workers = parsed.GetValue(jobs) ?? Environment.ProcessorCount;
             if (parsed.GetValue(isWorker))
             {

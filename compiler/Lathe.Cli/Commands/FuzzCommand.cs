@@ -38,7 +38,7 @@ internal static class FuzzCommand
         {
             string[] paths = parsed.GetRequiredValue(models);
             // One instruction set, that of LATHE_ISA or the best: more would only take longer.
-            ModelRequest request = options.Read(parsed, paths[0], terminal, runs: true, defaultIsas: [Isas.FromEnvironment() ?? Isas.Best()]);
+            ModelRequest request = options.Read(parsed, paths[0], terminal, runs: true, defaultIsas: [Isas.FromEnvironment() ?? Isas.Best()], keepsDenormals: true);
             Corpus corpus = new(paths, parsed.GetValue(seed));
             TimeSpan timeLimit = parsed.GetValue(time) is { } seconds ? TimeSpan.FromSeconds(seconds) : DefaultTimeLimit;
             if (parsed.GetValue(worker)) return Serve(corpus, request, timeLimit, terminal);

@@ -24,7 +24,7 @@ internal static class VerifyCommand
         return command.Does((parsed, cancellation) =>
         {
             Tolerance tolerance = new(parsed.GetValue(relative) ?? 1e-3, parsed.GetValue(absolute), parsed.GetValue(allow) ?? 0, parsed.GetValue(top) ?? 0);
-            return Run(options.Read(parsed, parsed.GetRequiredValue(model), terminal, runs: true), parsed.GetRequiredValue(data), tolerance, terminal, cancellation);
+            return Run(options.Read(parsed, parsed.GetRequiredValue(model), terminal, runs: true, keepsDenormals: true), parsed.GetRequiredValue(data), tolerance, terminal, cancellation);
         });
     }
 

@@ -24,7 +24,9 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
     public Statement Lower()
     {
         ImmutableArray<Leaf> order = [.. schedule.Order];
-        int first = order.TakeWhile(l => !l.IsReduction).Count();
+        // A reduction over no axis has a tile too.
+        bool isEmpty = _stage.Accumulators.Length > 0 && _stage.Reduction.Length == 0;
+        int first = order.TakeWhile(l => !l.IsReduction && !(isEmpty && l.Kind is (LoopKind.Vector or LoopKind.Unroll))).Count();
         ImmutableArray<Leaf> outer = order[..first], inner = order[first..];
         Statement Nest(Scope scope) => Emit(outer, 0, scope, s => _stage.Accumulators.Length == 0 ? Result(s, null) : Tile(inner, s));
         // Without a leaf to compute them at, producers come before all.
@@ -69,7 +71,7 @@ internal sealed class StageLowering(LoweringContext context, StageSchedule sched
 
         // Functions of the running values are computed in a loop, from memory near by: unrolled over the tile they would take more names than the JIT keeps in registers.
         long copies = pure.Where(l => l.Kind == LoopKind.Unroll).Aggregate(1L, (n, l) => n * Extent(l, scope).Value);
-        string? results = names.Length == 1 && totals is null && copies > 1 && copies * Work(_stage.Result) > MostOfResults ? context.Names.Unique(_stage.Accumulators[0].Name + "_tile") : null;
+        string? results = names.Length == 1 && totals is null && copies > 1 && pure[^1].Kind == LoopKind.Vector && copies * Work(_stage.Result) > MostOfResults ? context.Names.Unique(_stage.Accumulators[0].Name + "_tile") : null;
         if (results is null)
         {
             parts.Add(Emit(pure, 0, scope, s => Guarded(s, Result(s, final(s)))));

@@ -11,9 +11,10 @@ public static class KernelCompiler
     /// <summary>Compiles a computation for a machine.</summary>
     public static ScheduledKernel Compile(Computation computation, Machine machine)
     {
-        (Kernel kernel, IndexExpr extent) = Lower(computation, machine);
-        kernel = Pipeline.Run(kernel, machine);
-        return new ScheduledKernel(kernel, machine, extent, ScratchMemory.Bytes(kernel));
+        (Kernel lowered, IndexExpr extent) = Lower(computation, machine);
+        Kernel kernel = Pipeline.Run(lowered, machine);
+        // As lowered: afterwards sizes speak of names inside the kernel.
+        return new ScheduledKernel(kernel, machine, extent, ScratchMemory.Bytes(lowered));
     }
 
     /// <summary>The scheduled dialect, before any pass, and the extent of the parallel axis.</summary>

@@ -3,9 +3,9 @@ using System.Diagnostics;
 namespace Lathe.Runtime.Execution;
 
 /// <summary>Runs a request's operations in order and counts what it ran. Used by one thread at a time.</summary>
-internal sealed unsafe class Executor(RequestProgram program, ModelCode code, int threads, bool profiling, Team team)
+internal sealed unsafe class Executor(RequestProgram program, ModelCode code, int threads, bool profiling, bool flushDenormals, Team team)
 {
-    private readonly TeamJob _job = new(threads);
+    private readonly TeamJob _job = new(threads, flushDenormals);
     private readonly int[] _ran = new int[program.Steps.Length];
     private readonly long[] _count = new long[program.Steps.Length];
     private readonly long[] _totalTicks = new long[program.Steps.Length];
@@ -16,12 +16,14 @@ internal sealed unsafe class Executor(RequestProgram program, ModelCode code, in
     public void Run(CancellationToken cancellationToken)
     {
         team.Enter();
+        uint mode = flushDenormals ? FloatingPointMode.Flush() : 0;
         try
         {
             RunOperations(cancellationToken);
         }
         finally
         {
+            if (flushDenormals) FloatingPointMode.Restore(mode);
             team.Leave();
         }
     }

@@ -1,7 +1,9 @@
 namespace Lathe.Runtime.Execution;
 
 /// <summary>A kernel call that is being divided among a caller and workers. One per request, used again for every step.</summary>
-internal sealed unsafe class TeamJob(int threads)
+/// <param name="threads">The most threads that take part.</param>
+/// <param name="flushDenormals">Whether helpers compute as the caller does, which flushes denormal numbers.</param>
+internal sealed unsafe class TeamJob(int threads, bool flushDenormals)
 {
     private Operation _operation;
     private byte* _scratch;
@@ -31,6 +33,21 @@ internal sealed unsafe class TeamJob(int threads)
     /// <summary>Sets into how many contiguous slices the extent is divided; their lengths differ by one at most.</summary>
     public void Divide(int parts) => _parts = parts;
 
+    /// <summary>Runs a slice on a thread other than the caller's.</summary>
+    public void RunSliceElsewhere(int slice)
+    {
+        if (!flushDenormals)
+        {
+            RunSlice(slice);
+            return;
+        }
+
+        uint mode = FloatingPointMode.Flush();
+        RunSlice(slice);
+        FloatingPointMode.Restore(mode);
+    }
+
+    /// <summary>Runs a slice in the calling thread's mode; what it throws or returns is kept.</summary>
     public void RunSlice(int slice)
     {
         (nint quotient, nint remainder) = Math.DivRem(_operation.Extent, _parts);

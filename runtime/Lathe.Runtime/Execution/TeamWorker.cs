@@ -68,12 +68,14 @@ internal sealed class TeamWorker
 
     private void Work()
     {
+        // A thread begins in the mode of the one that made it, which may flush just then.
+        FloatingPointMode.Reset();
         for (int spin = 0; ; spin++)
         {
             int state = Volatile.Read(ref _state.Value);
             if (state == Assigned && Interlocked.CompareExchange(ref _state.Value, Running, Assigned) == Assigned)
             {
-                _job!.RunSlice(_slice);
+                _job!.RunSliceElsewhere(_slice);
                 Volatile.Write(ref _state.Value, Done);
                 spin = 0;
             }

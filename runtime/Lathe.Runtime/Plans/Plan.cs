@@ -54,7 +54,10 @@ public sealed record Plan(
     long WeightBytes)
 {
     /// <summary>The version of this form and of the kernel ABI; the runtime refuses others.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
+
+    /// <summary>True for a model that computes with denormal numbers where the user who loads it does not say.</summary>
+    public bool KeepsDenormals { get; init; }
 
     /// <summary>The alignment of arenas, weights and of every buffer in them, in bytes.</summary>
     public const int Alignment = 64;

@@ -25,6 +25,7 @@ internal sealed class PlanWriter
         writer.List(plan.Steps, writer.Step);
         writer.Expression(plan.ArenaBytes);
         writer.Number(plan.WeightBytes);
+        writer.Number(plan.KeepsDenormals ? 1 : 0);
         return writer._bytes.ToArray();
     }
 
