@@ -148,7 +148,10 @@ public static class Compilation
             kernels.Kernels,
             planned.Steps,
             planned.ArenaBytes.ToSize(planned.Symbols),
-            planned.Weights.Length) { KeepsDenormals = options.KeepDenormals };
+            planned.Weights.Length)
+        {
+            KeepsDenormals = options.KeepDenormals,
+        };
 
         using MemoryStream planBytes = new();
         PlanFormat.Write(plan, planBytes);

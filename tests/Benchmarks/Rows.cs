@@ -21,6 +21,10 @@ internal static class Rows
             yield return Conv("conv1x1 24->144 56x56", 24, 144, 56, 1, 1, 0);
             yield return Conv("conv1x1 144->24 56x56", 144, 24, 56, 1, 1, 0);
             yield return Conv("conv1x1 512->2048 7x7", 512, 2048, 7, 1, 1, 0);
+            yield return Conv("conv1x1 32->16 112x112", 32, 16, 112, 1, 1, 0);
+            yield return Winograd("winograd4 64->64 56x56", 4, 64, 64, 56);
+            yield return Winograd("winograd4 128->128 28x28", 4, 128, 128, 28);
+            yield return Winograd("winograd2 256->256 14x14", 2, 256, 256, 14);
             yield return Conv("conv7x7/2 3->64 224x224 row-major", 3, 64, 224, 7, 2, 3, rowMajor: true);
             yield return Conv("conv3x3/2 3->32 224x224 row-major", 3, 32, 224, 3, 2, 1, rowMajor: true);
             yield return Depthwise("depthwise3x3 144 56x56", 144, 56, 3, 1, 1);
@@ -34,6 +38,10 @@ internal static class Rows
         long outSize = ((size + (2 * pad) - k) / stride) + 1;
         return (name, 2.0 * ic * oc * k * k * outSize * outSize, Sample.Convolution(1, ic, oc, size, size, k, stride, pad, rowMajorInput: rowMajor));
     }
+
+    /// <summary>Counted as the direct convolution, so that shares of the peak compare.</summary>
+    private static (string, double, Computation) Winograd(string name, long tile, long ic, long oc, long size) =>
+        (name, 2.0 * ic * oc * 9 * size * size, Sample.Winograd(tile, 1, ic, oc, size, size));
 
     private static (string, double, Computation) Depthwise(string name, long channels, long size, long k, long stride, long pad)
     {

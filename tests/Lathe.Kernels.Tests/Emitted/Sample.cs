@@ -5,7 +5,7 @@ using Lathe.Runtime;
 namespace Lathe.Kernels.Tests.Emitted;
 
 /// <summary>Computations as the compiler builds them from operators.</summary>
-public static class Sample
+public static partial class Sample
 {
     /// <summary>A 2-D convolution with bias and ReLU: blocked input with a halo unless it has few channels, weights in panels.</summary>
     public static Computation Convolution(
