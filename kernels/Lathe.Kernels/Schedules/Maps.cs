@@ -31,8 +31,8 @@ internal static class Maps
         List<Leaf> order = [.. leaves.OrderBy(l => l.Extent == IndexExpr.One ? 0 : 1)];
         if (order.Count == 0) return false;
         AccessAnalysis accesses = Collapse(schedule, order);
-        // A few elements fill no vector; of many rows of them each is a lane.
-        if (order.Count > 1 && IsShort(order[^1], machine) && order[^2].Parts.Count == 0 && order[^1].InnerOf is null && accesses.IsVectorisable(order[^2], machine.Lanes, isMasked: true))
+        // A few elements fill no vector; of many rows of them each is a lane, where there is more to do than to fetch and to scatter them.
+        if (order.Count > 1 && ExprWalk.Any(schedule.Stage.Result, e => e is Unary { Op: > UnaryOp.Truncate }) && IsShort(order[^1], machine) && order[^2].Parts.Count == 0 && order[^1].InnerOf is null && accesses.IsVectorisable(order[^2], machine.Lanes, isMasked: true))
             (order[^2], order[^1]) = (order[^1], order[^2]);
         schedule.Reorder([.. order]);
         while (!accesses.IsVectorisable(order[^1], machine.Lanes, isMasked: true) && accesses.DigitOf(order[^1]) is { } digit)
