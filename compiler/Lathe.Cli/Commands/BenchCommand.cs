@@ -44,6 +44,7 @@ internal static class BenchCommand
         try
         {
             (Dictionary<string, string> files, Dictionary<string, long> dims) = Prepare(request, compiled, inputs, settings, folder, terminal);
+            QuietProcess.Await(cancellation);
             RunnerReport report = RunnerProcess.Measure(request, compiled.Path, files, dims, inputs.Seed, settings, terminal, cancellation);
             BenchResult result = BenchResult.Of(Path.GetFileName(request.Path), settings, compiled.CompileMs, report, new RunReport(request.Warnings));
             terminal.WriteResult(result, writer => Show(writer, result));
