@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
 using Lathe.Compiler.Operators.Elementwise;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Runtime;
 
 namespace Lathe.Compiler.Tests;
@@ -30,6 +31,19 @@ internal sealed class DenormalTests
         float expected = flush ?? !compiledToKeep ? 0 : Half;
         Assert.That(compiled.Run(input)[0].Span<float>().ToArray().Distinct(), Is.EqualTo(new[] { expected }));
         Assert.That(HalfOf(Least), Is.EqualTo(Half), "the calling thread computes as before");
+    }
+
+    /// <summary>What is a denormal number of 16 bits is none of 32.</summary>
+    [Test]
+    public void DenormalHalves_AreKept()
+    {
+        GraphBuilder g = new();
+        Value x = g.Add(new Input("x", TensorType.Of(ElementType.Float16, 67)));
+        Compiler.Graph.Graph graph = g.Build("g", [new GraphPort("x", x)], [new GraphPort("y", g.Add(new Cast(ElementType.Float32), x))], []);
+        TensorData input = TensorData.Zeros(ElementType.Float16, [67]);
+        for (int i = 0; i < input.Count; i++) input.SetDouble(i, (i % 2 == 0 ? 1 : -1) * Math.Pow(2, -24 + (i / 2)));
+        using CompiledGraph compiled = new(graph);
+        Assert.That(compiled.Run(input)[0].ToDoubles(), Is.EqualTo(input.ToDoubles()));
     }
 
     /// <summary>Computed when it is called, and not by the compiler.</summary>

@@ -27,13 +27,16 @@ public sealed class Storage(IndexExpr bytes)
 
 /// <summary>
 /// Places storages in an arena so that those in use at the same time do not overlap. Sizes that are constant multiples of one product of dims
-/// form a family, which is placed as if that product were 1 and scaled: so memory is reused whatever the dims are. Within a family the largest are placed first,
-/// each at the lowest offset that is free for as long as it lives (greedy by size; Pisarchyk and Lee, "Efficient Memory Management for Deep
+/// form a family, which is placed as if that product were 1 and scaled: so memory is reused whatever the dims are. Within a family each is placed at the lowest offset
+/// that is free for as long as it lives, in several orders, of which the best is kept (greedy by size, by breadth and others; Pisarchyk and Lee, "Efficient Memory Management for Deep
 /// Neural Net Inference", 2020).
 /// </summary>
 public static class MemoryPlanner
 {
     private const long Alignment = Runtime.Plans.Plan.Alignment;
+
+    /// <summary>The most storages for which other orders than by size are tried: each takes time with the square of their number.</summary>
+    private const int MostReordered = 2000;
 
     /// <summary>Sets every storage's offset.</summary>
     /// <param name="storages">The storages.</param>
@@ -50,24 +53,11 @@ public static class MemoryPlanner
                      .GroupBy(f => f.Unit.ToString(), StringComparer.Ordinal)
                      .OrderBy(g => Rank(g.First().Unit)).ThenBy(g => g.Key, StringComparer.Ordinal))
         {
-            List<(Storage Storage, long Start, long Size)> placed = [];
             IndexExpr unit = family.First().Unit;
-            foreach ((Storage storage, long size, _) in family.OrderByDescending(f => f.Factor).ThenBy(f => f.Storage.First))
-            {
-                long start = 0;
-                foreach ((_, long otherStart, long otherSize) in placed
-                             .Where(p => p.Storage.First <= storage.Last && storage.First <= p.Storage.Last)
-                             .OrderBy(p => p.Start))
-                {
-                    if (start + size <= otherStart) break;
-                    start = Math.Max(start, otherStart + otherSize);
-                }
-
-                placed.Add((storage, start, size));
-                storage.Offset = arena + (unit * start);
-            }
-
-            arena += unit * placed.Max(p => p.Start + p.Size);
+            (Storage Storage, long Size)[] all = [.. family.Select(f => (f.Storage, f.Factor))];
+            List<(Storage Storage, long Start, long Size)> placed = Orders(all).Select(Greedy).MinBy(Height)!;
+            foreach ((Storage storage, long start, _) in placed) storage.Offset = arena + (unit * start);
+            arena += unit * Height(placed);
             if (Rank(unit) == 0) known = arena;
         }
 
@@ -75,6 +65,43 @@ public static class MemoryPlanner
 
         int Rank(IndexExpr unit) => computed is null ? 0 : unit.Variables.Select(computed).DefaultIfEmpty(0).Max();
     }
+
+    /// <summary>Orders to place storages in, of which none is best for all models.</summary>
+    private static IEnumerable<IEnumerable<(Storage Storage, long Size)>> Orders((Storage Storage, long Size)[] all)
+    {
+        yield return all.OrderByDescending(s => s.Size).ThenBy(s => s.Storage.First);
+        if (all.Length > MostReordered) yield break;
+        yield return all.OrderByDescending(s => s.Storage.Last - s.Storage.First).ThenByDescending(s => s.Size);
+        yield return all.OrderByDescending(s => (double)s.Size * (s.Storage.Last - s.Storage.First + 1)).ThenBy(s => s.Storage.First);
+        yield return all.OrderBy(s => s.Storage.First).ThenByDescending(s => s.Size);
+        // Those of the fullest step first.
+        Dictionary<int, long> full = all.Select(s => s.Storage.First).Distinct()
+            .ToDictionary(step => step, step => all.Where(s => s.Storage.First <= step && step <= s.Storage.Last).Sum(s => s.Size));
+        yield return all.OrderByDescending(s => full.Where(f => s.Storage.First <= f.Key && f.Key <= s.Storage.Last).Max(f => f.Value)).ThenByDescending(s => s.Size);
+    }
+
+    /// <summary>Each storage at the lowest offset that is free for as long as it lives.</summary>
+    private static List<(Storage Storage, long Start, long Size)> Greedy(IEnumerable<(Storage Storage, long Size)> order)
+    {
+        List<(Storage Storage, long Start, long Size)> placed = [];
+        foreach ((Storage storage, long size) in order)
+        {
+            long start = 0;
+            foreach ((_, long otherStart, long otherSize) in placed
+                         .Where(p => p.Storage.First <= storage.Last && storage.First <= p.Storage.Last)
+                         .OrderBy(p => p.Start))
+            {
+                if (start + size <= otherStart) break;
+                start = Math.Max(start, otherStart + otherSize);
+            }
+
+            placed.Add((storage, start, size));
+        }
+
+        return placed;
+    }
+
+    private static long Height(List<(Storage Storage, long Start, long Size)> placed) => placed.Max(p => p.Start + p.Size);
 
     /// <summary>The largest sum of sizes in use at one step: no plan can do with less.</summary>
     /// <param name="storages">The storages.</param>

@@ -110,7 +110,7 @@ public static class Simplify
                 case Fma { A: Const { Float: -1 } or Splat { A: Const { Float: -1 } } } e:
                     return new Binary(BinaryOp.Subtract, e.C, e.B);
                 // Lanes that a mask excludes are zero already.
-                case Select { Condition: FirstLanes lanes, Then: Load { Mask: FirstLanes mask } load, Else: Const { Float: 0, Integer: 0 } } when lanes == mask:
+                case Select { Condition: FirstLanes lanes, Then: Load { Mask: FirstLanes mask } load, Else: Const { Float: 0, Integer: 0 } zero } when lanes == mask && !double.IsNegative(zero.Float):
                     return load;
                 case Select { Condition: Const condition } e:
                     return condition.Integer != 0 ? e.Then : e.Else;

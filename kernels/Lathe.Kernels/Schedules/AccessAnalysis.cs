@@ -58,13 +58,16 @@ internal sealed class AccessAnalysis
     /// <summary>
     /// The leaf, other than the output's fastest, along which the elements of a stage that only copies lie together where they are read; null if there is none.
     /// </summary>
-    public Leaf? Transposed(IReadOnlyList<Leaf> order)
+    /// <param name="order">The leaves in the order of the output's memory.</param>
+    /// <param name="lanes">The sides of the blocks.</param>
+    public Leaf? Transposed(IReadOnlyList<Leaf> order, long lanes)
     {
         if (_schedule.Stage is not { Accumulators.Length: 0, Result: Access { Tensor.Element: ElementType.Float32 or ElementType.Int32 } }) return null;
         IndexExpr read = Others[0];
         Leaf fast = order[^1];
         if (Output.Coefficient(fast.Variable) != 1 || read.Factor(fast.Variable) is not { } step || step == IndexExpr.One || step == IndexExpr.Zero) return null;
-        return order.FirstOrDefault(l => l != fast && IsLong(l) && read.Coefficient(l.Variable) == 1 && Output.Factor(l.Variable) is not null && IsLong(fast));
+        if (!IsLong(fast) || !StaysLinear(fast, lanes, isMasked: true)) return null;
+        return order.FirstOrDefault(l => l != fast && IsLong(l) && read.Coefficient(l.Variable) == 1 && Output.Factor(l.Variable) is not null && StaysLinear(l, lanes, isMasked: true));
 
         static bool IsLong(Leaf leaf) => !leaf.Extent.IsConstant || leaf.Extent.Value >= 3;
     }

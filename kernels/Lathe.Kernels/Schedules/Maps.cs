@@ -75,7 +75,7 @@ internal static class Maps
     private static bool Transpose(StageSchedule schedule, IReadOnlyList<Leaf> leaves, Machine machine)
     {
         List<Leaf> order = [.. leaves];
-        if (order.Count < 2 || Collapse(schedule, order).Transposed(order) is not { } together) return false;
+        if (order.Count < 2 || Collapse(schedule, order).Transposed(order, machine.Lanes) is not { } together) return false;
         Leaf fast = order[^1];
         (Leaf parts, Leaf rows) = schedule.Split(together, machine.Lanes, Tail.Peel);
         (Leaf more, Leaf columns) = schedule.Split(fast, machine.Lanes, Tail.Peel);

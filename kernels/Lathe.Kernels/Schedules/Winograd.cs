@@ -49,7 +49,9 @@ internal static class Winograd
         (Leaf tiles, Leaf x) = schedule.Split(line, size, Tail.Peel);
         Leaf taps = schedule[last.Reduction[0]];
         schedule.Unroll(y).Unroll(taps).Unroll(x);
-        schedule.Reorder([.. outer, groups, panel, tileRows, tiles, .. Narrow(schedule, lanes, machine, y, taps, x)]);
+        // What follows the convolution may have no vectors: then one channel after the other.
+        bool hasVectors = new AccessAnalysis(schedule).IsVectorisable(lanes, PackedLayouts.Panel);
+        schedule.Reorder([.. outer, groups, panel, tileRows, tiles, .. hasVectors ? Narrow(schedule, lanes, machine, y, taps, x) : [lanes, y, taps, x]]);
         Leaf strip = schedule.Fuse([.. outer]);
         return schedule.Parallel(strip)
             .ComputeProducersAt(strip, s => s.Name == input.Name ? Rows(s, machine, columns.Name) : null)

@@ -2,6 +2,7 @@ using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
 using Lathe.Compiler.Operators.Elementwise;
 using Lathe.Compiler.Operators.Linear;
+using Lathe.Compiler.Operators.Shapes;
 using Lathe.Compiler.Passes;
 using Lathe.Kernels;
 using Lathe.Runtime;
@@ -82,6 +83,44 @@ internal sealed class ChooseWinogradTests
         PassAssert.AssertSame(graph, tiled, 1e-5);
         using CompiledGraph compiled = new(tiled, isa: isa);
         Tensors.AssertClose(compiled.Run(input)[0], expected, tile == 2 ? 2e-6 : 4e-6);
+    }
+
+    [Test]
+    public void WhatFollows_MayHaveNoVectors([Values(Isa.Vector128, Isa.Avx2, Isa.Avx512)] Isa isa, [Values(0, 1, 2, 3, 4)] int kind)
+    {
+        if (!isa.IsAvailable()) Assert.Ignore($"this machine has no {isa}");
+        GraphBuilder g = new();
+        Value x = g.Add(new Input("x", TensorType.Of(ElementType.Float32, 1, 16, 9, 10)));
+        Value conv = g.Add(new Conv(Pads: [1, 1, 1, 1]), x, g.Constant(RandomTensor.Of(ElementType.Float32, 1, 20, 16, 3, 3)));
+        Value half = g.Constant(TensorData.OfFloats([0.5f]));
+        Value y = kind switch
+        {
+            0 => g.Add(new Greater(), conv, half),
+            1 => g.Add(new Cast(ElementType.Int64), conv),
+            2 => g.Add(new Cast(ElementType.Float16), conv),
+            3 => g.Add(new Where(), g.Add(new Greater(), g.Add(new Abs(), conv), half), conv, half),
+            _ => g.Add(new Mod(Fmod: true), conv, half),
+        };
+        Compiler.Graph.Graph graph = g.Build("g", [new GraphPort("x", x)], [new GraphPort("y", y)], []);
+        Assert.That(new ChooseWinograd().Run(graph, new PassContext(new CompileOptions())).TopologicalOrder().Any(n => n.Op is WinogradConv));
+        TensorData input = RandomTensor.Of(ElementType.Float32, 3, [1, 16, 9, 10]);
+        using CompiledGraph compiled = new(graph, isa: isa);
+        TensorData actual = compiled.Run(input)[0], expected = GraphEvaluator.Run(graph, [input])[0];
+        // A rounding may carry an element over a step.
+        int different = Enumerable.Range(0, expected.Count).Count(i => Math.Abs(actual.GetDouble(i) - expected.GetDouble(i)) > 1e-3);
+        Assert.That(different, Is.LessThan(expected.Count / 100));
+    }
+
+    [Test]
+    public void SharedWeights_AreTransformedOnce()
+    {
+        GraphBuilder g = new();
+        Value x = g.Add(new Input("x", TensorType.Of(ElementType.Float32, 1, 64, 56, 56))), w = g.Constant(RandomTensor.Of(ElementType.Float32, 1, 64, 64, 3, 3));
+        Value y = g.Add(new Conv(Pads: [1, 1, 1, 1]), g.Add(new Conv(Pads: [1, 1, 1, 1]), x, w), w);
+        Compiler.Graph.Graph result = new ChooseWinograd().Run(g.Build("g", [new GraphPort("x", x)], [new GraphPort("y", y)], []), new PassContext(new CompileOptions()));
+        Node[] tiled = [.. result.TopologicalOrder().Where(n => n.Op is WinogradConv)];
+        Assert.That(tiled, Has.Length.EqualTo(2));
+        Assert.That(tiled[0].Inputs[1].Constant, Is.SameAs(tiled[1].Inputs[1].Constant));
     }
 
     private static Compiler.Graph.Graph Graph(int images, int high, int wide, int channels, int filters, Conv conv)

@@ -8,6 +8,9 @@ namespace Lathe.Compiler.Operators.Reductions;
 /// <summary>The index along an axis of the best element: of the first such, or of the last. A NaN is never better.</summary>
 public abstract record ArgOperator(long Axis, bool Keepdims, bool SelectLastIndex) : Op
 {
+    /// <summary>The longest axis whose elements are kept in scratch memory.</summary>
+    private const long MostCopied = 4096;
+
     /// <inheritdoc/>
     public sealed override OpRole Role => OpRole.Reduction;
 
@@ -52,27 +55,32 @@ public abstract record ArgOperator(long Axis, bool Keepdims, bool SelectLastInde
         IndexExpr length = x.Dims[axis];
         ElementType counter = length.Range.Max <= int.MaxValue ? ElementType.Int32 : ElementType.Int64;
 
-        // 1. The elements, once: they may be computed.
+        // 1. The elements, once, since they may be computed; of a long axis rather twice than all of them in memory.
         Axis[] places = [.. x.Dims.Where((_, i) => i != axis).Select((extent, i) => context.Reduce($"p{i}", extent))];
         IndexExpr[] place = [.. places.Select(a => (IndexExpr)a.Variable)];
         Axis copied = context.Reduce("c", length);
         Axis[] all = [.. places, copied];
-        LoweredPass elements = new([.. all], [], [], context.Read(0, [.. place.Take(axis), copied.Variable, .. place.Skip(axis)]).Widen());
+        LoweredPass elements = new([.. all], [], [], Element(place, copied.Variable));
         ElementType type = elements.Result.Type.Element;
+        bool isCopied = length.Range.Max <= MostCopied;
+        LoweredPass[] first = isCopied ? [elements] : [];
+        Expr Element(IndexExpr[] at, IndexExpr along) => context.Read(0, [.. at.Take(axis), along, .. at.Skip(axis)]).Widen();
+        Expr Held(IndexExpr[] at, IndexExpr along) => isCopied ? context.ReadTemporary(0, type, all, [.. at, along]) : Element(at, along);
 
         // 2. The best of them.
         Axis k = context.Reduce("k", length);
-        Accumulator best = context.Accumulate("best", type, Worst(type), acc => Better(acc, context.ReadTemporary(0, type, all, [.. place, k.Variable])));
+        Accumulator best = context.Accumulate("best", type, Worst(type), acc => Better(acc, Held(place, k.Variable)));
         LoweredPass extreme = new([.. places], [k], [best], best.Value);
 
         // 3. Where it is. Only the worst of all, or a NaN, is nowhere better: then it is the first element.
         IndexExpr[] at = [.. context.Index.Where((_, i) => !Keepdims || i != axis)];
         Axis i = context.Reduce("i", length);
-        Expr value = context.ReadTemporary(1, type, places, at), none = Const.OfInteger(counter, SelectLastIndex ? 0 : int.MaxValue);
-        Expr here = context.ReadTemporary(0, type, all, [.. at, i.Variable]).EqualTo(value).Choose(((IndexExpr)i.Variable).ToExpr(counter), none);
+        Expr value = context.ReadTemporary(first.Length, type, places, at);
+        Expr none = Const.OfInteger(counter, SelectLastIndex ? 0 : counter == ElementType.Int32 ? int.MaxValue : long.MaxValue);
+        Expr here = Held(at, i.Variable).EqualTo(value).Choose(((IndexExpr)i.Variable).ToExpr(counter), none);
         Accumulator index = context.Accumulate("at", counter, none, acc => SelectLastIndex ? here.Max(acc) : here.Min(acc));
         Expr found = SelectLastIndex ? index.Value : IsBetter(value, Worst(type)).Choose(index.Value, Const.OfInteger(counter, 0));
-        return new LoweredOp(KernelFamily.Rows, [elements, extreme, new LoweredPass(context.Axes, [i], [index], found.To(ElementType.Int64))]);
+        return new LoweredOp(KernelFamily.Rows, [.. first, extreme, new LoweredPass(context.Axes, [i], [index], found.To(ElementType.Int64))]);
     }
 
     /// <summary>True if a is better than b.</summary>

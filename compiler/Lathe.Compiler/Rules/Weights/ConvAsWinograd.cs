@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators.Linear;
 using Lathe.Kernels.Schedules;
@@ -12,6 +14,12 @@ public static class ConvAsWinograd
     private static readonly Dictionary<long, int[]> TilesOf = new() { [3] = [4, 2] };
 
     private const long Panel = PackedLayouts.Panel;
+
+    /// <summary>The most that transformed weights may take: models whose layers have more are rather read from memory than computed.</summary>
+    private const double MostBytes = 256 << 20;
+
+    /// <summary>Layers that share weights share what is made of them.</summary>
+    private static readonly ConditionalWeakTable<TensorData, ConcurrentDictionary<int, TensorData>> Known = [];
 
     /// <summary>The share of the direct convolution's time that it must not exceed: the model is not exact, and weights grow.</summary>
     private const double Gain = 0.8;
@@ -28,11 +36,11 @@ public static class ConvAsWinograd
 
         (long high, long wide) = (window.Output[0].Value, window.Output[1].Value);
         double direct = (double)high * wide * w.Dims[2] * w.Dims[3] * Blocks(w.Dims[0]) * Panel * w.Dims[1] / ProductsPerCycle / 0.95;
-        (int tile, double cost) = tiles.Select(t => (t, Cycles(t, high, wide, w.Dims))).MinBy(c => c.Item2);
+        (int tile, double cost) = tiles.Where(t => Bytes(t, w.Dims) <= MostBytes).Select(t => (t, Cycles(t, high, wide, w.Dims))).DefaultIfEmpty((0, double.MaxValue)).MinBy(c => c.Item2);
         if (cost > direct * Gain) return null;
 
         WinogradConv op = new(tile, (long[])[.. window.PadLow.Concat(window.PadHigh).Select(p => p.Value)]);
-        return g.Add(op, [x, g.Constant(Transformed(w, WinogradTransform.Of(tile, (int)w.Dims[2]))), .. rest.Take(1)]);
+        return g.Add(op, [x, g.Constant(Known.GetOrCreateValue(w).GetOrAdd(tile, t => Transformed(w, WinogradTransform.Of(t, (int)w.Dims[2])))), .. rest.Take(1)]);
     }
 
     /// <summary>Multiply-adds of one core with vectors of 16 lanes; the choice is one for all instruction sets.</summary>
@@ -44,6 +52,8 @@ public static class ConvAsWinograd
     /// </summary>
     private const double CachedBytes = 768 << 10, BytesPerCycle = 6, LaterBytesPerCycle = 20;
 
+    private static double Bytes(long tile, long[] w) => (double)(tile + w[2] - 1) * (tile + w[2] - 1) * Blocks(w[0]) * Panel * w[1] * sizeof(float);
+
     private static long Blocks(long channels) => (channels + Panel - 1) / Panel;
 
     /// <summary>What the algorithm takes: the products, the transforms, and reading the weights for each strip of tiles.</summary>
@@ -53,7 +63,7 @@ public static class ConvAsWinograd
         double products = (double)tiles * size * size * Blocks(w[0]) * Panel * w[1] / ProductsPerCycle / 0.85;
         // Loads, stores and sums of both passes over a tile, a vector at a time, two a cycle.
         double transforms = (double)tiles * ((Blocks(w[1]) * size * size * 5) + (Blocks(w[0]) * size * (size + tile) * 2.5));
-        double bytes = (double)size * size * w[0] * w[1] * sizeof(float), strips = Math.Ceiling(tiles / 28.0);
+        double bytes = Bytes(tile, w), strips = Math.Ceiling(tiles / 28.0);
         return products + transforms + (bytes > CachedBytes ? (bytes / BytesPerCycle) + (bytes * (strips - 1) / LaterBytesPerCycle) : 0);
     }
 

@@ -108,7 +108,9 @@ internal sealed class KernelPrinter
     {
         string name = $"{Identifiers.Of(_kernel.Name)}_Part{(_toPrint.Count + 1).ToString(CultureInfo.InvariantCulture)}";
         List<string> parameters = ["byte* scratch"], arguments = ["scratch"];
-        foreach (string outer in Outlining.Reads(part))
+        // Scratch memory inside lies behind that around it, whose size may be named.
+        IEnumerable<string> sizes = StatementWalk.All(part).Any(s => s is Alloc) ? _scratch.Variables.Select(v => v.Name) : [];
+        foreach (string outer in Outlining.Reads(part).Union(sizes).Order(StringComparer.Ordinal))
         {
             string argument = _kernel.Dims.Items.Any(d => d.Name == outer) && !_elements.ContainsKey(outer) ? Identifiers.OfDim(outer) : Identifiers.Of(outer);
             string type = _elements.TryGetValue(outer, out ElementType element) ? Types.Memory(element) + "*"

@@ -292,7 +292,9 @@ internal static class Functions
                 {
                     VecI bits = Simd.WidenUInt16((ushort*)from);
                     VecI magnitude = (bits & Vec.Create(0x7FFF)) << 13;
-                    VecI scaled = (magnitude.AsSingle() * Vec.Create(5.1922969E+33f)).AsInt32();
+                    // No denormal number of 32 bits on the way: those may count as zero.
+                    VecI small = ((magnitude + Vec.Create(0x38800000)).AsSingle() - Vec.Create(6.1035156E-05f)).AsInt32();
+                    VecI scaled = Vec.ConditionalSelect(Vec.LessThan(magnitude, Vec.Create(0x00800000)), small, magnitude + Vec.Create(0x38000000));
                     VecI special = Vec.GreaterThan(magnitude, Vec.Create(0x0F7FFFFF)) & Vec.Create(0x7F800000);
                     return (scaled | special | ((bits & Vec.Create(0x8000)) << 16)).AsSingle();
                 }
