@@ -77,7 +77,7 @@ public static class MemoryPlanner
         // Those of the fullest step first.
         Dictionary<int, long> full = all.Select(s => s.Storage.First).Distinct()
             .ToDictionary(step => step, step => all.Where(s => s.Storage.First <= step && step <= s.Storage.Last).Sum(s => s.Size));
-        yield return all.OrderByDescending(s => full.Where(f => s.Storage.First <= f.Key && f.Key <= s.Storage.Last).Max(f => f.Value)).ThenByDescending(s => s.Size);
+        yield return all.OrderByDescending(s => full.Where(f => s.Storage.First <= f.Key && f.Key <= s.Storage.Last).Select(f => f.Value).DefaultIfEmpty().Max()).ThenByDescending(s => s.Size);
     }
 
     /// <summary>Each storage at the lowest offset that is free for as long as it lives.</summary>

@@ -36,7 +36,7 @@ internal static class RandomOperators
         if (dropout.Input.Count <= TrainingMode || dropout.Input[TrainingMode] is not { Length: > 0 } mode) return false;
         TensorProto? known = graph?.Initializer.FirstOrDefault(tensor => tensor.Name == mode)
             ?? graph?.Node.FirstOrDefault(node => Importer.IsConstant(node) && node.Output.Contains(mode))?.Attribute.FirstOrDefault(value => value.Name == "value")?.T;
-        return known is null || !IsFalse(new TensorReader("").Read(known));
+        return known is null || known.DataLocation == TensorProto.Types.DataLocation.External || !IsFalse(new TensorReader(".").Read(known));
     }
 
     private static bool IsFalse(TensorData mode) => mode.Bytes.IndexOfAnyExcept((byte)0) < 0;

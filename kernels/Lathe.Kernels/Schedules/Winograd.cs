@@ -28,12 +28,20 @@ internal static class Winograd
 
         bool isPadded = AccessAnalysis.IsPadded(last, o, PackedLayouts.Panel, scratch: back.Output.Name);
         (Leaf panels, Leaf lanes) = schedule.Split(schedule[o], PackedLayouts.Panel, isPadded ? Tail.Pad : Tail.Mask);
-        (Leaf groups, Leaf panel) = schedule.Split(panels, PanelsTogether(panels.Extent.Value), Tail.Peel);
+        // An incomplete panel under a mask is told apart by the leaf that counts panels.
+        Leaf groups = panels;
+        List<Leaf> panel = [];
+        if (isPadded)
+        {
+            (groups, Leaf inGroup) = schedule.Split(panels, PanelsTogether(panels.Extent.Value), Tail.Peel);
+            panel.Add(inGroup);
+        }
+
         (Leaf strips, Leaf inStrip) = schedule.Split(schedule[h], rows * size, Tail.Peel);
         (Leaf tileRows, Leaf y) = schedule.Split(inStrip, size, Tail.Peel);
         List<Leaf> outer = [schedule[n], strips];
         // Of a single strip each half of the filters is a part for another thread, though both transform the input.
-        if (rows == high && across == wide && groups.Extent.Value > 1)
+        if (rows == high && across == wide && isPadded && groups.Extent.Value > 1)
         {
             (Leaf halves, groups) = schedule.Split(groups, (groups.Extent.Value + 1) / 2, Tail.Peel);
             outer.Add(halves);
@@ -51,7 +59,7 @@ internal static class Winograd
         schedule.Unroll(y).Unroll(taps).Unroll(x);
         // What follows the convolution may have no vectors: then one channel after the other.
         bool hasVectors = new AccessAnalysis(schedule).IsVectorisable(lanes, PackedLayouts.Panel);
-        schedule.Reorder([.. outer, groups, panel, tileRows, tiles, .. hasVectors ? Narrow(schedule, lanes, machine, y, taps, x) : [lanes, y, taps, x]]);
+        schedule.Reorder([.. outer, groups, .. panel, tileRows, tiles, .. hasVectors ? Narrow(schedule, lanes, machine, y, taps, x) : [lanes, y, taps, x]]);
         Leaf strip = schedule.Fuse([.. outer]);
         return schedule.Parallel(strip)
             .ComputeProducersAt(strip, s => s.Name == input.Name ? Rows(s, machine, columns.Name) : null)

@@ -8,7 +8,7 @@ namespace Lathe.Kernels.Tests.Emitted;
 public static partial class Sample
 {
     /// <summary>A 3x3 convolution by tiles of m outputs, padded by one.</summary>
-    public static Computation Winograd(long m, long n, long c, long o, long h, long w)
+    public static Computation Winograd(long m, long n, long c, long o, long h, long w, string layout = "0,1/16,2+1+1,3,1%16")
     {
         long t = m + 2, th = (h + m - 1) / m, tw = (w + m - 1) / m;
         (string bt, string at) = m == 2
@@ -20,7 +20,7 @@ public static partial class Sample
             input x: float32[{{n}}, {{c}}, {{h}}, {{w}}] layout 0,1/16,2+1+{{(th * m) + 1 - h}},3+1+{{(tw * m) + 1 - w}},1%16
             input u: float32[{{t}}, {{t}}, {{c}}, {{o}}] layout 0,1,3/16,2,3%16
             input bias: float32[{{o}}] layout 0/16,0%16
-            output y: float32[{{n}}, {{o}}, {{h}}, {{w}}] layout 0,1/16,2+1+1,3,1%16
+            output y: float32[{{n}}, {{o}}, {{h}}, {{w}}] layout {{layout}}
             constant bt: float32[{{t}}, {{t}}] = { {{bt}} }
             constant at: float32[{{m}}, {{t}}] = { {{at}} }
             temporary a: float32[{{n}}, {{th}}, {{tw}}, {{t}}, {{t}}, {{c}}]

@@ -16,6 +16,8 @@ public sealed class WinogradTests : KernelCaseTests<WinogradTests>, ICaseSource
         new("F(4), part of a block of channels", Sample.Winograd(4, 1, 12, 16, 5, 8)),
         new("F(4), blocks and a part, of filters too", Sample.Winograd(4, 1, 19, 24, 4, 9)),
         new("F(2), three filters", Sample.Winograd(2, 1, 24, 3, 4, 6)),
+        new("F(4), row-major output of part of a block", Sample.Winograd(4, 1, 16, 20, 5, 6, "0,1,2,3")),
+        new("F(2), row-major output, two panels and a part", Sample.Winograd(2, 2, 20, 37, 3, 4, "0,1,2,3")),
         // A strip has at most 28 tiles.
         new("F(4), strips of rows", Sample.Winograd(4, 1, 16, 16, 30, 22)),
         new("F(4), strips of columns", Sample.Winograd(4, 1, 16, 16, 5, 117)),
