@@ -75,7 +75,7 @@ public enum KernelFamily
 
     /// <summary>
     /// Convolutions by Winograd's algorithm: stages over tiles that transform the input by columns and by rows, multiply, and transform back by columns and
-    /// by rows; the last one's axes are [n, oc, h, w]. See <c>WinogradConv</c> of the compiler.
+    /// by rows; the last one's axes are [n, oc, h, w].
     /// </summary>
     Winograd,
 

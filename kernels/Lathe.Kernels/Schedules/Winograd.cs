@@ -77,35 +77,25 @@ internal static class Winograd
     private static long PanelsTogether(long panels) => panels % 2 == 0 ? 2 : panels % 3 == 0 ? 3 : 1;
 
     /// <summary>The transform of each column of a tile; axes [n, th, tw, row, column, channel], of which the reduction reads rows.</summary>
-    private static StageSchedule Columns(Stage stage, Machine machine)
-    {
-        StageSchedule schedule = new(stage);
-        (Leaf n, Leaf th, Leaf tw, Leaf row, Leaf column) = (Of(0), Of(1), Of(2), Of(3), Of(4));
-        (Leaf blocks, Leaf lanes) = Blocks(schedule, Of(5));
-        Leaf taps = schedule[stage.Reduction[0]];
-        schedule.Unroll(taps).Unroll(row);
-        schedule.Reorder([n, th, tw, blocks, .. Narrow(schedule, lanes, machine, column, taps, row)]);
-        return schedule;
-
-        Leaf Of(int axis) => schedule[stage.Pure[axis]];
-    }
+    private static StageSchedule Columns(Stage stage, Machine machine) => Transform(stage, machine, tiles: [0, 1, 2], lines: 4, elements: 3).Schedule;
 
     /// <summary>The transform of each row of a tile, its columns transformed before it; axes [row, column, n, th, tw, channel].</summary>
     private static StageSchedule Rows(Stage stage, Machine machine, string columns)
     {
-        StageSchedule schedule = new(stage);
-        (Leaf row, Leaf column, Leaf n, Leaf th, Leaf tw) = (Of(0), Of(1), Of(2), Of(3), Of(4));
-        (Leaf blocks, Leaf lanes) = Blocks(schedule, Of(5));
-        Leaf taps = schedule[stage.Reduction[0]];
-        schedule.Unroll(taps).Unroll(column);
-        schedule.Reorder([n, th, tw, blocks, .. Narrow(schedule, lanes, machine, row, taps, column)]);
+        (StageSchedule schedule, Leaf blocks) = Transform(stage, machine, tiles: [2, 3, 4], lines: 0, elements: 1);
         return schedule.ComputeProducersAt(blocks, s => s.Name == columns ? Columns(s, machine) : null);
-
-        Leaf Of(int axis) => schedule[stage.Pure[axis]];
     }
 
-    private static (Leaf Blocks, Leaf Lanes) Blocks(StageSchedule schedule, Leaf channels) =>
-        schedule.Split(channels, PackedLayouts.Panel, channels.Extent % PackedLayouts.Panel == IndexExpr.Zero ? Tail.Pad : Tail.Mask);
+    /// <summary>A one-dimensional transform: line by line of a tile, the elements of a line in registers, a block of channels after the other. Axes are given by their places.</summary>
+    private static (StageSchedule Schedule, Leaf Blocks) Transform(Stage stage, Machine machine, int[] tiles, int lines, int elements)
+    {
+        StageSchedule schedule = new(stage);
+        Leaf line = schedule[stage.Pure[lines]], element = schedule[stage.Pure[elements]], channels = schedule[stage.Pure[^1]], taps = schedule[stage.Reduction[0]];
+        (Leaf blocks, Leaf lanes) = schedule.Split(channels, PackedLayouts.Panel, channels.Extent % PackedLayouts.Panel == IndexExpr.Zero ? Tail.Pad : Tail.Mask);
+        schedule.Unroll(taps).Unroll(element);
+        schedule.Reorder([.. tiles.Select(t => schedule[stage.Pure[t]]), blocks, .. Narrow(schedule, lanes, machine, line, taps, element)]);
+        return (schedule, blocks);
+    }
 
     /// <summary>Makes the channels of a block vectors of the machine, those of a block one after the other: the registers are for one.</summary>
     private static IEnumerable<Leaf> Narrow(StageSchedule schedule, Leaf lanes, Machine machine, params Leaf[] tile)
