@@ -199,7 +199,7 @@ public sealed class AssignLayouts : IPass
             Node root = fused.Root;
             if (fused.Members.Any(m => m.Inputs.Where((v, i) => v == inner && m.Op.ReadsAtData(i)).Any())) return InLayout(value, null);
             if (ReadsRows(node, fused, value)) return InLayout(value, null);
-            if (root.Op is PoolOperator && inner == root.Inputs[0] && IsBlocked(node[0])) return InLayout(value, LayoutOf(value) ?? BlockedWithHalo(value));
+            if (root.Op is PoolOperator && inner == root.Inputs[0] && IsBlocked(node[0])) return InLayout(value, BlockedWithHalo(value));
             if (root.Op is Conv conv && CanBlock(output.Type))
             {
                 bool depthwise = conv.IsDepthwise(root.Inputs[0].Type, root.Inputs[1].Type);
@@ -211,7 +211,7 @@ public sealed class AssignLayouts : IPass
                 }
             }
 
-            if (root.Op is WinogradConv && inner == root.Inputs[0]) return InLayout(value, LayoutOf(value) ?? BlockedWithHalo(value));
+            if (root.Op is WinogradConv && inner == root.Inputs[0]) return InLayout(value, BlockedWithHalo(value));
             if (root.Op is WinogradConv && inner == root.Inputs[1]) return Packed(value, PackedLayouts.WinogradWeights);
             if (root.Op is MatMul or Gemm && inner == root.Inputs[1] && value.Constant is not null && value.Type.Rank == 2)
                 return Packed(value, PackedLayouts.MatMulWeights(root.Op is Gemm { TransB: true }));
