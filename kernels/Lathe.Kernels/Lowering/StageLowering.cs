@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Lathe.Kernels.Loops;
 using Lathe.Kernels.Passes;
 using Lathe.Kernels.Schedules;
-using Lathe.Runtime;
 
 namespace Lathe.Kernels.Lowering;
 

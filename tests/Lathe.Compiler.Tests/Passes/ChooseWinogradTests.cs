@@ -13,15 +13,8 @@ namespace Lathe.Compiler.Tests.Passes;
 [TestFixture]
 internal sealed class ChooseWinogradTests
 {
-    /// <summary>Outputs and kernels for which there are points enough.</summary>
-    private static IEnumerable<TestCaseData> Sizes =>
-        from outputs in Enumerable.Range(1, 5)
-        from kernel in Enumerable.Range(1, 4)
-        where outputs + kernel - 2 <= 7
-        select new TestCaseData(outputs, kernel);
-
-    [TestCaseSource(nameof(Sizes))]
-    public void Transform_OfAnySize_IsCorrelation(int outputs, int kernel)
+    [Test]
+    public void Transform_OfAnySize_IsCorrelation([Values(1, 2, 3, 4, 5)] int outputs, [Values(1, 2, 3, 4)] int kernel)
     {
         WinogradTransform transform = WinogradTransform.Of(outputs, kernel);
         Random random = new(outputs + (10 * kernel));
