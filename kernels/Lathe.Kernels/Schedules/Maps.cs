@@ -72,7 +72,7 @@ internal static class Maps
 
     /// <summary>Schedules a copy whose elements lie together along another leaf than where they are written: by blocks that are transposed in registers.</summary>
     /// <returns>True if it is one.</returns>
-    private static bool Transpose(StageSchedule schedule, IReadOnlyList<Leaf> leaves, Machine machine)
+    public static bool Transpose(StageSchedule schedule, IReadOnlyList<Leaf> leaves, Machine machine, bool parallel = true)
     {
         List<Leaf> order = [.. leaves];
         if (order.Count < 2 || Collapse(schedule, order).Transposed(order, machine.Lanes) is not { } together) return false;
@@ -82,7 +82,7 @@ internal static class Maps
         order[order.IndexOf(together)] = parts;
         order[^1] = more;
         schedule.Vectorise(rows).Vectorise(columns).Reorder([.. order, rows, columns]);
-        Leaves.Parallel(schedule, Math.Max(1, Outer([.. order, rows, columns], order.Count)));
+        if (parallel) Leaves.Parallel(schedule, Math.Max(1, Outer([.. order, rows, columns], order.Count)));
         return true;
     }
 

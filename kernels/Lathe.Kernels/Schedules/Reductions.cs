@@ -79,7 +79,8 @@ internal static class Reductions
         if (row is not null && tile.Rows > 1)
         {
             (rowTiles, Leaf inner) = schedule.Split(row, tile.Rows, Tail.Peel);
-            inTile.Insert(0, inner);
+            // The longer side is the outer one: what its elements share, the fewer, stays in registers.
+            inTile.Insert(tile.Rows < tile.Panels * vectorsPerPanel ? inTile.Count : 0, inner);
             int at = others.IndexOf(row);
             others[at] = rowTiles;
 

@@ -44,6 +44,13 @@ internal static class Rows
             else owner.Add(fast);
         }
 
+        // A last stage that only hands on, in a type that has no vectors, still leaves them to those before it.
+        if (vector is null && last.Accumulators.Length == 0 && columns.Count == 0 && rows.LastOrDefault() is { InnerOf: null } together && !Maps.IsShort(together, machine))
+        {
+            (rows[^1], Leaf each) = schedule.Split(together, machine.Lanes, Tail.Peel);
+            columns.Add(each);
+        }
+
         List<Leaf> reduction = [.. Leaves.SplitReduction(schedule)];
         if (vector is null) Reductions.Partial(schedule, reduction, machine);
         List<Leaf> order = [.. rows, .. columns, .. reduction];
@@ -57,11 +64,16 @@ internal static class Rows
     /// <summary>The schedule of a part of an earlier stage.</summary>
     private static StageSchedule Producer(Stage stage, Machine machine)
     {
+        StageSchedule copying = new(stage);
+        if (Maps.Transpose(copying, Leaves.FollowLayout(copying, Tail.Peel), machine, parallel: false)) return copying;
         StageSchedule schedule = new(stage);
         List<Leaf> pure = [.. Leaves.FollowLayout(schedule)];
         AccessAnalysis accesses = new(schedule);
         // Rows computed together come as a whole number of vectors.
         Leaf? together = pure.LastOrDefault(l => l.Extent.IsConstant && l.Extent.Value > 1 && l.Extent.Value % machine.Lanes == 0 && accesses.IsVectorisable(l, machine.Lanes));
+        // What is no reduction rather lies along its own rows than be scattered over those computed together.
+        if (together is not null && together != pure[^1] && stage.Accumulators.Length == 0 && accesses.Output.Coefficient(together.Variable) != 1
+            && ((accesses.IsVectorisable(pure[^1], machine.Lanes, isMasked: true) && accesses.IsContiguous(pure[^1])) || accesses.CutsOf(pure[^1]) is not null)) together = null;
         if (together is null && Reductions.Partial(stage, machine, parallel: false) is { } partial) return partial;
         if (together is null && stage.Accumulators.Length == 0)
         {

@@ -13,10 +13,17 @@ internal static class Tiles
     /// <summary>Multiply-adds of an unrolled body: beyond it the JIT's register allocation gives up.</summary>
     public const long MostUnrolled = 256;
 
-    private sealed record Row(Isa Isa, long Rows, long Vectors);
+    /// <param name="Isa">Where it fits.</param>
+    /// <param name="Rows">Its rows.</param>
+    /// <param name="Vectors">The vectors of each.</param>
+    /// <param name="OfFewRows">True for one that is only for no more rows than it has: it reads as many vectors as it can for each of them.</param>
+    private sealed record Row(Isa Isa, long Rows, long Vectors, bool OfFewRows = false);
 
     private static readonly Row[] Rows =
     [
+        new(Isa.Avx512, 2, 14, OfFewRows: true),
+        new(Isa.Avx512, 3, 9, OfFewRows: true),
+        new(Isa.Avx2, 2, 6, OfFewRows: true),
         new(Isa.Avx512, 14, 2),
         new(Isa.Avx512, 28, 1),
         new(Isa.Avx512, 9, 3),
@@ -43,7 +50,7 @@ internal static class Tiles
         double least = double.MaxValue;
         foreach (Row row in Rows.Where(r => r.Isa == machine.Isa))
         {
-            if (row.Vectors % vectorsPerPanel != 0 || row.Vectors / vectorsPerPanel > allPanels) continue;
+            if ((row.OfFewRows && allRows > row.Rows) || row.Vectors % vectorsPerPanel != 0 || row.Vectors / vectorsPerPanel > allPanels) continue;
             long tilePanels = row.Vectors / vectorsPerPanel, tileRows = allRows == long.MaxValue ? row.Rows : Even(allRows, row.Rows);
             if (!sharesVectors && tileRows * row.Vectors > machine.Registers / 2) tileRows = Math.Max(1, machine.Registers / 2 / row.Vectors);
             double cost = 0;

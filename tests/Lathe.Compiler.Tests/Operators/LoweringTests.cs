@@ -230,6 +230,11 @@ internal sealed class LoweringTests
             yield return new Case(new ArgMax(1, keep), "N,9,4");
             yield return new Case(new ArgMin(-1, keep, true), "i32:N,9");
             yield return new Case(new ArgMax(0, keep, true), "u8:40");
+            // Vectors choose for many places at once, with a rest; elements side by side already, across blocks of lanes, and with ties.
+            yield return new Case(new ArgMax(1, keep), "2,5,37");
+            yield return new Case(new ArgMin(-1, keep), "N,19,21");
+            yield return new Case(new ArgMax(-1, keep, true), "i32:70,3");
+            yield return new Case(new ArgMax(-1, keep), "3,150");
         }
 
         yield return new Case(new ReduceLogSum([1]), "N,4", 1e-5);

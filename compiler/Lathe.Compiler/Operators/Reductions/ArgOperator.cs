@@ -11,6 +11,9 @@ public abstract record ArgOperator(long Axis, bool Keepdims, bool SelectLastInde
     /// <summary>The longest axis whose elements are kept in scratch memory.</summary>
     private const long MostCopied = 4096;
 
+    /// <summary>The longest axis along which the two steps inside a vector would cost more than the comparisons.</summary>
+    private const long MostTogether = 128;
+
     /// <inheritdoc/>
     public sealed override OpRole Role => OpRole.Reduction;
 
@@ -62,25 +65,44 @@ public abstract record ArgOperator(long Axis, bool Keepdims, bool SelectLastInde
         Axis[] all = [.. places, copied];
         LoweredPass elements = new([.. all], [], [], Element(place, copied.Variable));
         ElementType type = elements.Result.Type.Element;
-        bool isCopied = length.Range.Max <= MostCopied;
-        LoweredPass[] first = isCopied ? [elements] : [];
+        List<LoweredPass> passes = length.Range.Max <= MostCopied ? [elements] : [];
         Expr Element(IndexExpr[] at, IndexExpr along) => context.Read(0, [.. at.Take(axis), along, .. at.Skip(axis)]).Widen();
-        Expr Held(IndexExpr[] at, IndexExpr along) => isCopied ? context.ReadTemporary(0, type, all, [.. at, along]) : Element(at, along);
+        Func<IndexExpr[], IndexExpr, Expr> held = passes.Count > 0 ? (at, along) => context.ReadTemporary(0, type, all, [.. at, along]) : Element;
 
-        // 2. The best of them.
+        // 2. Those of short axes side by side, so that vectors choose among them for as many places at once.
+        bool isTogether = length.Range.Max <= MostTogether && places.Length > 0;
+        if (isTogether)
+        {
+            Axis[] turned = [copied, .. places];
+            passes.Add(new LoweredPass([.. turned], [], [], held(place, copied.Variable)));
+            held = (at, along) => context.ReadTemporary(1, type, turned, [along, .. at]);
+        }
+
+        // 3. The best of them.
         Axis k = context.Reduce("k", length);
-        Accumulator best = context.Accumulate("best", type, Worst(type), acc => Better(acc, Held(place, k.Variable)));
-        LoweredPass extreme = new([.. places], [k], [best], best.Value);
+        Accumulator best = context.Accumulate("best", type, Worst(type), acc => Better(acc, held(place, k.Variable)));
+        passes.Add(new LoweredPass([.. places], [k], [best], best.Value));
 
-        // 3. Where it is. Only the worst of all, or a NaN, is nowhere better: then it is the first element.
+        // 4. Where it is. Only the worst of all, or a NaN, is nowhere better: then it is the first element.
         IndexExpr[] at = [.. context.Index.Where((_, i) => !Keepdims || i != axis)];
-        Axis i = context.Reduce("i", length);
-        Expr value = context.ReadTemporary(first.Length, type, places, at);
-        Expr none = Const.OfInteger(counter, SelectLastIndex ? 0 : counter == ElementType.Int32 ? int.MaxValue : long.MaxValue);
-        Expr here = Held(at, i.Variable).EqualTo(value).Choose(((IndexExpr)i.Variable).ToExpr(counter), none);
-        Accumulator index = context.Accumulate("at", counter, none, acc => SelectLastIndex ? here.Max(acc) : here.Min(acc));
-        Expr found = SelectLastIndex ? index.Value : IsBetter(value, Worst(type)).Choose(index.Value, Const.OfInteger(counter, 0));
-        return new LoweredOp(KernelFamily.Rows, [.. first, extreme, new LoweredPass(context.Axes, [i], [index], found.To(ElementType.Int64))]);
+        if (isTogether)
+        {
+            passes.Add(Where([.. places], place, passes.Count - 1));
+            return new LoweredOp(KernelFamily.Rows, [.. passes, new LoweredPass(context.Axes, [], [], context.ReadTemporary(passes.Count - 1, counter, places, at).To(ElementType.Int64))]);
+        }
+
+        LoweredPass where = Where(context.Axes, at, passes.Count - 1);
+        return new LoweredOp(KernelFamily.Rows, [.. passes, where with { Result = where.Result.To(ElementType.Int64) }]);
+
+        LoweredPass Where(EquatableArray<Axis> axes, IndexExpr[] at, int extreme)
+        {
+            Axis i = context.Reduce("i", length);
+            Expr value = context.ReadTemporary(extreme, type, places, at);
+            Expr none = Const.OfInteger(counter, SelectLastIndex ? 0 : counter == ElementType.Int32 ? int.MaxValue : long.MaxValue);
+            Expr here = held(at, i.Variable).EqualTo(value).Choose(((IndexExpr)i.Variable).ToExpr(counter), none);
+            Accumulator index = context.Accumulate("at", counter, none, acc => SelectLastIndex ? here.Max(acc) : here.Min(acc));
+            return new LoweredPass(axes, [i], [index], SelectLastIndex ? index.Value : IsBetter(value, Worst(type)).Choose(index.Value, Const.OfInteger(counter, 0)));
+        }
     }
 
     /// <summary>True if a is better than b.</summary>
