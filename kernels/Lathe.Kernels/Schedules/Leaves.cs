@@ -53,6 +53,28 @@ internal static class Leaves
         return [.. pure.Take(pure.Count - 1), panels, inPanel];
     }
 
+    /// <summary>Splits axes, other than the fastest, that a tensor read is in blocks of, so that inside a block its elements follow one another.</summary>
+    /// <param name="schedule">The schedule.</param>
+    /// <param name="pure">What <see cref="FollowLayout"/> gave.</param>
+    public static IReadOnlyList<Leaf> SplitBlocks(StageSchedule schedule, IReadOnlyList<Leaf> pure)
+    {
+        List<Leaf> order = [];
+        foreach (Leaf leaf in pure)
+        {
+            Axis? axis = schedule.Stage.Pure.Items.FirstOrDefault(a => schedule[a] == leaf);
+            if (leaf == pure[^1] || axis is null || BlockOf(schedule.Stage, axis) is not { } size)
+            {
+                order.Add(leaf);
+                continue;
+            }
+
+            (Leaf blocks, Leaf inBlock) = schedule.Split(leaf, size, Tail.Peel);
+            order.AddRange([blocks, inBlock]);
+        }
+
+        return order;
+    }
+
     /// <summary>Splits the reduction axes that some tensor holds in blocks. The blocks come first, then the other axes, then what is inside a block.</summary>
     public static IReadOnlyList<Leaf> SplitReduction(StageSchedule schedule)
     {

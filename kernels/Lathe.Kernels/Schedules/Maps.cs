@@ -15,7 +15,7 @@ internal static class Maps
     public static StageSchedule Schedule(Stage stage, Machine machine)
     {
         StageSchedule copying = new(stage);
-        if (Transpose(copying, Leaves.FollowLayout(copying, Tail.Peel), machine)) return copying;
+        if (Transpose(copying, Leaves.SplitBlocks(copying, Leaves.FollowLayout(copying, Tail.Peel)), machine)) return copying;
         StageSchedule schedule = new(stage);
         if (Walk(schedule, Leaves.FollowLayout(schedule), machine)) return schedule;
         // Blocks that are read across are vectors still, one block at a time.
