@@ -51,7 +51,7 @@ internal static class Reductions
         bool sharesVectors = row is not null && vectors.Any(o => !o.DependsOn(row.Variable));
         bool sharesRows = accesses.Updates.Any(o => !o.DependsOn(fast.Variable) && (block is null || !o.DependsOn(block.Outer.Variable)));
         IndexExpr rowExtent = row?.Extent ?? IndexExpr.One, panelExtent = block?.Outer.Extent ?? IndexExpr.CeilDiv(fast.Extent, vectorSize);
-        TileShape tile = Tiles.Choose(machine, rowExtent, sharesRows && block is not { Tail: Tail.Mask } ? panelExtent : IndexExpr.One, vectorsPerPanel, sharesVectors);
+        TileShape tile = Tiles.Choose(machine, rowExtent, sharesRows && block is not { Tail: Tail.Mask } ? panelExtent : IndexExpr.One, vectorsPerPanel, sharesVectors, isAdjacent: block is null);
         List<Leaf> inTile = [];
         Leaf panelTiles, vector = fast;
         if (block is not null && tile.Panels == 1)

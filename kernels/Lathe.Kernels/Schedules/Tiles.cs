@@ -16,7 +16,10 @@ internal static class Tiles
     /// <param name="Isa">Where it fits.</param>
     /// <param name="Rows">Its rows.</param>
     /// <param name="Vectors">The vectors of each.</param>
-    /// <param name="OfFewRows">True for one that is only for no more rows than it has: it reads as many vectors as it can for each of them.</param>
+    /// <param name="OfFewRows">
+    /// True for one that is only for no more rows than it has, where vectors follow one another in memory: it reads as many of them as it can for
+    /// each row. Panels far apart would meet in the same sets of the cache.
+    /// </param>
     private sealed record Row(Isa Isa, long Rows, long Vectors, bool OfFewRows = false);
 
     private static readonly Row[] Rows =
@@ -43,14 +46,20 @@ internal static class Tiles
         Rows.Where(r => r.Isa == machine.Isa && r.Vectors == vectors).Select(r => r.Rows).FirstOrDefault(Math.Max(1, (machine.Registers - 4) / Math.Max(1, vectors) - 1));
 
     /// <summary>Chooses the tile that takes the fewest cycles for all rows and panels, the rest of each included.</summary>
-    public static TileShape Choose(Machine machine, IndexExpr rows, IndexExpr panels, int vectorsPerPanel, bool sharesVectors)
+    /// <param name="machine">The machine.</param>
+    /// <param name="rows">How many rows there are.</param>
+    /// <param name="panels">How many panels.</param>
+    /// <param name="vectorsPerPanel">The vectors of a panel.</param>
+    /// <param name="sharesVectors">True if rows read the same vectors.</param>
+    /// <param name="isAdjacent">True if panels follow one another in memory.</param>
+    public static TileShape Choose(Machine machine, IndexExpr rows, IndexExpr panels, int vectorsPerPanel, bool sharesVectors, bool isAdjacent)
     {
         long allRows = rows.IsConstant ? rows.Value : long.MaxValue, allPanels = panels.IsConstant ? panels.Value : 1024;
         TileShape best = default;
         double least = double.MaxValue;
         foreach (Row row in Rows.Where(r => r.Isa == machine.Isa))
         {
-            if ((row.OfFewRows && allRows > row.Rows) || row.Vectors % vectorsPerPanel != 0 || row.Vectors / vectorsPerPanel > allPanels) continue;
+            if ((row.OfFewRows && (allRows > row.Rows || !isAdjacent)) || row.Vectors % vectorsPerPanel != 0 || row.Vectors / vectorsPerPanel > allPanels) continue;
             long tilePanels = row.Vectors / vectorsPerPanel, tileRows = allRows == long.MaxValue ? row.Rows : Even(allRows, row.Rows);
             if (!sharesVectors && tileRows * row.Vectors > machine.Registers / 2) tileRows = Math.Max(1, machine.Registers / 2 / row.Vectors);
             double cost = 0;
