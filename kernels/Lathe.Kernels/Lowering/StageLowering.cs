@@ -78,12 +78,17 @@ internal sealed partial class StageLowering(LoweringContext context, StageSchedu
         return new For(variable, 0, extent, KindOf(leaf), Next(scope.Bind(leaf, variable)));
     }
 
-    /// <summary>One for each vector of a tensor that the leaves from one on read.</summary>
+    /// <summary>
+    /// One for each vector of a tensor that the leaves from one on read. None where few rows read each: then loads are what takes time, and asking costs as
+    /// much as loading (1x4 vectors from the second-level cache: 50 in place of 82 GB/s, measured).
+    /// </summary>
     private IEnumerable<Statement> Prefetches(ImmutableArray<Leaf> leaves, int from, Scope scope)
     {
-        List<IndexExpr> places = [];
+        const int LeastRows = 4;
+        List<IndexExpr> reads = [];
         Visit(from, scope);
-        return places.Distinct().Select(p => new Prefetch(schedule.Ahead!.Value.Tensor, p + schedule.Ahead.Value.Distance));
+        List<IndexExpr> places = [.. reads.Distinct()];
+        return reads.Count < LeastRows * places.Count ? [] : places.Select(p => new Prefetch(schedule.Ahead!.Value.Tensor, p + schedule.Ahead.Value.Distance));
 
         void Visit(int at, Scope s)
         {
@@ -95,7 +100,7 @@ internal sealed partial class StageLowering(LoweringContext context, StageSchedu
             }
 
             foreach (Access access in _stage.Accumulators.SelectMany(a => ExprWalk.All(a.Update)).OfType<Access>().Where(a => a.Tensor.Name == schedule.Ahead!.Value.Tensor))
-                places.Add(Resolve(access.Tensor.Offset([.. access.Indices.Select(i => i.Substitute(v => AxisOf(v, s)))]), s));
+                reads.Add(Resolve(access.Tensor.Offset([.. access.Indices.Select(i => i.Substitute(v => AxisOf(v, s)))]), s));
         }
     }
 
