@@ -15,20 +15,36 @@ public sealed class ComputationBuilder
     private readonly Fused _group;
     private readonly Tensor[] _inputs;
     private readonly Tensor _output;
+    private readonly string _prefix;
+    private readonly Dictionary<Node, ComputationBuilder> _inner = [];
     private readonly Dictionary<Node, int> _numbers = [];
     private readonly Dictionary<Node, int> _ports = [];
     private readonly Axis[] _axes;
     private readonly IndexExpr[] _index;
     private LoweredOp? _rootLowered;
 
-    private ComputationBuilder(Fused group, IReadOnlyList<TensorType> inputs, TensorType output)
+    /// <param name="group">The group.</param>
+    /// <param name="inputs">Its inputs.</param>
+    /// <param name="output">Its output.</param>
+    /// <param name="prefix">Keeps the names of a group inside of another apart from those around it.</param>
+    private ComputationBuilder(Fused group, Tensor[] inputs, Tensor output, string prefix = "")
     {
-        _group = group;
-        _inputs = [.. inputs.Select((t, i) => new Tensor($"x{i}", t.Element, t.Dims, t.EffectiveLayout))];
-        _output = new Tensor("y", output.Element, output.Dims, output.EffectiveLayout);
+        (_group, _inputs, _output, _prefix) = (group, inputs, output, prefix);
         for (int i = 0; i < group.Body.Inputs.Length; i++) _ports[group.Body.Inputs[i].Value.Node] = i;
-        foreach (Node node in group.Members) _numbers[node] = _numbers.Count;
-        _axes = [.. output.Dims.Select((extent, i) => Axis.Of($"o{i}", extent))];
+        foreach (Node node in group.Members)
+        {
+            if (node.Op is Fused before)
+            {
+                string within = $"{prefix}before_";
+                Tensor result = new($"{within}y", node.OutputTypes[0].Element, node.OutputTypes[0].Dims, node.OutputTypes[0].EffectiveLayout);
+                _inner[node] = new ComputationBuilder(before, [.. node.Inputs.Select(v => inputs[_ports[v.Node]])], result, within);
+                continue;
+            }
+
+            _numbers[node] = _numbers.Count;
+        }
+
+        _axes = [.. output.Dims.Select((extent, i) => Axis.Of($"{prefix}o{i}", extent))];
         _index = [.. _axes.Select(a => (IndexExpr)a.Variable)];
     }
 
@@ -40,7 +56,8 @@ public sealed class ComputationBuilder
     /// <exception cref="DiagnosticException">A member has no lowering.</exception>
     public static Computation Build(Fused group, IReadOnlyList<TensorType> inputs, TensorType output, string name)
     {
-        ComputationBuilder builder = new(group, inputs, output);
+        ComputationBuilder builder = new(
+            group, [.. inputs.Select((t, i) => new Tensor($"x{i}", t.Element, t.Dims, t.EffectiveLayout))], new Tensor("y", output.Element, output.Dims, output.EffectiveLayout));
         try
         {
             return builder.Build();
@@ -53,8 +70,25 @@ public sealed class ComputationBuilder
 
     private Computation Build()
     {
-        Node root = _group.Root;
         List<Stage> stages = [];
+        List<ConstantTensor> constants = [];
+        KernelFamily family = Build(stages, constants);
+
+        // Only dims that the shapes or the elements speak of become parameters of the kernel.
+        HashSet<IndexVar> axes = [.. stages.SelectMany(s => s.Pure.Items.Concat(s.Reduction.Items)).Select(a => a.Variable)];
+        EquatableArray<IndexVar> symbols = _inputs.Append(_output).SelectMany(t => t.Dims)
+            .Concat(stages.SelectMany(s => s.Pure.Items.Concat(s.Reduction.Items)).Select(a => a.Extent))
+            .Concat(stages.SelectMany(Expressions).SelectMany(ExprWalk.All).SelectMany(Indices))
+            .SelectMany(d => d.Variables).Where(v => !axes.Contains(v)).Distinct().OrderBy(v => v.Name, StringComparer.Ordinal).ToEquatableArray();
+        string name = string.Join("_", _group.Operators.Select(o => o.Name).Take(4));
+        return new Computation(name, family, stages.ToEquatableArray(), _inputs, [_output], symbols) { Constants = constants.ToEquatableArray() };
+    }
+
+    /// <summary>The stages of the groups inside, then the group's own.</summary>
+    private KernelFamily Build(List<Stage> stages, List<ConstantTensor> constants)
+    {
+        foreach (ComputationBuilder before in _inner.Values) before.Build(stages, constants);
+        Node root = _group.Root;
         KernelFamily family = KernelFamily.Map;
         if (root.Op.Role is OpRole.Contraction or OpRole.Reduction or OpRole.Rows)
         {
@@ -72,18 +106,9 @@ public sealed class ComputationBuilder
         }
 
         LoweredPass? last = _rootLowered?.Passes[^1];
-        Expr result = Element(_group.Result, _index);
-        stages.Add(new Stage(
-            StageName(root), _output, _axes, last?.Reduction ?? [], last?.Accumulators ?? [], result));
-
-        // Only dims that the shapes or the elements speak of become parameters of the kernel.
-        HashSet<IndexVar> axes = [.. stages.SelectMany(s => s.Pure.Items.Concat(s.Reduction.Items)).Select(a => a.Variable)];
-        EquatableArray<IndexVar> symbols = _inputs.Append(_output).SelectMany(t => t.Dims)
-            .Concat(stages.SelectMany(s => s.Pure.Items.Concat(s.Reduction.Items)).Select(a => a.Extent))
-            .Concat(stages.SelectMany(Expressions).SelectMany(ExprWalk.All).SelectMany(Indices))
-            .SelectMany(d => d.Variables).Where(v => !axes.Contains(v)).Distinct().OrderBy(v => v.Name, StringComparer.Ordinal).ToEquatableArray();
-        string name = string.Join("_", _group.Members.Select(StageName).Take(4));
-        return new Computation(name, family, stages.ToEquatableArray(), _inputs, [_output], symbols) { Constants = _rootLowered?.Constants ?? [] };
+        stages.Add(new Stage(StageName(root), _output, _axes, last?.Reduction ?? [], last?.Accumulators ?? [], Element(_group.Result, _index)));
+        constants.AddRange(_rootLowered?.Constants ?? []);
+        return _inner.Count > 0 ? KernelFamily.Strips : family;
     }
 
     private static IEnumerable<Expr> Expressions(Stage stage) => stage.Accumulators.Items.SelectMany(a => (Expr[])[a.Init, a.Update]).Append(stage.Result);
@@ -98,6 +123,7 @@ public sealed class ComputationBuilder
     private Expr Element(Value value, IReadOnlyList<IndexExpr> index)
     {
         if (_ports.TryGetValue(value.Node, out int port)) return new Access(_inputs[port], index.ToEquatableArray());
+        if (_inner.TryGetValue(value.Node, out ComputationBuilder? before)) return new Access(before._output, index.ToEquatableArray());
         if (value.Constant is { } constant)
             return !Runtime.ElementTypes.IsFloat(constant.Element)
                 ? Const.OfInteger(constant.Element, constant.GetInt64(0))
@@ -134,8 +160,11 @@ public sealed class ComputationBuilder
     private bool IsOwnIndex(IReadOnlyList<IndexExpr> index) =>
         index.Select((at, axis) => at == _index[axis] || _output.Dims[axis] == IndexExpr.One).All(same => same);
 
-    private (long Low, long High) Halo(Value value, int axis) =>
-        _ports.TryGetValue(value.Node, out int port) ? (_inputs[port].Layout.PadLow(axis), _inputs[port].Layout.PadHigh(axis)) : (0, 0);
+    private (long Low, long High) Halo(Value value, int axis)
+    {
+        Layout? layout = _ports.TryGetValue(value.Node, out int port) ? _inputs[port].Layout : _inner.GetValueOrDefault(value.Node)?._output.Layout;
+        return (layout?.PadLow(axis) ?? 0, layout?.PadHigh(axis) ?? 0);
+    }
 
     private Expr GatherFrom(Node node, int input, Expr offset)
     {
@@ -147,9 +176,9 @@ public sealed class ComputationBuilder
             : throw new NotLoweredException(node.Op.Name, "what it reads at indices from data does not lie row-major in memory");
     }
 
-    private string Prefix(Node node) => $"n{_numbers[node]}_";
+    private string Prefix(Node node) => $"{_prefix}n{_numbers[node]}_";
 
-    private static string StageName(Node node) => node.Op.Name;
+    private string StageName(Node node) => _prefix + node.Op.Name;
 }
 
 /// <summary>An operator, in the form it has here, has no kernel.</summary>

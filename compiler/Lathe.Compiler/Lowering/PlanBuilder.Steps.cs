@@ -29,7 +29,7 @@ public sealed partial class PlanBuilder
         foreach (Value value in node.Inputs.Append(node[0])) places[value].Storage?.UsedAt(step);
         return new KernelStep(
             name,
-            string.Join('+', fused.Members.Select(m => m.Op.Name)),
+            string.Join('+', fused.Operators.Select(o => o.Name)),
             kernel,
             [.. node.Inputs.Append(node[0]).Select(v => Buffer(places[v], Bytes(v.Type)))],
             [.. computation.Dims.Items.Select(d => ((IndexExpr)d).ToSize(_symbols))],

@@ -5,7 +5,7 @@ namespace Lathe.Compiler.Operators;
 
 /// <summary>
 /// Operators that become one kernel. The body's inputs stand for the node's inputs in order; it has one output, and at most one operator in it
-/// reduces: the others are element-wise or move elements.
+/// reduces: the others are element-wise or move elements. Another group in the body is computed in the same kernel, part by part as it is needed.
 /// </summary>
 /// <param name="Body">What is computed.</param>
 /// <param name="OutputLayout">How the output lies in memory; null means row-major.</param>
@@ -19,6 +19,9 @@ public sealed record Fused(Graph.Graph Body, Layout? OutputLayout = null) : Op
 
     /// <summary>The operators in order of computation, without inputs and constants.</summary>
     public IEnumerable<Node> Members => Body.TopologicalOrder().Where(n => n.Op is not (Input or Constant));
+
+    /// <summary>The operators in order of computation, those of groups inside among them.</summary>
+    public IEnumerable<Op> Operators => Members.SelectMany(m => m.Op is Fused before ? before.Operators : [m.Op]);
 
     /// <summary>The operator that decides how the kernel is scheduled: the one that reduces, or the first.</summary>
     public Node Root => Members.FirstOrDefault(n => n.Op.Role is OpRole.Contraction or OpRole.Reduction or OpRole.Rows) ?? Members.First();

@@ -57,6 +57,9 @@ public static class Pipeline
 
         // 4. Values between groups get layouts, conversions become operators.
         new AssignLayouts(),
+
+        // 5. Convolutions whose results are too large for a cache are computed row by row in one kernel.
+        new FuseStrips(),
     ];
 
     /// <summary>Passes that run even where nothing is to be optimised: lowering or the meaning needs them.</summary>

@@ -79,6 +79,12 @@ public enum KernelFamily
     /// </summary>
     Winograd,
 
+    /// <summary>
+    /// A depthwise convolution with the pointwise one before it, the one after it or both, computed row by row; all stages' axes are [n, c, h, w], n is one, and
+    /// each stage reads the one before it.
+    /// </summary>
+    Strips,
+
     /// <summary>Several passes over each row: softmax and normalisations. All stages share their leading axes.</summary>
     Rows,
 }

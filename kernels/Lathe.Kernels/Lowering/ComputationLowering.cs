@@ -22,7 +22,7 @@ public static class ComputationLowering
         Leaf? first = schedule.Order.FirstOrDefault();
         bool isParallel = first?.Kind == LoopKind.Parallel;
         IndexExpr extent = isParallel ? first!.Extent : IndexExpr.One;
-        Statement body = new StageLowering(context, schedule, []).Lower();
+        Statement body = context.AroundRings(new StageLowering(context, schedule, []).Lower());
         if (!isParallel) body = new For(new IndexVar(context.Names.Unique("once"), 0, 0), 0, 1, LoopKind.Parallel, body);
 
         List<Statement> statements = [], tables = [.. computation.Constants.Items.Select(c => new Table(c.Tensor.Name, c.Tensor.Element, c.Values))];
@@ -52,6 +52,7 @@ public static class ComputationLowering
 internal sealed class LoweringContext
 {
     private readonly Dictionary<string, Region> _regions = new(StringComparer.Ordinal);
+    private readonly List<Ring> _rings = [];
 
     public LoweringContext(Computation computation)
     {
@@ -77,14 +78,45 @@ internal sealed class LoweringContext
     public (string Buffer, IndexExpr Offset) Place(Tensor tensor, IReadOnlyList<IndexExpr> indices)
     {
         if (!_regions.TryGetValue(tensor.Name, out Region? region) || region.Buffer is null) return (tensor.Name, tensor.Offset(indices));
-        IndexExpr offset = IndexExpr.Zero;
-        for (int d = 0; d < indices.Count; d++) offset = (offset * region.Extents[d]) + (indices[d] - region.Lo[d]);
-        return (region.Buffer, offset);
+        if (region.Ring is { } ring) return (region.Buffer, ring.Offset(indices));
+        return (region.Buffer, tensor.Layout.Offset(region.Extents, [.. indices.Select((index, d) => index - region.Lo[d])]));
     }
+
+    /// <summary>Memory that a whole slice keeps.</summary>
+    public void Add(Ring ring) => _rings.Add(ring);
+
+    /// <summary>A kernel's loops inside the memory that slices keep.</summary>
+    public Statement AroundRings(Statement body) => Enumerable.Reverse(_rings).Aggregate(body, (inner, ring) =>
+        new Alloc(ring.Memory.Name, ring.Memory.Element, ring.Memory.Length, MemoryScope.Thread, HaloFill.Of(ring.Memory, Names) is { } fill ? Block.Of([fill, inner]) : inner));
 }
 
 /// <summary>The part of a stage's output that is computed at one place of a later stage.</summary>
 /// <param name="Lo">Where it starts, for every axis.</param>
 /// <param name="Extents">Its extents.</param>
-/// <param name="Buffer">The scratch memory that holds it row by row; null where the tensor has memory of its own.</param>
-internal sealed record Region(IReadOnlyList<IndexExpr> Lo, IReadOnlyList<IndexExpr> Extents, string? Buffer);
+/// <param name="Buffer">The scratch memory that holds it in the tensor's layout; null where the tensor has memory of its own.</param>
+/// <param name="Ring">How elements along an axis take turns in that memory; null where all have a place.</param>
+internal sealed record Region(IReadOnlyList<IndexExpr> Lo, IReadOnlyList<IndexExpr> Extents, string? Buffer, Ring? Ring = null);
+
+/// <summary>Memory for some neighbours along an axis of a tensor, the halo before and after it included, in which later ones take the place of earlier ones.</summary>
+/// <param name="Memory">The memory: the tensor with as many elements along the axis as have a place, and without its halo there.</param>
+/// <param name="Axis">The axis.</param>
+/// <param name="Before">The tensor's halo before the axis.</param>
+internal sealed record Ring(Tensor Memory, int Axis, long Before)
+{
+    /// <summary>The ring of a tensor.</summary>
+    public static Ring Of(Tensor tensor, int axis, IndexExpr length, string name) => new(
+        tensor with
+        {
+            Name = name,
+            Dims = tensor.Dims.Select((dim, d) => d == axis ? length : dim).ToEquatableArray(),
+            Layout = new Layout([.. tensor.Layout.Levels.Select(l => l.Axis == axis ? l with { PadLow = 0, PadHigh = 0 } : l)]),
+        },
+        axis,
+        tensor.Layout.PadLow(axis));
+
+    /// <summary>Where an element along the axis, counted as in the tensor, has its place.</summary>
+    public IndexExpr Place(IndexExpr index) => (index + Before) % Memory.Dims[Axis];
+
+    /// <summary>The offset of an element of the tensor.</summary>
+    public IndexExpr Offset(IReadOnlyList<IndexExpr> indices) => Memory.Offset([.. indices.Select((index, d) => d == Axis ? Place(index) : index)]);
+}

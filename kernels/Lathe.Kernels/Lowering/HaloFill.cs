@@ -23,6 +23,10 @@ internal static class HaloFill
         return slabs.Count == 0 ? null : Block.Of([new Note($"The halo of {tensor.Name} is zero."), .. slabs]);
     }
 
+    /// <summary>Zeroes all elements, halo included, at one index of an axis that the layout holds in a level of its own.</summary>
+    public static Statement Line(Tensor tensor, int axis, IndexExpr index, Names names) =>
+        Slab(tensor, tensor.Layout.Levels.Items.ToList().FindIndex(l => l.Axis == axis), index, index + 1, names);
+
     private static Statement Slab(Tensor tensor, int padded, IndexExpr from, IndexExpr to, Names names)
     {
         int rank = tensor.Layout.Levels.Length;

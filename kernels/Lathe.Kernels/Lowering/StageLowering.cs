@@ -192,6 +192,7 @@ internal sealed partial class StageLowering(LoweringContext context, StageSchedu
 
     private Statement Producers(ProducerPlace place, Scope scope, Func<Scope, Statement> body)
     {
+        if (place.Ring is { } axis) return InRings(place, axis, scope, body);
         List<(Stage Stage, Region Region, StageSchedule Schedule)> staged = [];
         List<(Stage Stage, Func<IndexVar, IndexExpr?> Axes, Dictionary<IndexVar, IndexExpr> Running)> consumers = [View(scope)];
         foreach (Stage producer in context.ProducersOf(_stage))
@@ -211,7 +212,7 @@ internal sealed partial class StageLowering(LoweringContext context, StageSchedu
         statements.Add(body(scope));
         Statement result = Block.Of(statements);
         foreach ((Stage stage, Region region, _) in Enumerable.Reverse(staged))
-            if (region.Buffer is not null) result = new Alloc(region.Buffer, stage.Output.Element, IndexExpr.Product(region.Extents), MemoryScope.Thread, result);
+            if (region.Buffer is not null) result = new Alloc(region.Buffer, stage.Output.Element, stage.Output.Layout.Length(region.Extents), MemoryScope.Thread, result);
         return result;
     }
 

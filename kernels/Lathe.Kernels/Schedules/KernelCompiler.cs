@@ -26,6 +26,7 @@ public static class KernelCompiler
     {
         Stage last = computation.Stages[^1];
         if (computation.Family == KernelFamily.Winograd) return Winograd.Schedule(computation, machine);
+        if (computation.Family == KernelFamily.Strips) return Strips.Schedule(computation, machine);
         if (computation.Stages.Length > 1) return Rows.Schedule(computation, machine);
         return last.Accumulators.Length == 0 ? Maps.Schedule(last, machine) : Reductions.Schedule(last, machine);
     }

@@ -14,7 +14,13 @@ internal static class Reductions
         Tiled(stage, machine, contiguous: true) ?? Partial(stage, machine) ?? Tiled(stage, machine, contiguous: false) ?? Plain(stage);
 
     /// <summary>A vector over the output's fastest leaf, and a register tile of several vectors.</summary>
-    public static StageSchedule? Tiled(Stage stage, Machine machine, bool contiguous, bool parallel = true)
+    /// <param name="stage">The stage.</param>
+    /// <param name="machine">The machine.</param>
+    /// <param name="contiguous">True if only neighbours in memory may be read.</param>
+    /// <param name="parallel">True if the outermost leaves become the parallel axis.</param>
+    /// <param name="apart">An axis that is no part of the tile and becomes the outermost leaf, behind a batch; null for none.</param>
+    /// <returns>Null if there is no such vector.</returns>
+    public static StageSchedule? Tiled(Stage stage, Machine machine, bool contiguous, bool parallel = true, Axis? apart = null)
     {
         StageSchedule schedule = new(stage);
         IReadOnlyList<Leaf> pure = Leaves.SplitPanels(schedule, Leaves.FollowLayout(schedule));
@@ -30,7 +36,8 @@ internal static class Reductions
         int vectorsPerPanel = (int)(vectorSize / machine.Lanes);
 
         // 2. The rows: the fastest leaf that some vector is read again for.
-        List<Leaf> others = [.. pure.Where(l => l != fast && l != block?.Outer)];
+        Leaf? set = apart is null ? null : schedule[apart];
+        List<Leaf> others = [.. pure.Where(l => l != fast && l != block?.Outer && l != set)];
         IndexExpr[] vectors = VectorsOf(accesses, fast);
         Leaf? row = others.LastOrDefault(l => IsLong(l) && vectors.Any(o => !o.DependsOn(l.Variable))) ?? others.LastOrDefault(IsLong);
         if (row is not null)
@@ -99,6 +106,7 @@ internal static class Reductions
         List<Leaf> outer = [.. others];
         int batch = outer.Count > 0 && outer[0] != rowTiles && outer[0] != row ? 1 : 0;
         outer.Insert(Math.Min(batch, outer.Count), panelTiles);
+        if (set is not null) outer.Insert(Math.Min(batch, outer.Count), set);
         List<Leaf> unrolled = [], loops = [.. reduction];
         long work = inTile.Aggregate(1L, (n, l) => n * l.Extent.Value) * vectorsPerPanel;
         while (loops.Count > 0)

@@ -169,9 +169,13 @@ public sealed class StageSchedule
     /// <param name="schedule">
     /// Makes the schedule of a producer, given as a stage whose pure axes have the extents of the region; null for one that is computed elsewhere.
     /// </param>
-    public StageSchedule ComputeProducersAt(Leaf? leaf, Func<Stage, StageSchedule?> schedule)
+    /// <param name="ring">
+    /// The number of an axis of the producers, all of whose other axes are computed whole: elements of it that iterations of the leaf, which is parallel and
+    /// no part of another, have in common are computed once for a slice and stay in a ring. Null where each iteration computes all it needs.
+    /// </param>
+    public StageSchedule ComputeProducersAt(Leaf? leaf, Func<Stage, StageSchedule?> schedule, int? ring = null)
     {
-        _producers.Add(new ProducerPlace(leaf, schedule));
+        _producers.Add(new ProducerPlace(leaf, schedule, ring));
         return this;
     }
 
@@ -230,4 +234,5 @@ public sealed class StageSchedule
 /// <summary>A place where producers are computed.</summary>
 /// <param name="Leaf">The leaf; null for before all loops.</param>
 /// <param name="Schedule">The schedule of a producer's region; null for a producer of another place.</param>
-internal sealed record ProducerPlace(Leaf? Leaf, Func<Stage, StageSchedule?> Schedule);
+/// <param name="Ring">The axis along which iterations share elements; null for none.</param>
+internal sealed record ProducerPlace(Leaf? Leaf, Func<Stage, StageSchedule?> Schedule, int? Ring);
