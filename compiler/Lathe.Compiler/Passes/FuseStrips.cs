@@ -50,9 +50,13 @@ public sealed class FuseStrips : IPass
             foreach (Node depthwise in _parts.Keys.Where(n => _parts[n].IsDepthwise))
             {
                 // Of its neighbours each that is free: one that ends the chain before stays there.
-                if (_users[depthwise] is [var after, ..] && IsLink(depthwise, after.User) && taken.Add(after.User)) _before.Add(after.User, depthwise);
                 Node before = depthwise.Inputs[_parts[depthwise].Port].Node;
-                if (IsLink(before, depthwise) && taken.Add(before)) _before.Add(depthwise, before);
+                bool isJoined = IsLink(before, depthwise) && IsLarge(before) && taken.Add(before);
+                if (isJoined) _before.Add(depthwise, before);
+
+                // What comes row by row anyway is handed on so, however small it is.
+                if (_users[depthwise] is [var after] && IsLink(depthwise, after.User) && (isJoined || IsLarge(depthwise)) && taken.Add(after.User))
+                    _before.Add(after.User, depthwise);
             }
         }
 
@@ -144,14 +148,14 @@ public sealed class FuseStrips : IPass
             ? Layout.Blocked(4, PackedLayouts.Panel, [layout.PadLow(2), layout.PadLow(3)], [layout.PadHigh(2), layout.PadHigh(3)])
             : null;
 
-        /// <summary>True if one group may be computed inside the kernel of another, and that pays.</summary>
-        private bool IsLink(Node before, Node after)
-        {
-            if (!_parts.TryGetValue(before, out Part? from) || !_parts.TryGetValue(after, out Part? to) || from.IsDepthwise == to.IsDepthwise) return false;
-            if (_users[before] is not [var only] || only != (after, to.Port) || _outputs.Contains(before[0])) return false;
-            TensorType between = before.OutputTypes[0];
-            long row = between.EffectiveLayout.Length([.. between.Dims.Select((d, i) => i == 2 ? IndexExpr.One : d)]).Value * sizeof(float);
-            return between.Count.Value * sizeof(float) >= LeastBytes && row * to.Rows <= MostRingBytes;
-        }
+        /// <summary>True if one group may be computed inside the kernel of another.</summary>
+        private bool IsLink(Node before, Node after) =>
+            _parts.TryGetValue(before, out Part? from) && _parts.TryGetValue(after, out Part? to) && from.IsDepthwise != to.IsDepthwise
+            && _users[before] is [var only] && only == (after, to.Port) && !_outputs.Contains(before[0]) && RowBytes(before[0].Type) * to.Rows <= MostRingBytes;
+
+        /// <summary>True if what a group gives does not stay near by itself.</summary>
+        private static bool IsLarge(Node before) => before[0].Type.Count.Value * sizeof(float) >= LeastBytes;
+
+        private static long RowBytes(TensorType type) => type.EffectiveLayout.Length([.. type.Dims.Select((d, i) => i == 2 ? IndexExpr.One : d)]).Value * sizeof(float);
     }
 }

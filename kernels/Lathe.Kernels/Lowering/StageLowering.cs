@@ -179,13 +179,20 @@ internal sealed partial class StageLowering(LoweringContext context, StageSchedu
         if (at == parts.Count) return next(scope);
         Leaf leaf = parts[at];
         if (leaf.OuterOf is not { Tail: Tail.Peel or Tail.Mask } split) return Decide(parts, at + 1, scope, next);
-        IndexExpr parent = Extent(split.Parent, scope), full = parent / split.Size, rest = parent % split.Size;
-        if (rest.IsConstant && rest.Value == 0) return Decide(parts, at + 1, scope, next);
-        Statement incomplete = Rest(split, full, rest, scope, s => Decide(parts, at + 1, s, next));
-        if (full.IsConstant && full.Value == 0) return incomplete;
-        IndexVar complete = Variable(leaf.Name, full);
-        Statement main = Block.Of([new LetIndex(complete, Value(leaf, scope)), Decide(parts, at + 1, scope.Bind(leaf, complete), next)]);
-        return new If(Less(Value(leaf, scope), full), main, incomplete);
+        IndexExpr parent = Extent(split.Parent, scope), full = parent / split.Size, rest = parent % split.Size, count = IndexExpr.CeilDiv(parent, split.Size);
+        Statement decided = Tiles();
+        // In an incomplete tile of tiles there are fewer than the digit counts.
+        return count.IsConstant && leaf.Extent.IsConstant && count.Value < leaf.Extent.Value ? new If(Less(Value(leaf, scope), count), decided) : decided;
+
+        Statement Tiles()
+        {
+            if (rest.IsConstant && rest.Value == 0) return Decide(parts, at + 1, scope, next);
+            Statement incomplete = Rest(split, full, rest, scope, s => Decide(parts, at + 1, s, next));
+            if (full.IsConstant && full.Value == 0) return incomplete;
+            IndexVar complete = Variable(leaf.Name, full);
+            Statement main = Block.Of([new LetIndex(complete, Value(leaf, scope)), Decide(parts, at + 1, scope.Bind(leaf, complete), next)]);
+            return new If(Less(Value(leaf, scope), full), main, incomplete);
+        }
     }
 
     // ── Producers ──────────────────────────────────────────────────────────────────────────────────────────────────────
