@@ -78,7 +78,7 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
         if (store.Mask is FirstLanes { Count: { IsConstant: true } count } && count.Value < store.Value.Type.Lanes)
             return $"{Call($"StoreFirst{Number(count.Value)}")}({address}, {Top(store.Value)});";
         if (store.Mask is not null) return $"{Call("MaskStore")}({address}, {Top(store.Mask)}, {Top(store.Value)});";
-        return store.Streaming ? $"Vec.StoreAlignedNonTemporal({Top(store.Value)}, {address});" : $"Vec.Store({Top(store.Value)}, {address});";
+        return store.Streaming ? $"Vec.StoreAlignedNonTemporal({Top(store.Value)}, {address});" : $"{Whole(element, address)} = {Top(store.Value)};";
     }
 
     public string Transpose(TransposeBlock block)
@@ -96,6 +96,12 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
         ElementType.Int32 or ElementType.Bool => false,
         _ => throw new NotSupportedException($"There are no vectors of {type}."),
     };
+
+    /// <summary>
+    /// A whole vector in memory, as it is dereferenced: the methods <c>Load</c> and <c>Store</c> of <c>Vector256</c> and <c>Vector512</c> are no instructions in code
+    /// that is compiled ahead of time (see <c>ReadyToRun</c>), and take the JIT longer.
+    /// </summary>
+    private static string Whole(ElementType element, string address) => $"*({(element == ElementType.Float32 ? "VecF" : "VecI")}*)({address})";
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 
@@ -177,7 +183,7 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
     {
         if (elements[e.Buffer] is not (ElementType.Float32 or ElementType.Int32)) throw new NotSupportedException($"Vectors of {e.Type} are only read to be widened.");
         string address = Address(e.Buffer, e.Index);
-        if (e.Stride == 1) return e.Mask is null ? $"Vec.Load({address})" : $"{Call("MaskLoad")}({address}, {Top(e.Mask)})";
+        if (e.Stride == 1) return e.Mask is null ? $"({Whole(elements[e.Buffer], address)})" : $"{Call("MaskLoad")}({address}, {Top(e.Mask)})";
         if (e.Mask is not null) return $"{Call("MaskGather")}({address}, {Number(e.Stride)}, {Top(e.Mask)})";
         return $"Vec.Create({string.Join(", ", Enumerable.Range(0, machine.Lanes).Select(i => Place(e.Buffer, e.Index + (i * e.Stride))))})";
     }

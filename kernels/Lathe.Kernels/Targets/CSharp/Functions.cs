@@ -50,12 +50,12 @@ internal static class Functions
     {
         // Two halves: a single masked load is not in .NET 8.
         "MaskLoad" => """
-            public static VecF MaskLoad(float* from, VecI mask) => Vector512.Create(
-                Avx.MaskLoad(from, mask.GetLower().AsSingle()), Avx.MaskLoad(from + 8, mask.GetUpper().AsSingle()));
+            public static VecF MaskLoad(float* from, VecI mask) =>
+                Avx.MaskLoad(from, mask.GetLower().AsSingle()).ToVector512().WithUpper(Avx.MaskLoad(from + 8, mask.GetUpper().AsSingle()));
 
             [MethodImpl(MethodImplOptions.AggressiveInlining)]
-            public static VecI MaskLoad(int* from, VecI mask) => Vector512.Create(
-                Avx2.MaskLoad(from, mask.GetLower()), Avx2.MaskLoad(from + 8, mask.GetUpper()));
+            public static VecI MaskLoad(int* from, VecI mask) =>
+                Avx2.MaskLoad(from, mask.GetLower()).ToVector512().WithUpper(Avx2.MaskLoad(from + 8, mask.GetUpper()));
             """,
         "MaskStore" => """
             public static void MaskStore(float* to, VecI mask, VecF value)
@@ -74,10 +74,10 @@ internal static class Functions
         "Round" => "public static VecF Round(VecF a) => Avx512F.RoundScale(a, 0x08);",
         "Truncate" => "public static VecF Truncate(VecF a) => Avx512F.RoundScale(a, 0x0B);",
         "ToInt32" => "public static VecI ToInt32(VecF a) => Avx512F.ConvertToVector512Int32(a);",
-        "WidenUInt8" => "public static VecI WidenUInt8(byte* from) => Avx512F.ConvertToVector512Int32(Vector128.Load(from));",
-        "WidenInt8" => "public static VecI WidenInt8(sbyte* from) => Avx512F.ConvertToVector512Int32(Vector128.Load(from));",
-        "WidenUInt16" => "public static VecI WidenUInt16(ushort* from) => Avx512F.ConvertToVector512Int32(Vector256.Load(from));",
-        "WidenInt16" => "public static VecI WidenInt16(short* from) => Avx512F.ConvertToVector512Int32(Vector256.Load(from));",
+        "WidenUInt8" => "public static VecI WidenUInt8(byte* from) => Avx512F.ConvertToVector512Int32(*(Vector128<byte>*)from);",
+        "WidenInt8" => "public static VecI WidenInt8(sbyte* from) => Avx512F.ConvertToVector512Int32(*(Vector128<sbyte>*)from);",
+        "WidenUInt16" => "public static VecI WidenUInt16(ushort* from) => Avx512F.ConvertToVector512Int32(*(Vector256<ushort>*)from);",
+        "WidenInt16" => "public static VecI WidenInt16(short* from) => Avx512F.ConvertToVector512Int32(*(Vector256<short>*)from);",
         "Sum" or "Product" or "Smallest" or "Largest" => $$"""
             public static float {{name}}(VecF a)
             {
@@ -211,7 +211,7 @@ internal static class Functions
 
                 if (rest >= lanes)
                 {
-                    writer.Line($"{part}.Store({to});");
+                    writer.Line($"*({Vector(lanes)}*)({to}) = {part};");
                     break;
                 }
 
@@ -222,12 +222,14 @@ internal static class Functions
                     continue;
                 }
 
-                writer.Line(half == 2 ? $"*(double*)({to}) = {part}.AsDouble().ToScalar();" : $"{part}.GetLower().Store({to});");
+                writer.Line(half == 2 ? $"*(double*)({to}) = {part}.AsDouble().ToScalar();" : $"*({Vector(half)}*)({to}) = {part}.GetLower();");
                 (part, at, rest) = ($"{part}.GetUpper()", at + half, rest - half);
             }
 
             writer.Close();
             return writer.ToString().TrimEnd('\n');
+
+            string Vector(int lanes) => $"Vector{(lanes * 32).ToString(CultureInfo.InvariantCulture)}<{element}>";
         }
     }
 
@@ -345,7 +347,7 @@ internal static class Functions
                 {
                     float* lanes = stackalloc float[{{lanes}}];
                     for (int i = 0; i < {{lanes}}; i++) lanes[i] = (float)Math.Pow(a[i], b[i]);
-                    return Vec.Load(lanes);
+                    return *(VecF*)lanes;
                 }
 
                 public static T Power<T>(T a, T b) where T : System.Numerics.IBinaryInteger<T>
@@ -407,23 +409,23 @@ internal static class Functions
                 {
                     float* copy = stackalloc float[{{lanes}}];
                     for (int i = 0; i < {{lanes}}; i++) copy[i] = mask[i] != 0 ? from[i * stride] : 0f;
-                    return Vec.Load(copy);
+                    return *(VecF*)copy;
                 }
 
                 public static VecI MaskGather(int* from, nint stride, VecI mask)
                 {
                     int* copy = stackalloc int[{{lanes}}];
                     for (int i = 0; i < {{lanes}}; i++) copy[i] = mask[i] != 0 ? from[i * stride] : 0;
-                    return Vec.Load(copy);
+                    return *(VecI*)copy;
                 }
                 """,
             "EachLane" => $$"""
                 public static VecF EachLane(VecF a, delegate*<float, float> function)
                 {
                     float* lanes = stackalloc float[{{lanes}}];
-                    Vec.Store(a, lanes);
+                    *(VecF*)lanes = a;
                     for (int i = 0; i < {{lanes}}; i++) lanes[i] = function(lanes[i]);
-                    return Vec.Load(lanes);
+                    return *(VecF*)lanes;
                 }
                 """,
             _ when name.EndsWith("OfFloat", StringComparison.Ordinal) => $"public static float {name}(float a) => (float){(name is "SigmoidOfFloat" or "ErfOfFloat" ? "Simd" : "Math")}.{name[..^7]}(a);",

@@ -64,7 +64,7 @@ internal static class TransposePrinter
     private static string Load(int row, int count, int lanes)
     {
         string address = row == 0 ? "from" : $"from + ({Text(row)} * fromStride)";
-        if (count == lanes) return $"Vec.Load({address})";
+        if (count == lanes) return $"*(VecF*)({address})";
         string mask = string.Join(", ", Enumerable.Range(0, lanes).Select(i => i < count ? "-1" : "0"));
         return $"Simd.MaskLoad({address}, Vec.Create({mask}))";
     }
@@ -73,7 +73,7 @@ internal static class TransposePrinter
     {
         if (row >= rows) return;
         string address = row == 0 ? "to" : $"to + ({Text(row)} * toStride)";
-        writer.Line(columns == lanes ? $"Vec.Store({value}, {address});" : $"Simd.StoreFirst{Text(columns)}({address}, {value});");
+        writer.Line(columns == lanes ? $"*(VecF*)({address}) = {value};" : $"Simd.StoreFirst{Text(columns)}({address}, {value});");
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
