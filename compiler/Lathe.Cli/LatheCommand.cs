@@ -70,6 +70,7 @@ internal static class LatheCommand
             RunCommand.Create(terminal),
             VerifyCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            PrecompileCommand.Create(terminal),
             InspectCommand.Create(terminal),
             ConformanceCommand.Create(terminal),
             FuzzCommand.Create(terminal),

@@ -1,5 +1,6 @@
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
+using Lathe.Runtime.Plans;
 
 namespace Lathe.Cli.Arguments;
 
@@ -11,6 +12,9 @@ namespace Lathe.Cli.Arguments;
 /// <param name="Warnings">What is asked for and not done, although the result is right.</param>
 internal sealed record ModelRequest(string Path, CompileOptions Options, int? Threads, bool? FlushDenormals, IReadOnlyList<Diagnostic> Warnings)
 {
+    /// <summary>The instruction set whose kernels are compiled to machine code of this system right away; null leaves all to the JIT.</summary>
+    public Isa? Precompiled { get; init; }
+
     /// <summary>True for an assembly that was compiled before.</summary>
     public bool IsCompiled => IsAssembly(Path);
 

@@ -52,7 +52,9 @@ internal static partial class RunnerProcess
         string assembly, IReadOnlyDictionary<string, string> inputs, IReadOnlyDictionary<string, long> dims, ulong seed, bool? flushDenormals,
         BenchSettings settings)
     {
-        yield return Path.Combine(Path.GetDirectoryName(typeof(RunnerProcess).Assembly.Location)!, "Lathe.Runner.dll");
+        // The runner in machine code, where this build of lathe could make it.
+        string folder = Path.GetDirectoryName(typeof(RunnerProcess).Assembly.Location)!, precompiled = Path.Combine(folder, "runner", "Lathe.Runner.dll");
+        yield return File.Exists(precompiled) ? precompiled : Path.Combine(folder, "Lathe.Runner.dll");
         yield return assembly;
         List<(string Name, string Value)> options =
         [

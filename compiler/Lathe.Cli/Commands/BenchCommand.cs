@@ -3,6 +3,7 @@ using Lathe.Cli.Arguments;
 using Lathe.Cli.Bench;
 using Lathe.Cli.Models;
 using Lathe.Cli.Output;
+using Lathe.Cli.Precompilation;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Runtime;
 using Lathe.Runtime.Plans;
@@ -20,7 +21,9 @@ internal static class BenchCommand
             Arity = ArgumentArity.ZeroOrOne,
         };
         Option<string?> option = new("-m", "--model") { Description = "The same as MODEL.", HelpName = "MODEL" };
-        Command command = new("bench", "Measure a model in a fresh process.") { argument, option };
+        Option<string?> precompile = Parsed.Word(
+            "--precompile", [], ["on", "off"], "Compile the kernels to machine code with the model, not when they first run. Default on where this build of lathe can.");
+        Command command = new("bench", "Measure a model in a fresh process.") { argument, option, precompile };
         BenchOptions how = BenchOptions.AddTo(command);
         InputOptions inputs = InputOptions.AddTo(command);
         ModelOptions options = ModelOptions.AddTo(command);
@@ -30,10 +33,19 @@ internal static class BenchCommand
             if (model is null == again is null) throw new UsageException(model is null ? "which model? Give MODEL or -m MODEL" : "give MODEL or -m MODEL, not both");
             ModelRequest request = options.Read(parsed, model ?? again!, terminal, runs: true);
             BenchSettings settings = how.Read(parsed, request);
-            request = request with { Threads = settings.Threads };
+            request = request with { Threads = settings.Threads, Precompiled = Precompiled(parsed.GetValue(precompile), request) };
             if (settings.Batch is { } batch && !request.IsCompiled) request = BatchShapes.Apply(request, batch);
             return Run(request, inputs.Read(parsed, request), settings, terminal, cancellation);
         });
+    }
+
+    private static Isa? Precompiled(string? asked, ModelRequest request)
+    {
+        if (asked == "on" && request.IsCompiled) throw new UsageException($"option --precompile is for compiling, and '{request.Path}' is compiled already");
+        if (asked == "on" && Crossgen.Own is null) throw new FailedException(request.Path, DiagnosticTable.NotPrecompiled, "this build of lathe lacks crossgen2");
+        if (asked == "off" || request.IsCompiled || Crossgen.Own is null) return null;
+        Isa isa = Isas.FromEnvironment() ?? Isas.Best();
+        return request.Options.Isas.Where(compiled => compiled <= isa).Order().Cast<Isa?>().LastOrDefault();
     }
 
     private static int Run(ModelRequest request, InputSet inputs, BenchSettings settings, Terminal terminal, CancellationToken cancellation)
@@ -47,7 +59,7 @@ internal static class BenchCommand
             QuietProcess.Await(cancellation);
             RunnerReport report = RunnerProcess.Measure(request, compiled.Path, files, dims, inputs.Seed, settings, terminal, cancellation);
             BenchResult result = BenchResult.Of(Path.GetFileName(request.Path), settings, compiled.CompileMs, report, new RunReport(request.Warnings));
-            terminal.WriteResult(result, writer => Show(writer, result));
+            terminal.WriteResult(result, writer => Show(writer, result, request.Precompiled is not null));
             return 0;
         }
         finally
@@ -93,7 +105,7 @@ internal static class BenchCommand
         if (named is not null) dims[named.Name] = batch;
     }
 
-    private static void Show(TextWriter writer, BenchResult result)
+    private static void Show(TextWriter writer, BenchResult result, bool precompiled)
     {
         if (result.Layers is { } layers)
         {
@@ -112,7 +124,7 @@ internal static class BenchCommand
         if (result.LatencyMs is { } latency)
             writer.WriteLine($"latency     min {latency.Min:F3}  median {latency.Median:F3}  p90 {latency.P90:F3}  p99 {latency.P99:F3} ms over {result.Iterations}");
         writer.WriteLine($"throughput  {result.Throughput:F1} /s");
-        writer.WriteLine($"start       load {result.LoadMs:F1}, first inference {result.FirstInferenceMs:F1} ms; compiled in {result.CompileMs?.ToString("F0") ?? "?"} ms");
+        writer.WriteLine($"start       load {result.LoadMs:F1}, first inference {result.FirstInferenceMs:F1} ms; {(precompiled ? "kernels precompiled" : "kernels by the JIT")}; compiled in {result.CompileMs?.ToString("F0") ?? "?"} ms");
         writer.WriteLine($"memory      {result.PeakRssMb:F1} MB, {result.AllocatedBytesPerInference:F1} bytes allocated per inference");
     }
 }

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Lathe.Cli.Arguments;
 using Lathe.Cli.Output;
+using Lathe.Cli.Precompilation;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Onnx;
@@ -58,6 +59,7 @@ internal sealed class CompileCache(string directory)
             using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             hash.AppendData(BuildId.Bytes);
             hash.AppendData(Encoding.UTF8.GetBytes(request.Options.CanonicalText()));
+            if (request.Precompiled is { } isa) hash.AppendData(Encoding.UTF8.GetBytes($"{isa} {Crossgen.Own!.Identity}"));
             hash.AppendData(File.ReadAllBytes(request.Path));
             hash.AppendData(Encoding.UTF8.GetBytes(Path.GetFileName(request.Path)));
             // Files beside the model may be larger than memory, and are no regular ones if the model is hostile: their state, not their content.

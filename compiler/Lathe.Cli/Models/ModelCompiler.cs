@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Lathe.Cli.Arguments;
 using Lathe.Cli.Output;
+using Lathe.Cli.Precompilation;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 
@@ -20,9 +21,12 @@ internal static class ModelCompiler
         CompileResult result = terminal.Work(
             $"compiling {Path.GetFileName(request.Path)}",
             progress => Compilation.Compile(request.Path, request.Options with { Progress = progress }, cancellation));
+        CompiledOutput? output = result.Module;
+        if (output is not null && request.Precompiled is { } isa)
+            output = output with { Assembly = Crossgen.Own!.Compile(output.Assembly, output.AssemblyName + ".dll", isa, request.Path, cancellation) };
         double ms = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        if (result.Module is null) throw new FailedException(request.Path, result.Diagnostics);
+        if (output is null) throw new FailedException(request.Path, result.Diagnostics);
         foreach (Diagnostic warning in result.Diagnostics) terminal.Report(request.Path, warning);
-        return (result.Module, result.Diagnostics, ms);
+        return (output, result.Diagnostics, ms);
     }
 }

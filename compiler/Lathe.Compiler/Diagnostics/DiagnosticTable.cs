@@ -93,4 +93,7 @@ public static class DiagnosticTable
     /// <summary>Kernels run in software.</summary>
     public static readonly DiagnosticDescriptor EmulatedKernels = new(
         "LATHE0614", Severity.Warning, "--emulate: the {0} kernels run in software on {1}, slowly; the option is for tests");
+
+    /// <summary>An assembly cannot be compiled ahead of time.</summary>
+    public static readonly DiagnosticDescriptor NotPrecompiled = new("LATHE0615", Severity.Error, "not compiled ahead of time: {0}");
 }

@@ -60,7 +60,7 @@ internal sealed class KernelPrinter
     private readonly HashSet<string> _undeclared = new(StringComparer.Ordinal);
     private readonly Dictionary<string, VectorType> _locals = new(StringComparer.Ordinal);
     private readonly HashSet<Statement> _parts = new(ReferenceEqualityComparer.Instance);
-    private readonly List<(string Name, string Parameters, Statement Part, IndexExpr Scratch)> _toPrint = [];
+    private readonly List<(string Name, string Parameters, IReadOnlyList<string> Values, Statement Part, IndexExpr Scratch)> _toPrint = [];
     private IndexExpr _scratch = IndexExpr.Zero;
 
     public KernelPrinter(Kernel kernel, Machine machine, CodeWriter writer, ISet<string> used)
@@ -92,10 +92,11 @@ internal sealed class KernelPrinter
         // Parts of parts come behind them.
         for (int i = 0; i < _toPrint.Count; i++)
         {
-            (string name, string parameters, Statement part, IndexExpr scratch) = _toPrint[i];
+            (string name, string parameters, IReadOnlyList<string> values, Statement part, IndexExpr scratch) = _toPrint[i];
             _writer.Line();
             _writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]");
             _writer.Open($"private static void {name}({parameters})");
+            foreach (string value in values) _writer.Line(value);
             _scratch = scratch;
             _parts.Remove(part);
             Statements(part);
@@ -103,24 +104,38 @@ internal sealed class KernelPrinter
         }
     }
 
-    /// <summary>Calls a method of its own for a part; what it reads of the code around it becomes its parameters.</summary>
+    /// <summary>
+    /// Calls a method of its own for a part; what it reads of the code around it becomes its parameters. Vectors go through memory: a method with vectors as parameters
+    /// is not compiled ahead of time.
+    /// </summary>
     private void Call(Statement part)
     {
-        string name = $"{Identifiers.Of(_kernel.Name)}_Part{(_toPrint.Count + 1).ToString(CultureInfo.InvariantCulture)}";
-        List<string> parameters = ["byte* scratch"], arguments = ["scratch"];
+        string number = (_toPrint.Count + 1).ToString(CultureInfo.InvariantCulture), name = $"{Identifiers.Of(_kernel.Name)}_Part{number}";
+        List<string> parameters = ["byte* scratch"], arguments = ["scratch"], values = [];
         // Scratch memory inside lies behind that around it, whose size may be named.
         IEnumerable<string> sizes = StatementWalk.All(part).Any(s => s is Alloc) ? _scratch.Variables.Select(v => v.Name) : [];
         foreach (string outer in Outlining.Reads(part).Union(sizes).Order(StringComparer.Ordinal))
         {
             string argument = _kernel.Dims.Items.Any(d => d.Name == outer) && !_elements.ContainsKey(outer) ? Identifiers.OfDim(outer) : Identifiers.Of(outer);
+            VectorType value = default;
             string type = _elements.TryGetValue(outer, out ElementType element) ? Types.Memory(element) + "*"
-                : _locals.TryGetValue(outer, out VectorType value) ? _expressions.TypeOf(value) : "nint";
+                : _locals.TryGetValue(outer, out value) ? _expressions.TypeOf(value) : "nint";
+            if (value.Lanes > 1)
+            {
+                string copy = $"{argument}_Part{number}";
+                _writer.Line($"{type} {copy} = {argument};");
+                values.Add($"{type} {argument} = *{copy};");
+                parameters.Add($"{type}* {copy}");
+                arguments.Add("&" + copy);
+                continue;
+            }
+
             parameters.Add($"{type} {argument}");
             arguments.Add(argument);
         }
 
         _writer.Line($"{name}({string.Join(", ", arguments)});");
-        _toPrint.Add((name, string.Join(", ", parameters), part, _scratch));
+        _toPrint.Add((name, string.Join(", ", parameters), values, part, _scratch));
     }
 
     private static string Escape(string text) => text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
