@@ -164,8 +164,8 @@ public sealed class CompiledModel : IDisposable
 
     private long[] Values(IReadOnlyDictionary<string, long>? dims)
     {
-        long[] values = [.. _code.Plan.Symbols.Select(symbol => symbol.Default)];
-        if (dims is null) return values;
+        long[] values = _code.DefaultDims();
+        if (dims is null || dims.Count == 0) return values;
         foreach ((string name, long value) in dims)
         {
             int number = 0;
@@ -203,7 +203,7 @@ public sealed class CompiledModel : IDisposable
             Outputs = [.. plan.Outputs.Select(tensor => TensorInfo.Of(tensor, plan.Symbols))],
             Symbols = [.. plan.Symbols.Where(symbol => !symbol.IsComputed)],
             // The default dims may be too small for the model; that is said when a request is made with them.
-            ArenaBytes = Math.Max(0, RequestProgram.Value(plan.ArenaBytes, [.. plan.Symbols.Select(symbol => symbol.Default)], "the arena")),
+            ArenaBytes = Math.Max(0, RequestProgram.Value(plan.ArenaBytes, _code.DefaultDims(), "the arena")),
             WeightBytes = plan.WeightBytes,
             Threads = Math.Min(options.Threads ?? int.MaxValue, Environment.ProcessorCount),
             Fallbacks = fallbacks,

@@ -15,6 +15,9 @@ public static class ElementTypes
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "The type has no fixed size."),
     };
 
+    /// <summary>True for a type whose elements have a fixed size.</summary>
+    internal static bool HasSize(this ElementType type) => type == ElementType.Bool || IsFloat(type) || IsInteger(type);
+
     /// <summary>True for the four floating-point types.</summary>
     public static bool IsFloat(this ElementType type) =>
         type is ElementType.Float16 or ElementType.BFloat16 or ElementType.Float32 or ElementType.Float64;

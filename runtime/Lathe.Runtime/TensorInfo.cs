@@ -8,8 +8,12 @@ namespace Lathe.Runtime;
 /// <param name="Dims">The dims, outermost first; none for a scalar.</param>
 public sealed record TensorInfo(string Name, ElementType Type, IReadOnlyList<DimInfo> Dims)
 {
-    internal static TensorInfo Of(PlanTensor tensor, IReadOnlyList<PlanSymbol> symbols) =>
-        new(tensor.Name, tensor.Type, [.. tensor.Dims.Select(dim => DimInfo.Of(dim, symbols))]);
+    internal static TensorInfo Of(PlanTensor tensor, IReadOnlyList<PlanSymbol> symbols)
+    {
+        DimInfo[] dims = new DimInfo[tensor.Dims.Count];
+        for (int i = 0; i < dims.Length; i++) dims[i] = DimInfo.Of(tensor.Dims[i], symbols);
+        return new(tensor.Name, tensor.Type, Array.AsReadOnly(dims));
+    }
 
     /// <summary>For example <c>data: float32[N,3,224,224]</c>.</summary>
     public override string ToString() => $"{Name}: {Type.Name()}[{string.Join(',', Dims)}]";

@@ -25,7 +25,7 @@ internal sealed class ModelCode
     public IReadOnlyList<PlanVariant> Variants { get; }
 
     /// <summary>The address of each kernel.</summary>
-    public IReadOnlyList<nint> Functions { get; }
+    public nint[] Functions { get; }
 
     /// <param name="module">Whose code.</param>
     /// <param name="plan">The module's plan.</param>
@@ -34,8 +34,23 @@ internal sealed class ModelCode
     public static ModelCode Choose(CompiledModule module, Plan plan, Isa? wanted)
     {
         Isa isa = wanted is { } name ? Demand(plan, name) : Best(plan);
-        PlanVariant[] variants = [.. plan.Kernels.Select(kernel => VariantOf(kernel, isa))];
-        return new(module, plan, isa, variants, [.. variants.Select(variant => FunctionOf(module, variant))]);
+        PlanVariant[] variants = new PlanVariant[plan.Kernels.Count];
+        nint[] functions = new nint[variants.Length];
+        for (int i = 0; i < variants.Length; i++)
+        {
+            variants[i] = VariantOf(plan.Kernels[i], isa);
+            functions[i] = FunctionOf(module, variants[i]);
+        }
+
+        return new(module, plan, isa, variants, functions);
+    }
+
+    /// <summary>The default value of every named dim.</summary>
+    public long[] DefaultDims()
+    {
+        long[] values = new long[Plan.Symbols.Count];
+        for (int i = 0; i < values.Length; i++) values[i] = Plan.Symbols[i].Default;
+        return values;
     }
 
     /// <summary>Why a kernel runs in another variant than the chosen one; null if it does not.</summary>
@@ -45,7 +60,7 @@ internal sealed class ModelCode
 
     private static Isa Demand(Plan plan, Isa isa)
     {
-        if (!Enum.IsDefined(isa)) throw new LatheException(ErrorIds.Isa, $"There is no instruction set {(int)isa}.");
+        if (!isa.IsDefined()) throw new LatheException(ErrorIds.Isa, $"There is no instruction set {(int)isa}.");
         if (!isa.IsAvailable()) throw new LatheException(ErrorIds.Isa, $"This machine cannot run {isa.Name()} kernels.");
         if (plan.Kernels.Count > 0 && !IsCompiledIn(plan, isa))
             throw new LatheException(ErrorIds.Isa, $"Model '{plan.Model}' has no {isa.Name()} kernels compiled in.");
@@ -61,9 +76,13 @@ internal sealed class ModelCode
 
     private static bool IsCompiledIn(Plan plan, Isa isa) => plan.Kernels.Any(kernel => kernel.Variants.Any(variant => variant.Isa == isa));
 
-    private static PlanVariant VariantOf(PlanKernel kernel, Isa isa) =>
-        kernel.Variants.Where(variant => variant.Isa <= isa).MaxBy(variant => variant.Isa)
-        ?? throw new LatheException(ErrorIds.Isa, $"Kernel '{kernel.Name}' has no variant that {isa.Name()} can run.");
+    private static PlanVariant VariantOf(PlanKernel kernel, Isa isa)
+    {
+        PlanVariant? best = null;
+        foreach (PlanVariant variant in kernel.Variants)
+            if (variant.Isa <= isa && (best is null || variant.Isa > best.Isa)) best = variant;
+        return best ?? throw new LatheException(ErrorIds.Isa, $"Kernel '{kernel.Name}' has no variant that {isa.Name()} can run.");
+    }
 
     private static nint FunctionOf(CompiledModule module, PlanVariant variant)
     {

@@ -11,14 +11,15 @@ internal sealed class ProgramBuilder
 {
     private readonly Plan _plan;
     private readonly ModelCode _code;
-    private readonly List<Operation> _operations = [];
     private readonly List<PlanStep?> _sources = [];
     private readonly List<(int Slot, int Dim)> _starts = [];
     private readonly List<RequestStep> _steps = [];
     private readonly List<int> _slots = [];
     private readonly List<(PlanStep Step, int[] Symbols)> _assignments = [];
     private readonly Dictionary<int, int> _assignmentOf = [];
-    private readonly HashSet<int> _loopSymbols = [];
+    private readonly List<int> _loopSymbols = [];
+    private Operation[] _operations = new Operation[64];
+    private int _count;
     private int _kernelDims;
 
     private ProgramBuilder(ModelCode code) => (_code, _plan) = (code, code.Plan);
@@ -89,9 +90,9 @@ internal sealed class ProgramBuilder
         int branch = Add(new Operation { Kind = OperationKind.Branch }, null, [step.Condition]);
         Steps(step.Then);
         int jump = Add(new Operation { Kind = OperationKind.Jump }, null, []);
-        SetTarget(branch, _operations.Count);
+        SetTarget(branch, _count);
         Steps(step.Else);
-        SetTarget(jump, _operations.Count);
+        SetTarget(jump, _count);
     }
 
     private void Step(LoopStep step)
@@ -116,43 +117,63 @@ internal sealed class ProgramBuilder
     private int Add(Operation operation, PlanStep? source, IReadOnlyList<int> buffers)
     {
         _starts.Add((_slots.Count, _kernelDims));
-        _operations.Add(operation);
+        // An array, not a list: a list of values of our own is code that the JIT would compile while a model is loaded.
+        if (_count == _operations.Length)
+        {
+            Operation[] larger = new Operation[2 * _count];
+            Array.Copy(_operations, larger, _count);
+            _operations = larger;
+        }
+
+        _operations[_count] = operation;
         _sources.Add(source);
-        _slots.AddRange(buffers);
-        return _operations.Count - 1;
+        for (int i = 0; i < buffers.Count; i++) _slots.Add(buffers[i]);
+        return _count++;
     }
 
-    private void SetTarget(int operation, int target) => _operations[operation] = _operations[operation] with { Target = target };
+    private void SetTarget(int operation, int target) => _operations[operation].Target = target;
 
     private ProgramParts Finish()
     {
         // Number 0 is for what depends on no computed dim; assignment k has number k + 1.
         int count = _assignments.Count + 1;
-        List<int>[] buffers = Lists(count), operations = Lists(count), outputs = Lists(count), slots = Lists(count);
-        HashSet<int>[] later = [.. Enumerable.Range(0, count).Select(_ => new HashSet<int>())];
+        List<int>[] buffers = Lists(count), operations = Lists(count), outputs = Lists(count), slots = Lists(count), later = Lists(count);
         int[] ownerOfBuffer = new int[_plan.Buffers.Count];
         for (int i = 0; i < ownerOfBuffer.Length; i++)
             buffers[ownerOfBuffer[i] = Owner([_plan.Buffers[i].Offset, _plan.Buffers[i].Bytes, .. DimsOf(_plan.Buffers[i])], later)].Add(i);
-        for (int i = 0; i < _operations.Count; i++)
+        for (int i = 0; i < _count; i++)
             if (_sources[i] is { } source) operations[Owner(Expressions(source), later)].Add(i);
         for (int i = 0; i < _plan.Outputs.Count; i++) outputs[Owner(_plan.Outputs[i].Dims, later)].Add(i);
         for (int i = 0; i < _slots.Count; i++)
             if (_slots[i] < ownerOfBuffer.Length) slots[ownerOfBuffer[_slots[i]]].Add(i);
 
-        Assignment[] assignments =
-        [
-            .. _assignments.Select((a, i) => new Assignment(
-                a.Step, a.Symbols, [.. buffers[i + 1]], [.. slots[i + 1]], [.. operations[i + 1]], [.. outputs[i + 1]], [.. later[i + 1].Order()])),
-        ];
+        Assignment[] assignments = new Assignment[_assignments.Count];
+        for (int i = 0; i < assignments.Length; i++)
+        {
+            (PlanStep step, int[] symbols) = _assignments[i];
+            later[i + 1].Sort();
+            assignments[i] = new(step, symbols, [.. buffers[i + 1]], [.. slots[i + 1]], [.. operations[i + 1]], [.. outputs[i + 1]], [.. later[i + 1]]);
+        }
+
         Assignment none = new(new IfStep("", "", 0, [], []), [], [.. buffers[0]], [.. slots[0]], [.. operations[0]], [.. outputs[0]], []);
-        bool[] isLoopBuffer = [.. _plan.Buffers.Select(b => Symbols([b.Offset]).Any(_loopSymbols.Contains))];
-        return new([.. _operations], [.. _sources], [.. _starts], [.. _steps], [.. _slots], _kernelDims, assignments, none, isLoopBuffer);
+        bool[] isLoopBuffer = new bool[_plan.Buffers.Count];
+        for (int i = 0; i < isLoopBuffer.Length && _loopSymbols.Count > 0; i++)
+            foreach (SizeExpression.Instruction instruction in _plan.Buffers[i].Offset.Span)
+                isLoopBuffer[i] |= instruction.Code == SizeExpression.Code.Dim && _loopSymbols.Contains((int)instruction.Operand);
+        Operation[] all = new Operation[_count];
+        Array.Copy(_operations, all, _count);
+        return new(all, [.. _sources], [.. _starts], [.. _steps], [.. _slots], _kernelDims, assignments, none, isLoopBuffer);
     }
 
     /// <summary>The dims that the memory of an output depends on.</summary>
     private IReadOnlyList<SizeExpression> DimsOf(PlanBuffer buffer) => buffer.Kind == BufferKind.Output ? _plan.Outputs[buffer.Index].Dims : [];
 
-    private static List<int>[] Lists(int count) => [.. Enumerable.Range(0, count).Select(_ => new List<int>())];
+    private static List<int>[] Lists(int count)
+    {
+        List<int>[] lists = new List<int>[count];
+        for (int i = 0; i < count; i++) lists[i] = [];
+        return lists;
+    }
 
     private static IEnumerable<SizeExpression> Expressions(PlanStep step) => step switch
     {
@@ -162,16 +183,24 @@ internal sealed class ProgramBuilder
         _ => [],
     };
 
-    private static IEnumerable<int> Symbols(IEnumerable<SizeExpression> expressions) => expressions
-        .SelectMany(expression => expression.Instructions).Where(i => i.Code == SizeExpression.Code.Dim).Select(i => (int)i.Operand);
-
     /// <summary>The number of the last step that computes a dim of expressions. The earlier ones are told of it.</summary>
-    private int Owner(IEnumerable<SizeExpression> expressions, HashSet<int>[] later)
+    private int Owner(IEnumerable<SizeExpression> expressions, List<int>[] later)
     {
-        int[] computing = [.. Symbols(expressions).Where(_assignmentOf.ContainsKey).Select(symbol => _assignmentOf[symbol] + 1).Distinct()];
-        int owner = computing.Length == 0 ? 0 : computing.Max();
+        if (_assignmentOf.Count == 0) return 0;
+        List<int> computing = [];
+        int owner = 0;
+        foreach (SizeExpression expression in expressions)
+        {
+            foreach (SizeExpression.Instruction instruction in expression.Span)
+            {
+                if (instruction.Code != SizeExpression.Code.Dim || !_assignmentOf.TryGetValue((int)instruction.Operand, out int assignment)) continue;
+                computing.Add(assignment + 1);
+                owner = Math.Max(owner, assignment + 1);
+            }
+        }
+
         foreach (int other in computing)
-            if (other != owner) later[other].Add(owner - 1);
+            if (other != owner && !later[other].Contains(owner - 1)) later[other].Add(owner - 1);
         return owner;
     }
 }

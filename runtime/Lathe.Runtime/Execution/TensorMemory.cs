@@ -74,7 +74,8 @@ internal sealed unsafe class TensorMemory(PlanTensor tensor)
     private int BytesOf(ReadOnlySpan<long> shape)
     {
         // A dim of 0 makes the tensor empty whatever the others are.
-        if (shape.Contains(0)) return 0;
+        foreach (long dim in shape)
+            if (dim == 0) return 0;
         long bytes = tensor.Type.Size();
         foreach (long dim in shape)
         {

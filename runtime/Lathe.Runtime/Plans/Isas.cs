@@ -14,6 +14,9 @@ public static class Isas
         _ => throw new ArgumentOutOfRangeException(nameof(isa), isa, "There is no such instruction set."),
     };
 
+    /// <summary>True for a value that stands for an instruction set.</summary>
+    internal static bool IsDefined(this Isa isa) => isa is Isa.Vector128 or Isa.Avx2 or Isa.Avx512;
+
     /// <summary>Reads what <see cref="Name"/> writes; false if there is no instruction set of this name.</summary>
     public static bool TryParse(string name, out Isa isa)
     {

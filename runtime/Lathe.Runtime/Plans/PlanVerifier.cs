@@ -52,7 +52,7 @@ internal sealed class PlanVerifier
             PlanTensor tensor = tensors[i];
             Require(names.Add(tensor.Name), $"two {what}s have the name '{tensor.Name}'");
             Require(
-                Enum.IsDefined(tensor.Type) && tensor.Type is not (ElementType.Undefined or ElementType.String),
+                tensor.Type.HasSize(),
                 $"{what} '{tensor.Name}' has a type without a size");
             foreach (SizeExpression dim in tensor.Dims) Size(dim, $"a dim of {what} '{tensor.Name}'");
             PlanBuffer buffer = BufferAt(tensor.Buffer);
@@ -88,14 +88,15 @@ internal sealed class PlanVerifier
     {
         foreach (PlanKernel kernel in _plan.Kernels)
         {
-            HashSet<Isa> isas = [];
+            uint isas = 0;
             foreach (PlanVariant variant in kernel.Variants)
             {
-                Require(Enum.IsDefined(variant.Isa) && isas.Add(variant.Isa), $"kernel '{kernel.Name}' has an unknown variant or two of a kind");
+                Require(variant.Isa.IsDefined() && (isas >> (int)variant.Isa & 1) == 0, $"kernel '{kernel.Name}' has an unknown variant or two of a kind");
+                isas |= 1u << (int)variant.Isa;
                 Require(variant.Function >= 0, $"kernel '{kernel.Name}' has a negative function number");
             }
 
-            Require(isas.Count > 0, $"kernel '{kernel.Name}' has no variant");
+            Require(isas != 0, $"kernel '{kernel.Name}' has no variant");
         }
     }
 
@@ -167,7 +168,7 @@ internal sealed class PlanVerifier
         {
             if (operand.Buffer < 0) continue;
             BufferAt(operand.Buffer);
-            Require(Enum.IsDefined(operand.Type) && operand.Type is not (ElementType.Undefined or ElementType.String), $"an operand of step '{step.Node}' has a type without a size");
+            Require(operand.Type.HasSize(), $"an operand of step '{step.Node}' has a type without a size");
             foreach (SizeExpression dim in operand.Dims) Size(dim, $"a dim of step '{step.Node}'");
         }
 
@@ -188,7 +189,7 @@ internal sealed class PlanVerifier
 
     private static void Dims(SizeExpression expression, int count, string what)
     {
-        foreach (SizeExpression.Instruction instruction in expression.Instructions)
+        foreach (SizeExpression.Instruction instruction in expression.Span)
             Require(
                 instruction.Code != SizeExpression.Code.Dim || (ulong)instruction.Operand < (ulong)count,
                 $"{what} speaks of a dim that is not there");

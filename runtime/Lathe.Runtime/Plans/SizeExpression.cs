@@ -45,8 +45,14 @@ public sealed class SizeExpression : IEquatable<SizeExpression>
     /// <summary>Takes postfix code that leaves exactly one value.</summary>
     /// <exception cref="FormatException">The code underflows the stack, leaves other than one value, or names an unknown operator.</exception>
     public SizeExpression(IReadOnlyList<Instruction> code)
+        : this([.. code])
     {
-        _code = [.. code];
+    }
+
+    /// <summary>Takes an array that nobody else holds: what loading a model goes through, and without generic code that would be compiled then.</summary>
+    internal SizeExpression(Instruction[] code)
+    {
+        _code = code;
         int depth = 0;
         foreach (Instruction instruction in _code)
         {
@@ -60,6 +66,9 @@ public sealed class SizeExpression : IEquatable<SizeExpression>
 
     /// <summary>The postfix code.</summary>
     public IReadOnlyList<Instruction> Instructions => _code;
+
+    /// <summary>The same as a span.</summary>
+    internal ReadOnlySpan<Instruction> Span => _code;
 
     /// <summary>True if the value does not depend on any dim.</summary>
     public bool IsConstant => _code.Length == 1 && _code[0].Code == Code.Constant;
