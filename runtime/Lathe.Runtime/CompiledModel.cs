@@ -15,6 +15,7 @@ public sealed class CompiledModel : IDisposable
     private readonly ModelCode _code;
     private readonly Weights _weights;
     private readonly KernelAssembly? _assembly;
+    private readonly KernelPreparation? _preparation;
     private readonly bool _flushDenormals;
     private readonly Stack<InferRequest> _pool = new();
     private bool _disposed;
@@ -32,7 +33,17 @@ public sealed class CompiledModel : IDisposable
         Plan plan;
         using (Stream stream = module.OpenPlan()) plan = PlanFormat.Read(stream);
         _code = ModelCode.Choose(module, plan, options.Isa ?? Isas.FromEnvironment());
-        _weights = Weights.Load(module, plan.WeightBytes, directories);
+        _preparation = KernelPreparation.Start(_code, Environment.ProcessorCount);
+        try
+        {
+            _weights = Weights.Load(module, plan.WeightBytes, directories);
+        }
+        catch
+        {
+            _preparation?.Stop();
+            throw;
+        }
+
         _assembly = assembly;
         Profiling = options.Profiling;
         _flushDenormals = (options.FlushDenormals ?? !plan.KeepsDenormals) && FloatingPointMode.IsAvailable;
@@ -140,6 +151,7 @@ public sealed class CompiledModel : IDisposable
             _pool.Clear();
         }
 
+        _preparation?.Stop();
         foreach (InferRequest request in pooled) request.Free();
         _weights.Memory.Dispose();
         _assembly?.Unload();

@@ -27,6 +27,13 @@ public abstract class CompiledModule
     /// </summary>
     /// <param name="index">A <see cref="Plans.PlanVariant.Function"/>.</param>
     public abstract nint GetFunction(int index);
+
+    /// <summary>
+    /// The class whose static method a kernel is, under the name of <see cref="Plans.PlanKernel.Name"/>, with the methods that it is divided into beside it, named
+    /// <c>NAME_PartN</c>. Null where that is not known: the kernel is then compiled when it is first called.
+    /// </summary>
+    /// <param name="index">A <see cref="Plans.PlanVariant.Function"/>.</param>
+    public virtual Type? GetFunctionType(int index) => null;
 }
 
 /// <summary>Names the <see cref="CompiledModule"/> of a kernel assembly.</summary>

@@ -12,7 +12,7 @@ public sealed record TensorInfo(string Name, ElementType Type, IReadOnlyList<Dim
     {
         DimInfo[] dims = new DimInfo[tensor.Dims.Count];
         for (int i = 0; i < dims.Length; i++) dims[i] = DimInfo.Of(tensor.Dims[i], symbols);
-        return new(tensor.Name, tensor.Type, Array.AsReadOnly(dims));
+        return new(tensor.Name, tensor.Type, dims);
     }
 
     /// <summary>For example <c>data: float32[N,3,224,224]</c>.</summary>

@@ -30,6 +30,9 @@ public static class ModuleEmitter
         string name = IdentifierNames.SimpleName(fullName), space = IdentifierNames.Namespace(fullName);
         string cases = string.Concat(functions.Select((f, i) =>
             $"\n        {i} => (nint)(delegate*<byte**, nint*, nint, nint, byte*, int>)&{f},"));
+        // The functions of a class follow one another.
+        (string Type, int Last)[] types = [.. functions.Select((f, i) => (Type: f[..f.LastIndexOf('.')], i)).GroupBy(f => f.Type).Select(group => (group.Key, group.Max(f => f.i)))];
+        string ranges = string.Concat(types.Select(type => $"\n        <= {type.Last} => typeof({type.Type}),"));
         string weights = weightsFile is null
             ? $"typeof({name}).Assembly.GetManifestResourceStream(\"{WeightsResource(fullName)}\")"
             : "null";
@@ -63,6 +66,12 @@ public static class ModuleEmitter
                 public override nint {{nameof(CompiledModule.GetFunction)}}(int index) => index switch
                 {{{cases}}
                     _ => throw new global::System.ArgumentOutOfRangeException(nameof(index)),
+                };
+
+                /// <inheritdoc/>
+                public override global::System.Type? {{nameof(CompiledModule.GetFunctionType)}}(int index) => index switch
+                {{{ranges}}
+                    _ => null,
                 };
             }
 

@@ -46,8 +46,8 @@ internal static unsafe class FloatingPointMode
         {
             byte* memory = OperatingSystem.IsWindows() ? Windows.Allocate(page) : Unix.Allocate(page);
             if (memory is null) return default;
-            get.CopyTo(new Span<byte>(memory, room));
-            set.CopyTo(new Span<byte>(memory + room, room));
+            Marshal.Copy(get, 0, (nint)memory, get.Length);
+            Marshal.Copy(set, 0, (nint)memory + room, set.Length);
             bool executable = OperatingSystem.IsWindows() ? Windows.MakeExecutable(memory, page) : Unix.MakeExecutable(memory, page);
             return executable ? ((nint)memory, (nint)memory + room) : default;
         }

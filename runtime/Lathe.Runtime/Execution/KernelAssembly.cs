@@ -28,8 +28,7 @@ internal sealed class KernelAssembly
         try
         {
             Assembly assembly = context.LoadFromAssemblyPath(file);
-            Type type = assembly.GetCustomAttribute<CompiledModuleAttribute>()?.Module
-                ?? throw NotOne($"{path} is an assembly without a compiled model.");
+            Type type = ModuleOf(assembly) ?? throw NotOne($"{path} is an assembly without a compiled model.");
             if (!typeof(CompiledModule).IsAssignableFrom(type)) throw NotOne($"{path} names {type}, which is no compiled module.");
             return new(context, (CompiledModule)Activator.CreateInstance(type)!);
         }
@@ -54,6 +53,24 @@ internal sealed class KernelAssembly
     public void Unload()
     {
         if (_context.IsCollectible) _context.Unload();
+    }
+
+    /// <summary>
+    /// The class that the assembly's attribute names. Where it has one compiled module, it is that: to read the attribute takes longer than all else of loading an assembly.
+    /// </summary>
+    [RequiresUnreferencedCode("Looks through the types of an assembly.")]
+    private static Type? ModuleOf(Assembly assembly)
+    {
+        if (!assembly.IsDefined(typeof(CompiledModuleAttribute), false)) return null;
+        Type? only = null;
+        foreach (Type type in assembly.GetExportedTypes())
+        {
+            if (!type.IsSubclassOf(typeof(CompiledModule))) continue;
+            if (only is not null) return assembly.GetCustomAttribute<CompiledModuleAttribute>()!.Module;
+            only = type;
+        }
+
+        return only ?? assembly.GetCustomAttribute<CompiledModuleAttribute>()!.Module;
     }
 
     private static LatheException NotOne(string message, Exception? cause = null) => new(ErrorIds.NotAKernelAssembly, message, cause);

@@ -45,6 +45,9 @@ internal sealed class ModelCode
         return new(module, plan, isa, variants, functions);
     }
 
+    /// <summary>The class that a kernel's method is in; null if it is not known.</summary>
+    public Type? TypeOf(int kernel) => _module.GetFunctionType(Variants[kernel].Function);
+
     /// <summary>The default value of every named dim.</summary>
     public long[] DefaultDims()
     {

@@ -12,13 +12,13 @@ internal sealed class ProgramBuilder
     private readonly Plan _plan;
     private readonly ModelCode _code;
     private readonly List<PlanStep?> _sources = [];
-    private readonly List<(int Slot, int Dim)> _starts = [];
     private readonly List<RequestStep> _steps = [];
     private readonly List<int> _slots = [];
     private readonly List<(PlanStep Step, int[] Symbols)> _assignments = [];
     private readonly Dictionary<int, int> _assignmentOf = [];
     private readonly List<int> _loopSymbols = [];
     private Operation[] _operations = new Operation[64];
+    private (int Slot, int Dim)[] _starts = new (int, int)[64];
     private int _count;
     private int _kernelDims;
 
@@ -116,16 +116,15 @@ internal sealed class ProgramBuilder
 
     private int Add(Operation operation, PlanStep? source, IReadOnlyList<int> buffers)
     {
-        _starts.Add((_slots.Count, _kernelDims));
-        // An array, not a list: a list of values of our own is code that the JIT would compile while a model is loaded.
+        // Arrays, not lists: a list of values of our own is code that the JIT would compile while a model is loaded.
         if (_count == _operations.Length)
         {
-            Operation[] larger = new Operation[2 * _count];
-            Array.Copy(_operations, larger, _count);
-            _operations = larger;
+            _operations = (Operation[])Resized(_operations, new Operation[2 * _count]);
+            _starts = ((int, int)[])Resized(_starts, new (int, int)[2 * _count]);
         }
 
         _operations[_count] = operation;
+        _starts[_count] = (_slots.Count, _kernelDims);
         _sources.Add(source);
         for (int i = 0; i < buffers.Count; i++) _slots.Add(buffers[i]);
         return _count++;
@@ -158,15 +157,20 @@ internal sealed class ProgramBuilder
         Assignment none = new(new IfStep("", "", 0, [], []), [], [.. buffers[0]], [.. slots[0]], [.. operations[0]], [.. outputs[0]], []);
         bool[] isLoopBuffer = new bool[_plan.Buffers.Count];
         for (int i = 0; i < isLoopBuffer.Length && _loopSymbols.Count > 0; i++)
-            foreach (SizeExpression.Instruction instruction in _plan.Buffers[i].Offset.Span)
+            foreach (SizeExpression.Instruction instruction in _plan.Buffers[i].Offset.Postfix)
                 isLoopBuffer[i] |= instruction.Code == SizeExpression.Code.Dim && _loopSymbols.Contains((int)instruction.Operand);
-        Operation[] all = new Operation[_count];
-        Array.Copy(_operations, all, _count);
-        return new(all, [.. _sources], [.. _starts], [.. _steps], [.. _slots], _kernelDims, assignments, none, isLoopBuffer);
+        Operation[] all = (Operation[])Resized(_operations, new Operation[_count]);
+        return new(all, [.. _sources], _starts, [.. _steps], [.. _slots], _kernelDims, assignments, none, isLoopBuffer);
     }
 
     /// <summary>The dims that the memory of an output depends on.</summary>
     private IReadOnlyList<SizeExpression> DimsOf(PlanBuffer buffer) => buffer.Kind == BufferKind.Output ? _plan.Outputs[buffer.Index].Dims : [];
+
+    private Array Resized(Array from, Array to)
+    {
+        Array.Copy(from, to, _count);
+        return to;
+    }
 
     private static List<int>[] Lists(int count)
     {
@@ -191,7 +195,7 @@ internal sealed class ProgramBuilder
         int owner = 0;
         foreach (SizeExpression expression in expressions)
         {
-            foreach (SizeExpression.Instruction instruction in expression.Span)
+            foreach (SizeExpression.Instruction instruction in expression.Postfix)
             {
                 if (instruction.Code != SizeExpression.Code.Dim || !_assignmentOf.TryGetValue((int)instruction.Operand, out int assignment)) continue;
                 computing.Add(assignment + 1);

@@ -189,7 +189,7 @@ internal sealed class PlanVerifier
 
     private static void Dims(SizeExpression expression, int count, string what)
     {
-        foreach (SizeExpression.Instruction instruction in expression.Span)
+        foreach (SizeExpression.Instruction instruction in expression.Postfix)
             Require(
                 instruction.Code != SizeExpression.Code.Dim || (ulong)instruction.Operand < (ulong)count,
                 $"{what} speaks of a dim that is not there");

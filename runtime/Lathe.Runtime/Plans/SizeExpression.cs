@@ -67,8 +67,8 @@ public sealed class SizeExpression : IEquatable<SizeExpression>
     /// <summary>The postfix code.</summary>
     public IReadOnlyList<Instruction> Instructions => _code;
 
-    /// <summary>The same as a span.</summary>
-    internal ReadOnlySpan<Instruction> Span => _code;
+    /// <summary>The same, to be read only: an interface of a list of values is code that the JIT would compile while a model is loaded.</summary>
+    internal Instruction[] Postfix => _code;
 
     /// <summary>True if the value does not depend on any dim.</summary>
     public bool IsConstant => _code.Length == 1 && _code[0].Code == Code.Constant;

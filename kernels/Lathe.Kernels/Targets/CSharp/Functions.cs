@@ -202,13 +202,6 @@ internal static class Functions
             for (int lanes = machine.Lanes, at = 0, rest = count; rest > 0; lanes /= 2)
             {
                 string to = at == 0 ? "to" : $"to + {at.ToString(CultureInfo.InvariantCulture)}";
-                if (lanes == 2)
-                {
-                    if (rest == 2) writer.Line($"*(double*)({to}) = {part}.AsDouble().ToScalar();");
-                    else writer.Line($"*({to}) = {part}.ToScalar();");
-                    break;
-                }
-
                 if (rest >= lanes)
                 {
                     writer.Line($"*({Vector(lanes)}*)({to}) = {part};");
@@ -216,13 +209,22 @@ internal static class Functions
                 }
 
                 int half = lanes / 2;
+                if (half == 2)
+                {
+                    // No vectors of 64 bits: with them, code is not compiled ahead of time.
+                    if (rest > 1) writer.Line($"*(double*)({to}) = {part}.AsDouble().ToScalar();");
+                    if (rest == 1) writer.Line($"*({to}) = {part}.ToScalar();");
+                    if (rest == 3) writer.Line($"*({to} + 2) = {part}.GetElement(2);");
+                    break;
+                }
+
                 if (rest < half)
                 {
                     part = $"{part}.GetLower()";
                     continue;
                 }
 
-                writer.Line(half == 2 ? $"*(double*)({to}) = {part}.AsDouble().ToScalar();" : $"*({Vector(half)}*)({to}) = {part}.GetLower();");
+                writer.Line($"*({Vector(half)}*)({to}) = {part}.GetLower();");
                 (part, at, rest) = ($"{part}.GetUpper()", at + half, rest - half);
             }
 
