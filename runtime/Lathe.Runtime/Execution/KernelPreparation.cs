@@ -18,6 +18,7 @@ internal sealed class KernelPreparation
     private readonly Thread[] _threads;
     private IReadOnlyList<MethodInfo> _methods = [];
     private int _rest;
+    private int _compiled;
     private volatile bool _isStopped;
 
     private KernelPreparation(ModelCode code, int threads)
@@ -26,6 +27,9 @@ internal sealed class KernelPreparation
         _threads = new Thread[threads];
         for (int i = 0; i < threads; i++) _threads[i] = new Thread(i == 0 ? First : Compile) { IsBackground = true, Name = "Lathe JIT" };
     }
+
+    /// <summary>How many methods were compiled so far.</summary>
+    public int Compiled => _compiled;
 
     /// <summary>Starts; null where there is no JIT or no other processor.</summary>
     /// <param name="code">The kernels.</param>
@@ -104,6 +108,7 @@ internal sealed class KernelPreparation
             try
             {
                 RuntimeHelpers.PrepareMethod(_methods[i].MethodHandle);
+                Interlocked.Increment(ref _compiled);
             }
             catch (Exception)
             {
