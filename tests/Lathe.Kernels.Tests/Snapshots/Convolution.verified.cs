@@ -26,9 +26,9 @@ public static unsafe class Kernels
         // conv: for every [o0 < 1, o1 < 16, o2 < 2, o3 < 3], over [ic < 16, k0 < 3, k1 < 3].
         for (nint o0_o1o_o2o_o3o = from; o0_o1o_o2o_o3o < to; o0_o1o_o2o_o3o++)
         {
-            VecF v1 = Vec.Load(x2);
+            VecF v1 = *(VecF*)(x2);
             VecF sum_0 = v1;
-            VecF v2 = Vec.Load(x2 + 8);
+            VecF v2 = *(VecF*)(x2 + 8);
             VecF sum_1 = v2;
             VecF sum_2 = v1;
             VecF sum_3 = v2;
@@ -53,9 +53,9 @@ public static unsafe class Kernels
                         float* x0_3 = x0_2 + 8 * icio;
                         VecF v3 = Vec.Create(x0_3[0]);
                         float* x1_3 = x1_2 + 128 * icio;
-                        VecF v4 = Vec.Load(x1_3);
+                        VecF v4 = *(VecF*)(x1_3);
                         sum_0 = Fma.MultiplyAdd(v3, v4, sum_0);
-                        VecF v5 = Vec.Load(x1_3 + 8);
+                        VecF v5 = *(VecF*)(x1_3 + 8);
                         sum_1 = Fma.MultiplyAdd(v3, v5, sum_1);
                         VecF v6 = Vec.Create(x0_3[16]);
                         sum_2 = Fma.MultiplyAdd(v6, v4, sum_2);
@@ -73,9 +73,9 @@ public static unsafe class Kernels
                         sum_10 = Fma.MultiplyAdd(v10, v4, sum_10);
                         sum_11 = Fma.MultiplyAdd(v10, v5, sum_11);
                         VecF v11 = Vec.Create(x0_3[1]);
-                        VecF v12 = Vec.Load(x1_3 + 16);
+                        VecF v12 = *(VecF*)(x1_3 + 16);
                         sum_0 = Fma.MultiplyAdd(v11, v12, sum_0);
-                        VecF v13 = Vec.Load(x1_3 + 24);
+                        VecF v13 = *(VecF*)(x1_3 + 24);
                         sum_1 = Fma.MultiplyAdd(v11, v13, sum_1);
                         VecF v14 = Vec.Create(x0_3[17]);
                         sum_2 = Fma.MultiplyAdd(v14, v12, sum_2);
@@ -93,9 +93,9 @@ public static unsafe class Kernels
                         sum_10 = Fma.MultiplyAdd(v18, v12, sum_10);
                         sum_11 = Fma.MultiplyAdd(v18, v13, sum_11);
                         VecF v19 = Vec.Create(x0_3[2]);
-                        VecF v20 = Vec.Load(x1_3 + 32);
+                        VecF v20 = *(VecF*)(x1_3 + 32);
                         sum_0 = Fma.MultiplyAdd(v19, v20, sum_0);
-                        VecF v21 = Vec.Load(x1_3 + 40);
+                        VecF v21 = *(VecF*)(x1_3 + 40);
                         sum_1 = Fma.MultiplyAdd(v19, v21, sum_1);
                         VecF v22 = Vec.Create(x0_3[18]);
                         sum_2 = Fma.MultiplyAdd(v22, v20, sum_2);
@@ -113,9 +113,9 @@ public static unsafe class Kernels
                         sum_10 = Fma.MultiplyAdd(v26, v20, sum_10);
                         sum_11 = Fma.MultiplyAdd(v26, v21, sum_11);
                         VecF v27 = Vec.Create(x0_3[3]);
-                        VecF v28 = Vec.Load(x1_3 + 48);
+                        VecF v28 = *(VecF*)(x1_3 + 48);
                         sum_0 = Fma.MultiplyAdd(v27, v28, sum_0);
-                        VecF v29 = Vec.Load(x1_3 + 56);
+                        VecF v29 = *(VecF*)(x1_3 + 56);
                         sum_1 = Fma.MultiplyAdd(v27, v29, sum_1);
                         VecF v30 = Vec.Create(x0_3[19]);
                         sum_2 = Fma.MultiplyAdd(v30, v28, sum_2);
@@ -133,9 +133,9 @@ public static unsafe class Kernels
                         sum_10 = Fma.MultiplyAdd(v34, v28, sum_10);
                         sum_11 = Fma.MultiplyAdd(v34, v29, sum_11);
                         VecF v35 = Vec.Create(x0_3[4]);
-                        VecF v36 = Vec.Load(x1_3 + 64);
+                        VecF v36 = *(VecF*)(x1_3 + 64);
                         sum_0 = Fma.MultiplyAdd(v35, v36, sum_0);
-                        VecF v37 = Vec.Load(x1_3 + 72);
+                        VecF v37 = *(VecF*)(x1_3 + 72);
                         sum_1 = Fma.MultiplyAdd(v35, v37, sum_1);
                         VecF v38 = Vec.Create(x0_3[20]);
                         sum_2 = Fma.MultiplyAdd(v38, v36, sum_2);
@@ -153,9 +153,9 @@ public static unsafe class Kernels
                         sum_10 = Fma.MultiplyAdd(v42, v36, sum_10);
                         sum_11 = Fma.MultiplyAdd(v42, v37, sum_11);
                         VecF v43 = Vec.Create(x0_3[5]);
-                        VecF v44 = Vec.Load(x1_3 + 80);
+                        VecF v44 = *(VecF*)(x1_3 + 80);
                         sum_0 = Fma.MultiplyAdd(v43, v44, sum_0);
-                        VecF v45 = Vec.Load(x1_3 + 88);
+                        VecF v45 = *(VecF*)(x1_3 + 88);
                         sum_1 = Fma.MultiplyAdd(v43, v45, sum_1);
                         VecF v46 = Vec.Create(x0_3[21]);
                         sum_2 = Fma.MultiplyAdd(v46, v44, sum_2);
@@ -173,9 +173,9 @@ public static unsafe class Kernels
                         sum_10 = Fma.MultiplyAdd(v50, v44, sum_10);
                         sum_11 = Fma.MultiplyAdd(v50, v45, sum_11);
                         VecF v51 = Vec.Create(x0_3[6]);
-                        VecF v52 = Vec.Load(x1_3 + 96);
+                        VecF v52 = *(VecF*)(x1_3 + 96);
                         sum_0 = Fma.MultiplyAdd(v51, v52, sum_0);
-                        VecF v53 = Vec.Load(x1_3 + 104);
+                        VecF v53 = *(VecF*)(x1_3 + 104);
                         sum_1 = Fma.MultiplyAdd(v51, v53, sum_1);
                         VecF v54 = Vec.Create(x0_3[22]);
                         sum_2 = Fma.MultiplyAdd(v54, v52, sum_2);
@@ -193,9 +193,9 @@ public static unsafe class Kernels
                         sum_10 = Fma.MultiplyAdd(v58, v52, sum_10);
                         sum_11 = Fma.MultiplyAdd(v58, v53, sum_11);
                         VecF v59 = Vec.Create(x0_3[7]);
-                        VecF v60 = Vec.Load(x1_3 + 112);
+                        VecF v60 = *(VecF*)(x1_3 + 112);
                         sum_0 = Fma.MultiplyAdd(v59, v60, sum_0);
-                        VecF v61 = Vec.Load(x1_3 + 120);
+                        VecF v61 = *(VecF*)(x1_3 + 120);
                         sum_1 = Fma.MultiplyAdd(v59, v61, sum_1);
                         VecF v62 = Vec.Create(x0_3[23]);
                         sum_2 = Fma.MultiplyAdd(v62, v60, sum_2);
@@ -215,18 +215,18 @@ public static unsafe class Kernels
                     }
                 }
             }
-            Vec.Store(Avx.Max(sum_0, Vec.Create(0f)), y);
-            Vec.Store(Avx.Max(sum_1, Vec.Create(0f)), y + 8);
-            Vec.Store(Avx.Max(sum_2, Vec.Create(0f)), y + 16);
-            Vec.Store(Avx.Max(sum_3, Vec.Create(0f)), y + 24);
-            Vec.Store(Avx.Max(sum_4, Vec.Create(0f)), y + 32);
-            Vec.Store(Avx.Max(sum_5, Vec.Create(0f)), y + 40);
-            Vec.Store(Avx.Max(sum_6, Vec.Create(0f)), y + 48);
-            Vec.Store(Avx.Max(sum_7, Vec.Create(0f)), y + 56);
-            Vec.Store(Avx.Max(sum_8, Vec.Create(0f)), y + 64);
-            Vec.Store(Avx.Max(sum_9, Vec.Create(0f)), y + 72);
-            Vec.Store(Avx.Max(sum_10, Vec.Create(0f)), y + 80);
-            Vec.Store(Avx.Max(sum_11, Vec.Create(0f)), y + 88);
+            *(VecF*)(y) = Avx.Max(sum_0, Vec.Create(0f));
+            *(VecF*)(y + 8) = Avx.Max(sum_1, Vec.Create(0f));
+            *(VecF*)(y + 16) = Avx.Max(sum_2, Vec.Create(0f));
+            *(VecF*)(y + 24) = Avx.Max(sum_3, Vec.Create(0f));
+            *(VecF*)(y + 32) = Avx.Max(sum_4, Vec.Create(0f));
+            *(VecF*)(y + 40) = Avx.Max(sum_5, Vec.Create(0f));
+            *(VecF*)(y + 48) = Avx.Max(sum_6, Vec.Create(0f));
+            *(VecF*)(y + 56) = Avx.Max(sum_7, Vec.Create(0f));
+            *(VecF*)(y + 64) = Avx.Max(sum_8, Vec.Create(0f));
+            *(VecF*)(y + 72) = Avx.Max(sum_9, Vec.Create(0f));
+            *(VecF*)(y + 80) = Avx.Max(sum_10, Vec.Create(0f));
+            *(VecF*)(y + 88) = Avx.Max(sum_11, Vec.Create(0f));
         }
         return 0;
     }

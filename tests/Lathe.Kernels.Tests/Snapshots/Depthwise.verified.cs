@@ -26,9 +26,9 @@ public static unsafe class Kernels
         // depthwise: for every [o0 < 1, o1 < 16, o2 < 2, o3 < 3], over [k0 < 3, k1 < 3].
         for (nint o0_o1o_o2o_o3o = from; o0_o1o_o2o_o3o < to; o0_o1o_o2o_o3o++)
         {
-            VecF v1 = Vec.Load(x2);
+            VecF v1 = *(VecF*)(x2);
             VecF sum_0 = v1;
-            VecF v2 = Vec.Load(x2 + 8);
+            VecF v2 = *(VecF*)(x2 + 8);
             VecF sum_1 = v2;
             VecF sum_2 = v1;
             VecF sum_3 = v2;
@@ -47,35 +47,35 @@ public static unsafe class Kernels
                 for (nint k1 = 0; k1 < 3; k1++)
                 {
                     float* x1_2 = x1_1 + 16 * k1;
-                    VecF v3 = Vec.Load(x1_2);
+                    VecF v3 = *(VecF*)(x1_2);
                     float* x0_2 = x0_1 + 16 * k1;
-                    sum_0 = Fma.MultiplyAdd(Vec.Load(x0_2), v3, sum_0);
-                    VecF v4 = Vec.Load(x1_2 + 8);
-                    sum_1 = Fma.MultiplyAdd(Vec.Load(x0_2 + 8), v4, sum_1);
-                    sum_2 = Fma.MultiplyAdd(Vec.Load(x0_2 + 32), v3, sum_2);
-                    sum_3 = Fma.MultiplyAdd(Vec.Load(x0_2 + 40), v4, sum_3);
-                    sum_4 = Fma.MultiplyAdd(Vec.Load(x0_2 + 64), v3, sum_4);
-                    sum_5 = Fma.MultiplyAdd(Vec.Load(x0_2 + 72), v4, sum_5);
-                    sum_6 = Fma.MultiplyAdd(Vec.Load(x0_2 + 224), v3, sum_6);
-                    sum_7 = Fma.MultiplyAdd(Vec.Load(x0_2 + 232), v4, sum_7);
-                    sum_8 = Fma.MultiplyAdd(Vec.Load(x0_2 + 256), v3, sum_8);
-                    sum_9 = Fma.MultiplyAdd(Vec.Load(x0_2 + 264), v4, sum_9);
-                    sum_10 = Fma.MultiplyAdd(Vec.Load(x0_2 + 288), v3, sum_10);
-                    sum_11 = Fma.MultiplyAdd(Vec.Load(x0_2 + 296), v4, sum_11);
+                    sum_0 = Fma.MultiplyAdd(*(VecF*)(x0_2), v3, sum_0);
+                    VecF v4 = *(VecF*)(x1_2 + 8);
+                    sum_1 = Fma.MultiplyAdd(*(VecF*)(x0_2 + 8), v4, sum_1);
+                    sum_2 = Fma.MultiplyAdd(*(VecF*)(x0_2 + 32), v3, sum_2);
+                    sum_3 = Fma.MultiplyAdd(*(VecF*)(x0_2 + 40), v4, sum_3);
+                    sum_4 = Fma.MultiplyAdd(*(VecF*)(x0_2 + 64), v3, sum_4);
+                    sum_5 = Fma.MultiplyAdd(*(VecF*)(x0_2 + 72), v4, sum_5);
+                    sum_6 = Fma.MultiplyAdd(*(VecF*)(x0_2 + 224), v3, sum_6);
+                    sum_7 = Fma.MultiplyAdd(*(VecF*)(x0_2 + 232), v4, sum_7);
+                    sum_8 = Fma.MultiplyAdd(*(VecF*)(x0_2 + 256), v3, sum_8);
+                    sum_9 = Fma.MultiplyAdd(*(VecF*)(x0_2 + 264), v4, sum_9);
+                    sum_10 = Fma.MultiplyAdd(*(VecF*)(x0_2 + 288), v3, sum_10);
+                    sum_11 = Fma.MultiplyAdd(*(VecF*)(x0_2 + 296), v4, sum_11);
                 }
             }
-            Vec.Store(sum_0, y);
-            Vec.Store(sum_1, y + 8);
-            Vec.Store(sum_2, y + 16);
-            Vec.Store(sum_3, y + 24);
-            Vec.Store(sum_4, y + 32);
-            Vec.Store(sum_5, y + 40);
-            Vec.Store(sum_6, y + 48);
-            Vec.Store(sum_7, y + 56);
-            Vec.Store(sum_8, y + 64);
-            Vec.Store(sum_9, y + 72);
-            Vec.Store(sum_10, y + 80);
-            Vec.Store(sum_11, y + 88);
+            *(VecF*)(y) = sum_0;
+            *(VecF*)(y + 8) = sum_1;
+            *(VecF*)(y + 16) = sum_2;
+            *(VecF*)(y + 24) = sum_3;
+            *(VecF*)(y + 32) = sum_4;
+            *(VecF*)(y + 40) = sum_5;
+            *(VecF*)(y + 48) = sum_6;
+            *(VecF*)(y + 56) = sum_7;
+            *(VecF*)(y + 64) = sum_8;
+            *(VecF*)(y + 72) = sum_9;
+            *(VecF*)(y + 80) = sum_10;
+            *(VecF*)(y + 88) = sum_11;
         }
         return 0;
     }

@@ -32,7 +32,7 @@ public static unsafe class Kernels
                 float* x0_2 = x0_1 + 8 * o1o;
                 float* x1_1 = x1 + 8 * o1o;
                 float* y_2 = y_1 + 8 * o1o;
-                Vec.Store(Avx.Max(Vec.Load(x0_2) + Vec.Load(x1_1), Vec.Create(0f)), y_2);
+                *(VecF*)(y_2) = Avx.Max((*(VecF*)(x0_2)) + (*(VecF*)(x1_1)), Vec.Create(0f));
             }
             Simd.StoreFirst5(y_1 + 16, Avx.Max(Simd.MaskLoad(x0_1 + 16, Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0)) + Simd.MaskLoad(x1 + 16, Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0)), Vec.Create(0f)));
         }
@@ -52,14 +52,14 @@ file static unsafe class Simd
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFirst5(float* to, VecF value)
     {
-        value.GetLower().Store(to);
-        *(to + 4) = value.GetUpper().GetLower().ToScalar();
+        *(Vector128<float>*)(to) = value.GetLower();
+        *(to + 4) = value.GetUpper().ToScalar();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFirst5(int* to, VecI value)
     {
-        value.GetLower().Store(to);
-        *(to + 4) = value.GetUpper().GetLower().ToScalar();
+        *(Vector128<int>*)(to) = value.GetLower();
+        *(to + 4) = value.GetUpper().ToScalar();
     }
 }

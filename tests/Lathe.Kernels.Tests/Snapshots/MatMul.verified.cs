@@ -42,9 +42,9 @@ public static unsafe class Kernels
                 VecF sum_1_9 = Vec.Create(0f);
                 VecF v1 = Vec.Create(x0[0]);
                 float* x1_1 = x1 + 192 * o1o_1;
-                VecF v2 = Vec.Load(x1_1);
+                VecF v2 = *(VecF*)(x1_1);
                 sum_1_0 = Fma.MultiplyAdd(v1, v2, sum_1_0);
-                VecF v3 = Vec.Load(x1_1 + 8);
+                VecF v3 = *(VecF*)(x1_1 + 8);
                 sum_1_1 = Fma.MultiplyAdd(v1, v3, sum_1_1);
                 VecF v4 = Vec.Create(x0[12]);
                 sum_1_2 = Fma.MultiplyAdd(v4, v2, sum_1_2);
@@ -59,9 +59,9 @@ public static unsafe class Kernels
                 sum_1_8 = Fma.MultiplyAdd(v7, v2, sum_1_8);
                 sum_1_9 = Fma.MultiplyAdd(v7, v3, sum_1_9);
                 VecF v8 = Vec.Create(x0[1]);
-                VecF v9 = Vec.Load(x1_1 + 16);
+                VecF v9 = *(VecF*)(x1_1 + 16);
                 sum_1_0 = Fma.MultiplyAdd(v8, v9, sum_1_0);
-                VecF v10 = Vec.Load(x1_1 + 24);
+                VecF v10 = *(VecF*)(x1_1 + 24);
                 sum_1_1 = Fma.MultiplyAdd(v8, v10, sum_1_1);
                 VecF v11 = Vec.Create(x0[13]);
                 sum_1_2 = Fma.MultiplyAdd(v11, v9, sum_1_2);
@@ -76,9 +76,9 @@ public static unsafe class Kernels
                 sum_1_8 = Fma.MultiplyAdd(v14, v9, sum_1_8);
                 sum_1_9 = Fma.MultiplyAdd(v14, v10, sum_1_9);
                 VecF v15 = Vec.Create(x0[2]);
-                VecF v16 = Vec.Load(x1_1 + 32);
+                VecF v16 = *(VecF*)(x1_1 + 32);
                 sum_1_0 = Fma.MultiplyAdd(v15, v16, sum_1_0);
-                VecF v17 = Vec.Load(x1_1 + 40);
+                VecF v17 = *(VecF*)(x1_1 + 40);
                 sum_1_1 = Fma.MultiplyAdd(v15, v17, sum_1_1);
                 VecF v18 = Vec.Create(x0[14]);
                 sum_1_2 = Fma.MultiplyAdd(v18, v16, sum_1_2);
@@ -93,9 +93,9 @@ public static unsafe class Kernels
                 sum_1_8 = Fma.MultiplyAdd(v21, v16, sum_1_8);
                 sum_1_9 = Fma.MultiplyAdd(v21, v17, sum_1_9);
                 VecF v22 = Vec.Create(x0[3]);
-                VecF v23 = Vec.Load(x1_1 + 48);
+                VecF v23 = *(VecF*)(x1_1 + 48);
                 sum_1_0 = Fma.MultiplyAdd(v22, v23, sum_1_0);
-                VecF v24 = Vec.Load(x1_1 + 56);
+                VecF v24 = *(VecF*)(x1_1 + 56);
                 sum_1_1 = Fma.MultiplyAdd(v22, v24, sum_1_1);
                 VecF v25 = Vec.Create(x0[15]);
                 sum_1_2 = Fma.MultiplyAdd(v25, v23, sum_1_2);
@@ -110,9 +110,9 @@ public static unsafe class Kernels
                 sum_1_8 = Fma.MultiplyAdd(v28, v23, sum_1_8);
                 sum_1_9 = Fma.MultiplyAdd(v28, v24, sum_1_9);
                 VecF v29 = Vec.Create(x0[4]);
-                VecF v30 = Vec.Load(x1_1 + 64);
+                VecF v30 = *(VecF*)(x1_1 + 64);
                 sum_1_0 = Fma.MultiplyAdd(v29, v30, sum_1_0);
-                VecF v31 = Vec.Load(x1_1 + 72);
+                VecF v31 = *(VecF*)(x1_1 + 72);
                 sum_1_1 = Fma.MultiplyAdd(v29, v31, sum_1_1);
                 VecF v32 = Vec.Create(x0[16]);
                 sum_1_2 = Fma.MultiplyAdd(v32, v30, sum_1_2);
@@ -127,9 +127,9 @@ public static unsafe class Kernels
                 sum_1_8 = Fma.MultiplyAdd(v35, v30, sum_1_8);
                 sum_1_9 = Fma.MultiplyAdd(v35, v31, sum_1_9);
                 VecF v36 = Vec.Create(x0[5]);
-                VecF v37 = Vec.Load(x1_1 + 80);
+                VecF v37 = *(VecF*)(x1_1 + 80);
                 sum_1_0 = Fma.MultiplyAdd(v36, v37, sum_1_0);
-                VecF v38 = Vec.Load(x1_1 + 88);
+                VecF v38 = *(VecF*)(x1_1 + 88);
                 sum_1_1 = Fma.MultiplyAdd(v36, v38, sum_1_1);
                 VecF v39 = Vec.Create(x0[17]);
                 sum_1_2 = Fma.MultiplyAdd(v39, v37, sum_1_2);
@@ -144,9 +144,9 @@ public static unsafe class Kernels
                 sum_1_8 = Fma.MultiplyAdd(v42, v37, sum_1_8);
                 sum_1_9 = Fma.MultiplyAdd(v42, v38, sum_1_9);
                 VecF v43 = Vec.Create(x0[6]);
-                VecF v44 = Vec.Load(x1_1 + 96);
+                VecF v44 = *(VecF*)(x1_1 + 96);
                 sum_1_0 = Fma.MultiplyAdd(v43, v44, sum_1_0);
-                VecF v45 = Vec.Load(x1_1 + 104);
+                VecF v45 = *(VecF*)(x1_1 + 104);
                 sum_1_1 = Fma.MultiplyAdd(v43, v45, sum_1_1);
                 VecF v46 = Vec.Create(x0[18]);
                 sum_1_2 = Fma.MultiplyAdd(v46, v44, sum_1_2);
@@ -161,9 +161,9 @@ public static unsafe class Kernels
                 sum_1_8 = Fma.MultiplyAdd(v49, v44, sum_1_8);
                 sum_1_9 = Fma.MultiplyAdd(v49, v45, sum_1_9);
                 VecF v50 = Vec.Create(x0[7]);
-                VecF v51 = Vec.Load(x1_1 + 112);
+                VecF v51 = *(VecF*)(x1_1 + 112);
                 sum_1_0 = Fma.MultiplyAdd(v50, v51, sum_1_0);
-                VecF v52 = Vec.Load(x1_1 + 120);
+                VecF v52 = *(VecF*)(x1_1 + 120);
                 sum_1_1 = Fma.MultiplyAdd(v50, v52, sum_1_1);
                 VecF v53 = Vec.Create(x0[19]);
                 sum_1_2 = Fma.MultiplyAdd(v53, v51, sum_1_2);
@@ -178,9 +178,9 @@ public static unsafe class Kernels
                 sum_1_8 = Fma.MultiplyAdd(v56, v51, sum_1_8);
                 sum_1_9 = Fma.MultiplyAdd(v56, v52, sum_1_9);
                 VecF v57 = Vec.Create(x0[8]);
-                VecF v58 = Vec.Load(x1_1 + 128);
+                VecF v58 = *(VecF*)(x1_1 + 128);
                 sum_1_0 = Fma.MultiplyAdd(v57, v58, sum_1_0);
-                VecF v59 = Vec.Load(x1_1 + 136);
+                VecF v59 = *(VecF*)(x1_1 + 136);
                 sum_1_1 = Fma.MultiplyAdd(v57, v59, sum_1_1);
                 VecF v60 = Vec.Create(x0[20]);
                 sum_1_2 = Fma.MultiplyAdd(v60, v58, sum_1_2);
@@ -195,9 +195,9 @@ public static unsafe class Kernels
                 sum_1_8 = Fma.MultiplyAdd(v63, v58, sum_1_8);
                 sum_1_9 = Fma.MultiplyAdd(v63, v59, sum_1_9);
                 VecF v64 = Vec.Create(x0[9]);
-                VecF v65 = Vec.Load(x1_1 + 144);
+                VecF v65 = *(VecF*)(x1_1 + 144);
                 sum_1_0 = Fma.MultiplyAdd(v64, v65, sum_1_0);
-                VecF v66 = Vec.Load(x1_1 + 152);
+                VecF v66 = *(VecF*)(x1_1 + 152);
                 sum_1_1 = Fma.MultiplyAdd(v64, v66, sum_1_1);
                 VecF v67 = Vec.Create(x0[21]);
                 sum_1_2 = Fma.MultiplyAdd(v67, v65, sum_1_2);
@@ -212,9 +212,9 @@ public static unsafe class Kernels
                 sum_1_8 = Fma.MultiplyAdd(v70, v65, sum_1_8);
                 sum_1_9 = Fma.MultiplyAdd(v70, v66, sum_1_9);
                 VecF v71 = Vec.Create(x0[10]);
-                VecF v72 = Vec.Load(x1_1 + 160);
+                VecF v72 = *(VecF*)(x1_1 + 160);
                 sum_1_0 = Fma.MultiplyAdd(v71, v72, sum_1_0);
-                VecF v73 = Vec.Load(x1_1 + 168);
+                VecF v73 = *(VecF*)(x1_1 + 168);
                 sum_1_1 = Fma.MultiplyAdd(v71, v73, sum_1_1);
                 VecF v74 = Vec.Create(x0[22]);
                 sum_1_2 = Fma.MultiplyAdd(v74, v72, sum_1_2);
@@ -229,9 +229,9 @@ public static unsafe class Kernels
                 sum_1_8 = Fma.MultiplyAdd(v77, v72, sum_1_8);
                 sum_1_9 = Fma.MultiplyAdd(v77, v73, sum_1_9);
                 VecF v78 = Vec.Create(x0[11]);
-                VecF v79 = Vec.Load(x1_1 + 176);
+                VecF v79 = *(VecF*)(x1_1 + 176);
                 sum_1_0 = Fma.MultiplyAdd(v78, v79, sum_1_0);
-                VecF v80 = Vec.Load(x1_1 + 184);
+                VecF v80 = *(VecF*)(x1_1 + 184);
                 sum_1_1 = Fma.MultiplyAdd(v78, v80, sum_1_1);
                 VecF v81 = Vec.Create(x0[23]);
                 sum_1_2 = Fma.MultiplyAdd(v81, v79, sum_1_2);
@@ -246,19 +246,19 @@ public static unsafe class Kernels
                 sum_1_8 = Fma.MultiplyAdd(v84, v79, sum_1_8);
                 sum_1_9 = Fma.MultiplyAdd(v84, v80, sum_1_9);
                 float* x2_1 = x2 + 16 * o1o_1;
-                VecF v85 = Vec.Load(x2_1);
+                VecF v85 = *(VecF*)(x2_1);
                 float* y_1 = y + 16 * o1o_1;
-                Vec.Store(sum_1_0 + v85, y_1);
-                VecF v86 = Vec.Load(x2_1 + 8);
-                Vec.Store(sum_1_1 + v86, y_1 + 8);
-                Vec.Store(sum_1_2 + v85, y_1 + 20);
-                Vec.Store(sum_1_3 + v86, y_1 + 28);
-                Vec.Store(sum_1_4 + v85, y_1 + 40);
-                Vec.Store(sum_1_5 + v86, y_1 + 48);
-                Vec.Store(sum_1_6 + v85, y_1 + 60);
-                Vec.Store(sum_1_7 + v86, y_1 + 68);
-                Vec.Store(sum_1_8 + v85, y_1 + 80);
-                Vec.Store(sum_1_9 + v86, y_1 + 88);
+                *(VecF*)(y_1) = sum_1_0 + v85;
+                VecF v86 = *(VecF*)(x2_1 + 8);
+                *(VecF*)(y_1 + 8) = sum_1_1 + v86;
+                *(VecF*)(y_1 + 20) = sum_1_2 + v85;
+                *(VecF*)(y_1 + 28) = sum_1_3 + v86;
+                *(VecF*)(y_1 + 40) = sum_1_4 + v85;
+                *(VecF*)(y_1 + 48) = sum_1_5 + v86;
+                *(VecF*)(y_1 + 60) = sum_1_6 + v85;
+                *(VecF*)(y_1 + 68) = sum_1_7 + v86;
+                *(VecF*)(y_1 + 80) = sum_1_8 + v85;
+                *(VecF*)(y_1 + 88) = sum_1_9 + v86;
             }
             else
             {
@@ -273,9 +273,9 @@ public static unsafe class Kernels
                 VecF sum_8 = Vec.Create(0f);
                 VecF sum_9 = Vec.Create(0f);
                 VecF v87 = Vec.Create(x0[0]);
-                VecF v88 = Vec.Load(x1 + 192);
+                VecF v88 = *(VecF*)(x1 + 192);
                 sum_0 = Fma.MultiplyAdd(v87, v88, sum_0);
-                VecF v89 = Vec.Load(x1 + 200);
+                VecF v89 = *(VecF*)(x1 + 200);
                 sum_1 = Fma.MultiplyAdd(v87, v89, sum_1);
                 VecF v90 = Vec.Create(x0[12]);
                 sum_2 = Fma.MultiplyAdd(v90, v88, sum_2);
@@ -290,9 +290,9 @@ public static unsafe class Kernels
                 sum_8 = Fma.MultiplyAdd(v93, v88, sum_8);
                 sum_9 = Fma.MultiplyAdd(v93, v89, sum_9);
                 VecF v94 = Vec.Create(x0[1]);
-                VecF v95 = Vec.Load(x1 + 208);
+                VecF v95 = *(VecF*)(x1 + 208);
                 sum_0 = Fma.MultiplyAdd(v94, v95, sum_0);
-                VecF v96 = Vec.Load(x1 + 216);
+                VecF v96 = *(VecF*)(x1 + 216);
                 sum_1 = Fma.MultiplyAdd(v94, v96, sum_1);
                 VecF v97 = Vec.Create(x0[13]);
                 sum_2 = Fma.MultiplyAdd(v97, v95, sum_2);
@@ -307,9 +307,9 @@ public static unsafe class Kernels
                 sum_8 = Fma.MultiplyAdd(v100, v95, sum_8);
                 sum_9 = Fma.MultiplyAdd(v100, v96, sum_9);
                 VecF v101 = Vec.Create(x0[2]);
-                VecF v102 = Vec.Load(x1 + 224);
+                VecF v102 = *(VecF*)(x1 + 224);
                 sum_0 = Fma.MultiplyAdd(v101, v102, sum_0);
-                VecF v103 = Vec.Load(x1 + 232);
+                VecF v103 = *(VecF*)(x1 + 232);
                 sum_1 = Fma.MultiplyAdd(v101, v103, sum_1);
                 VecF v104 = Vec.Create(x0[14]);
                 sum_2 = Fma.MultiplyAdd(v104, v102, sum_2);
@@ -324,9 +324,9 @@ public static unsafe class Kernels
                 sum_8 = Fma.MultiplyAdd(v107, v102, sum_8);
                 sum_9 = Fma.MultiplyAdd(v107, v103, sum_9);
                 VecF v108 = Vec.Create(x0[3]);
-                VecF v109 = Vec.Load(x1 + 240);
+                VecF v109 = *(VecF*)(x1 + 240);
                 sum_0 = Fma.MultiplyAdd(v108, v109, sum_0);
-                VecF v110 = Vec.Load(x1 + 248);
+                VecF v110 = *(VecF*)(x1 + 248);
                 sum_1 = Fma.MultiplyAdd(v108, v110, sum_1);
                 VecF v111 = Vec.Create(x0[15]);
                 sum_2 = Fma.MultiplyAdd(v111, v109, sum_2);
@@ -341,9 +341,9 @@ public static unsafe class Kernels
                 sum_8 = Fma.MultiplyAdd(v114, v109, sum_8);
                 sum_9 = Fma.MultiplyAdd(v114, v110, sum_9);
                 VecF v115 = Vec.Create(x0[4]);
-                VecF v116 = Vec.Load(x1 + 256);
+                VecF v116 = *(VecF*)(x1 + 256);
                 sum_0 = Fma.MultiplyAdd(v115, v116, sum_0);
-                VecF v117 = Vec.Load(x1 + 264);
+                VecF v117 = *(VecF*)(x1 + 264);
                 sum_1 = Fma.MultiplyAdd(v115, v117, sum_1);
                 VecF v118 = Vec.Create(x0[16]);
                 sum_2 = Fma.MultiplyAdd(v118, v116, sum_2);
@@ -358,9 +358,9 @@ public static unsafe class Kernels
                 sum_8 = Fma.MultiplyAdd(v121, v116, sum_8);
                 sum_9 = Fma.MultiplyAdd(v121, v117, sum_9);
                 VecF v122 = Vec.Create(x0[5]);
-                VecF v123 = Vec.Load(x1 + 272);
+                VecF v123 = *(VecF*)(x1 + 272);
                 sum_0 = Fma.MultiplyAdd(v122, v123, sum_0);
-                VecF v124 = Vec.Load(x1 + 280);
+                VecF v124 = *(VecF*)(x1 + 280);
                 sum_1 = Fma.MultiplyAdd(v122, v124, sum_1);
                 VecF v125 = Vec.Create(x0[17]);
                 sum_2 = Fma.MultiplyAdd(v125, v123, sum_2);
@@ -375,9 +375,9 @@ public static unsafe class Kernels
                 sum_8 = Fma.MultiplyAdd(v128, v123, sum_8);
                 sum_9 = Fma.MultiplyAdd(v128, v124, sum_9);
                 VecF v129 = Vec.Create(x0[6]);
-                VecF v130 = Vec.Load(x1 + 288);
+                VecF v130 = *(VecF*)(x1 + 288);
                 sum_0 = Fma.MultiplyAdd(v129, v130, sum_0);
-                VecF v131 = Vec.Load(x1 + 296);
+                VecF v131 = *(VecF*)(x1 + 296);
                 sum_1 = Fma.MultiplyAdd(v129, v131, sum_1);
                 VecF v132 = Vec.Create(x0[18]);
                 sum_2 = Fma.MultiplyAdd(v132, v130, sum_2);
@@ -392,9 +392,9 @@ public static unsafe class Kernels
                 sum_8 = Fma.MultiplyAdd(v135, v130, sum_8);
                 sum_9 = Fma.MultiplyAdd(v135, v131, sum_9);
                 VecF v136 = Vec.Create(x0[7]);
-                VecF v137 = Vec.Load(x1 + 304);
+                VecF v137 = *(VecF*)(x1 + 304);
                 sum_0 = Fma.MultiplyAdd(v136, v137, sum_0);
-                VecF v138 = Vec.Load(x1 + 312);
+                VecF v138 = *(VecF*)(x1 + 312);
                 sum_1 = Fma.MultiplyAdd(v136, v138, sum_1);
                 VecF v139 = Vec.Create(x0[19]);
                 sum_2 = Fma.MultiplyAdd(v139, v137, sum_2);
@@ -409,9 +409,9 @@ public static unsafe class Kernels
                 sum_8 = Fma.MultiplyAdd(v142, v137, sum_8);
                 sum_9 = Fma.MultiplyAdd(v142, v138, sum_9);
                 VecF v143 = Vec.Create(x0[8]);
-                VecF v144 = Vec.Load(x1 + 320);
+                VecF v144 = *(VecF*)(x1 + 320);
                 sum_0 = Fma.MultiplyAdd(v143, v144, sum_0);
-                VecF v145 = Vec.Load(x1 + 328);
+                VecF v145 = *(VecF*)(x1 + 328);
                 sum_1 = Fma.MultiplyAdd(v143, v145, sum_1);
                 VecF v146 = Vec.Create(x0[20]);
                 sum_2 = Fma.MultiplyAdd(v146, v144, sum_2);
@@ -426,9 +426,9 @@ public static unsafe class Kernels
                 sum_8 = Fma.MultiplyAdd(v149, v144, sum_8);
                 sum_9 = Fma.MultiplyAdd(v149, v145, sum_9);
                 VecF v150 = Vec.Create(x0[9]);
-                VecF v151 = Vec.Load(x1 + 336);
+                VecF v151 = *(VecF*)(x1 + 336);
                 sum_0 = Fma.MultiplyAdd(v150, v151, sum_0);
-                VecF v152 = Vec.Load(x1 + 344);
+                VecF v152 = *(VecF*)(x1 + 344);
                 sum_1 = Fma.MultiplyAdd(v150, v152, sum_1);
                 VecF v153 = Vec.Create(x0[21]);
                 sum_2 = Fma.MultiplyAdd(v153, v151, sum_2);
@@ -443,9 +443,9 @@ public static unsafe class Kernels
                 sum_8 = Fma.MultiplyAdd(v156, v151, sum_8);
                 sum_9 = Fma.MultiplyAdd(v156, v152, sum_9);
                 VecF v157 = Vec.Create(x0[10]);
-                VecF v158 = Vec.Load(x1 + 352);
+                VecF v158 = *(VecF*)(x1 + 352);
                 sum_0 = Fma.MultiplyAdd(v157, v158, sum_0);
-                VecF v159 = Vec.Load(x1 + 360);
+                VecF v159 = *(VecF*)(x1 + 360);
                 sum_1 = Fma.MultiplyAdd(v157, v159, sum_1);
                 VecF v160 = Vec.Create(x0[22]);
                 sum_2 = Fma.MultiplyAdd(v160, v158, sum_2);
@@ -460,9 +460,9 @@ public static unsafe class Kernels
                 sum_8 = Fma.MultiplyAdd(v163, v158, sum_8);
                 sum_9 = Fma.MultiplyAdd(v163, v159, sum_9);
                 VecF v164 = Vec.Create(x0[11]);
-                VecF v165 = Vec.Load(x1 + 368);
+                VecF v165 = *(VecF*)(x1 + 368);
                 sum_0 = Fma.MultiplyAdd(v164, v165, sum_0);
-                VecF v166 = Vec.Load(x1 + 376);
+                VecF v166 = *(VecF*)(x1 + 376);
                 sum_1 = Fma.MultiplyAdd(v164, v166, sum_1);
                 VecF v167 = Vec.Create(x0[23]);
                 sum_2 = Fma.MultiplyAdd(v167, v165, sum_2);
@@ -500,12 +500,12 @@ file static unsafe class Simd
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFirst4(float* to, VecF value)
     {
-        value.GetLower().Store(to);
+        *(Vector128<float>*)(to) = value.GetLower();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFirst4(int* to, VecI value)
     {
-        value.GetLower().Store(to);
+        *(Vector128<int>*)(to) = value.GetLower();
     }
 }

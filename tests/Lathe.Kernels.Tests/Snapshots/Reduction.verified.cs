@@ -104,12 +104,12 @@ file static unsafe class Simd
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFirst1(float* to, VecF value)
     {
-        *(to) = value.GetLower().GetLower().ToScalar();
+        *(to) = value.GetLower().ToScalar();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFirst1(int* to, VecI value)
     {
-        *(to) = value.GetLower().GetLower().ToScalar();
+        *(to) = value.GetLower().ToScalar();
     }
 }

@@ -30,8 +30,8 @@ public static unsafe class Kernels
                 for (nint h3 = 0; h3 < 7; h3++)
                 {
                     float* y_2 = y_1 + 16 * h3;
-                    Vec.Store(Vec.Create(0f), y_2);
-                    Vec.Store(Vec.Create(0f), y_2 + 8);
+                    *(VecF*)(y_2) = Vec.Create(0f);
+                    *(VecF*)(y_2 + 8) = Vec.Create(0f);
                 }
             }
             for (nint h1_1 = 0; h1_1 < 2; h1_1++)
@@ -40,8 +40,8 @@ public static unsafe class Kernels
                 for (nint h3_1 = 0; h3_1 < 7; h3_1++)
                 {
                     float* y_4 = y_3 + 16 * h3_1;
-                    Vec.Store(Vec.Create(0f), y_4 + 448);
-                    Vec.Store(Vec.Create(0f), y_4 + 456);
+                    *(VecF*)(y_4 + 448) = Vec.Create(0f);
+                    *(VecF*)(y_4 + 456) = Vec.Create(0f);
                 }
             }
             for (nint h1_2 = 0; h1_2 < 2; h1_2++)
@@ -50,8 +50,8 @@ public static unsafe class Kernels
                 for (nint h2_2 = 1; h2_2 < 4; h2_2++)
                 {
                     float* y_6 = y_5 + 112 * h2_2;
-                    Vec.Store(Vec.Create(0f), y_6);
-                    Vec.Store(Vec.Create(0f), y_6 + 8);
+                    *(VecF*)(y_6) = Vec.Create(0f);
+                    *(VecF*)(y_6 + 8) = Vec.Create(0f);
                 }
             }
             for (nint h1_3 = 0; h1_3 < 2; h1_3++)
@@ -60,8 +60,8 @@ public static unsafe class Kernels
                 for (nint h2_3 = 1; h2_3 < 4; h2_3++)
                 {
                     float* y_8 = y_7 + 112 * h2_3;
-                    Vec.Store(Vec.Create(0f), y_8 + 96);
-                    Vec.Store(Vec.Create(0f), y_8 + 104);
+                    *(VecF*)(y_8 + 96) = Vec.Create(0f);
+                    *(VecF*)(y_8 + 104) = Vec.Create(0f);
                 }
             }
         }
@@ -105,13 +105,13 @@ file static unsafe class Simd
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFirst4(float* to, VecF value)
     {
-        value.GetLower().Store(to);
+        *(Vector128<float>*)(to) = value.GetLower();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFirst4(int* to, VecI value)
     {
-        value.GetLower().Store(to);
+        *(Vector128<int>*)(to) = value.GetLower();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
@@ -175,10 +175,10 @@ file static unsafe class Simd
         VecF b5 = Avx.UnpackHigh(a4.AsDouble(), a6.AsDouble()).AsSingle();
         VecF b6 = Avx.UnpackLow(a5.AsDouble(), a7.AsDouble()).AsSingle();
         VecF b7 = Avx.UnpackHigh(a5.AsDouble(), a7.AsDouble()).AsSingle();
-        Vec.Store(Avx.Permute2x128(b0, b4, 0x20), to);
-        Vec.Store(Avx.Permute2x128(b0, b4, 0x31), to + (4 * toStride));
-        Vec.Store(Avx.Permute2x128(b1, b5, 0x20), to + (1 * toStride));
-        Vec.Store(Avx.Permute2x128(b2, b6, 0x20), to + (2 * toStride));
-        Vec.Store(Avx.Permute2x128(b3, b7, 0x20), to + (3 * toStride));
+        *(VecF*)(to) = Avx.Permute2x128(b0, b4, 0x20);
+        *(VecF*)(to + (4 * toStride)) = Avx.Permute2x128(b0, b4, 0x31);
+        *(VecF*)(to + (1 * toStride)) = Avx.Permute2x128(b1, b5, 0x20);
+        *(VecF*)(to + (2 * toStride)) = Avx.Permute2x128(b2, b6, 0x20);
+        *(VecF*)(to + (3 * toStride)) = Avx.Permute2x128(b3, b7, 0x20);
     }
 }

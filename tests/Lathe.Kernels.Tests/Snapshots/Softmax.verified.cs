@@ -31,15 +31,15 @@ public static unsafe class Kernels
             // max: for every [o0 < 1], over [k < 21].
             VecF max_0 = Vec.Create(float.NegativeInfinity);
             VecF max_1 = Vec.Create(float.NegativeInfinity);
-            max_0 = Avx.Max(max_0, Vec.Load(x0_1));
-            max_1 = Avx.Max(max_1, Vec.Load(x0_1 + 8));
+            max_0 = Avx.Max(max_0, *(VecF*)(x0_1));
+            max_1 = Avx.Max(max_1, *(VecF*)(x0_1 + 8));
             max_0 = Vec.ConditionalSelect(Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0).AsSingle(), Avx.Max(max_0, Simd.MaskLoad(x0_1 + 16, Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0))), max_0);
             float max_total_0 = Simd.MaxFloat(float.NegativeInfinity, Simd.Largest(Avx.Max(max_0, max_1)));
             t0[0] = max_total_0;
             // sum: for every [o0 < 1], over [l < 21].
             VecF sum_0 = Vec.Create(0f);
             VecF sum_1 = Vec.Create(0f);
-            VecF t2 = Vec.Load(x0_1) - Vec.Create(t0[0]);
+            VecF t2 = (*(VecF*)(x0_1)) - Vec.Create(t0[0]);
             VecF t3 = Avx.Max(Vec.Create((-104f)), Avx.Min(Vec.Create(89f), t2));
             VecF t4 = Fma.MultiplyAdd(t3, Vec.Create(1.442695f), Vec.Create(12582912f));
             VecF t5 = t4 - Vec.Create(12582912f);
@@ -49,7 +49,7 @@ public static unsafe class Kernels
             VecI t9 = t8 >> 1;
             VecF t10 = (Fma.MultiplyAdd(t7, Fma.MultiplyAdd(Fma.MultiplyAdd(Fma.MultiplyAdd(Fma.MultiplyAdd(Fma.MultiplyAdd(Vec.Create(0.00019875691f), t6, Vec.Create(0.0013981999f)), t6, Vec.Create(0.008333452f)), t6, Vec.Create(0.041665796f)), t6, Vec.Create(0.16666666f)), t6, Vec.Create(0.5f)), t6 + Vec.Create(1f)) * ((t9 + Vec.Create(127)) << 23).AsSingle()) * (((t8 - t9) + Vec.Create(127)) << 23).AsSingle();
             sum_0 = sum_0 + t10;
-            VecF t11 = Vec.Load(x0_1 + 8) - Vec.Create(t0[0]);
+            VecF t11 = (*(VecF*)(x0_1 + 8)) - Vec.Create(t0[0]);
             VecF t12 = Avx.Max(Vec.Create((-104f)), Avx.Min(Vec.Create(89f), t11));
             VecF t13 = Fma.MultiplyAdd(t12, Vec.Create(1.442695f), Vec.Create(12582912f));
             VecF t14 = t13 - Vec.Create(12582912f);
@@ -76,7 +76,7 @@ public static unsafe class Kernels
             for (nint o1o_1 = 0; o1o_1 < 2; o1o_1++)
             {
                 float* x0_2 = x0_1 + 8 * o1o_1;
-                VecF t29 = Vec.Load(x0_2) - held1;
+                VecF t29 = (*(VecF*)(x0_2)) - held1;
                 VecF t30 = Avx.Max(Vec.Create((-104f)), Avx.Min(Vec.Create(89f), t29));
                 VecF t31 = Fma.MultiplyAdd(t30, Vec.Create(1.442695f), Vec.Create(12582912f));
                 VecF t32 = t31 - Vec.Create(12582912f);
@@ -86,7 +86,7 @@ public static unsafe class Kernels
                 VecI t36 = t35 >> 1;
                 VecF t37 = (Fma.MultiplyAdd(t34, Fma.MultiplyAdd(Fma.MultiplyAdd(Fma.MultiplyAdd(Fma.MultiplyAdd(Fma.MultiplyAdd(Vec.Create(0.00019875691f), t33, Vec.Create(0.0013981999f)), t33, Vec.Create(0.008333452f)), t33, Vec.Create(0.041665796f)), t33, Vec.Create(0.16666666f)), t33, Vec.Create(0.5f)), t33 + Vec.Create(1f)) * ((t36 + Vec.Create(127)) << 23).AsSingle()) * (((t35 - t36) + Vec.Create(127)) << 23).AsSingle();
                 float* y_2 = y_1 + 8 * o1o_1;
-                Vec.Store(t37 / held2, y_2);
+                *(VecF*)(y_2) = t37 / held2;
             }
             VecF t38 = Simd.MaskLoad(x0_1 + 16, Vec.Create(-1, -1, -1, -1, -1, 0, 0, 0)) - Vec.Create(t0[0]);
             VecF t39 = Avx.Max(Vec.Create((-104f)), Avx.Min(Vec.Create(89f), t38));
@@ -126,15 +126,15 @@ file static unsafe class Simd
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFirst5(float* to, VecF value)
     {
-        value.GetLower().Store(to);
-        *(to + 4) = value.GetUpper().GetLower().ToScalar();
+        *(Vector128<float>*)(to) = value.GetLower();
+        *(to + 4) = value.GetUpper().ToScalar();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFirst5(int* to, VecI value)
     {
-        value.GetLower().Store(to);
-        *(to + 4) = value.GetUpper().GetLower().ToScalar();
+        *(Vector128<int>*)(to) = value.GetLower();
+        *(to + 4) = value.GetUpper().ToScalar();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
