@@ -1,0 +1,40 @@
+using System.Diagnostics;
+
+namespace Lathe.Package.Tests;
+
+/// <summary>An application that is published ReadyToRun has machine code for its kernels.</summary>
+[Platform("Linux", Reason = "publishes for Linux")]
+public sealed class ReadyToRunTests
+{
+    [Test]
+    public void Publish_PrecompilesKernels()
+    {
+        Consumer app = new Consumer("ready-to-run").WithCharacters()
+            .Project(Programs.Item, "<PublishReadyToRun>true</PublishReadyToRun><RuntimeIdentifier>linux-x64</RuntimeIdentifier><SelfContained>false</SelfContained>")
+            .Write("Program.cs", Programs.Reads);
+        if (app.Dotnet("restore", "-v", "quiet").ExitCode != 0) Assert.Ignore("crossgen2 cannot be restored");
+        string[] compiled = [.. ((string[])["true", "false"]).Select(precompiles =>
+        {
+            BuildResult result = app.Dotnet("publish", "-v", "minimal", "-tl:off", "-clp:NoSummary", "-nodeReuse:false", $"-p:LatheKernelReadyToRun={precompiles}", "-o", precompiles);
+            Assert.That(result.ExitCode, Is.Zero, result.Output);
+            Assert.That(result.Problems, Is.Empty);
+            return Run(app, precompiles);
+        })];
+        int Kernels(string list) => list.Split('\n').Count(line => line.Contains("Recognizer_", StringComparison.Ordinal) && !line.Contains("Module", StringComparison.Ordinal));
+        Assert.That(Kernels(compiled[1]), Is.GreaterThan(2), compiled[1]);
+        Assert.That(Kernels(compiled[0]), Is.LessThan(Kernels(compiled[1]) / 2), compiled[0]);
+    }
+
+    /// <summary>What the JIT compiled.</summary>
+    private static string Run(Consumer app, string folder)
+    {
+        string list = app[$"{folder}.jit"];
+        ProcessStartInfo start = new("dotnet", [app[$"{folder}/App.dll"], app.Folder]) { RedirectStandardOutput = true };
+        start.Environment["DOTNET_JitStdOutFile"] = list;
+        start.Environment["DOTNET_JitDisasmSummary"] = "1";
+        using Process process = Process.Start(start)!;
+        Assert.That(process.StandardOutput.ReadToEnd(), Does.StartWith("A "));
+        process.WaitForExit();
+        return File.ReadAllText(list);
+    }
+}
