@@ -15,21 +15,24 @@ public sealed class ReadyToRunTests
         if (app.Dotnet("restore", "-v", "quiet").ExitCode != 0) Assert.Ignore("crossgen2 cannot be restored");
         string[] compiled = [.. ((string[])["true", "false"]).Select(precompiles =>
         {
-            BuildResult result = app.Dotnet("publish", "-v", "minimal", "-tl:off", "-clp:NoSummary", "-nodeReuse:false", $"-p:LatheKernelReadyToRun={precompiles}", "-o", precompiles);
+            BuildResult result = app.Dotnet("publish", "-v", "minimal", "-tl:off", "-clp:NoSummary", "-nodeReuse:false", $"-p:LatheKernelReadyToRun={precompiles}", "-o", Output(precompiles));
             Assert.That(result.ExitCode, Is.Zero, result.Output);
             Assert.That(result.Problems, Is.Empty);
-            return Run(app, precompiles);
+            return Run(app, Output(precompiles));
         })];
         int Kernels(string list) => list.Split('\n').Count(line => line.Contains("Recognizer_", StringComparison.Ordinal) && !line.Contains("Module", StringComparison.Ordinal));
         Assert.That(Kernels(compiled[1]), Is.GreaterThan(2), compiled[1]);
         Assert.That(Kernels(compiled[0]), Is.LessThan(Kernels(compiled[1]) / 2), compiled[0]);
     }
 
+    /// <summary>Outside the project, whose references may also be found in its folder.</summary>
+    private static string Output(string precompiles) => Path.Combine(PackageSetup.Folder, $"ready-to-run-{precompiles}");
+
     /// <summary>What the JIT compiled.</summary>
     private static string Run(Consumer app, string folder)
     {
-        string list = app[$"{folder}.jit"];
-        ProcessStartInfo start = new("dotnet", [app[$"{folder}/App.dll"], app.Folder]) { RedirectStandardOutput = true };
+        string list = $"{folder}.jit";
+        ProcessStartInfo start = new("dotnet", [Path.Combine(folder, "App.dll"), app.Folder]) { RedirectStandardOutput = true };
         start.Environment["DOTNET_JitStdOutFile"] = list;
         start.Environment["DOTNET_JitDisasmSummary"] = "1";
         using Process process = Process.Start(start)!;
