@@ -38,20 +38,28 @@ public static class ExpandMath
                     Expr condition = Visit(choice.Condition);
                     return new Select(condition, Under(condition, true, choice.Then), Under(condition, false, choice.Else));
                 case Unary { Op: UnaryOp.Exp or UnaryOp.Log or UnaryOp.Tanh or UnaryOp.Erf or UnaryOp.Sigmoid, Type.Element: ElementType.Float32 } e:
-                    Expr x = Visit(e.A);
-                    foreach ((Expr c, bool then) in _choices) x = then ? new Select(c, x, F(x, 1)) : new Select(c, F(x, 1), x);
-                    x = Name(x);
+                    Expr x = Argument(e);
                     return e.Op switch
                     {
                         UnaryOp.Exp => Exp(x),
                         UnaryOp.Log => Log(x),
                         UnaryOp.Tanh => Tanh(x),
                         UnaryOp.Erf => Erf(x),
-                        _ => Sigmoid(x),
+                        _ => Divide(F(x, 1), SigmoidDivisor(x)),
                     };
+                // x·sigmoid(x), which many networks consist of, is one quotient.
+                case Binary { Op: BinaryOp.Multiply, B: Unary { Op: UnaryOp.Sigmoid, Type.Element: ElementType.Float32 } e } product:
+                    return Divide(Visit(product.A), SigmoidDivisor(Argument(e)));
                 default:
                     return base.Rewrite(expression);
             }
+        }
+
+        private Expr Argument(Unary function)
+        {
+            Expr x = Visit(function.A);
+            foreach ((Expr c, bool then) in _choices) x = then ? new Select(c, x, F(x, 1)) : new Select(c, F(x, 1), x);
+            return Name(x);
         }
 
         private Expr Under(Expr condition, bool then, Expr expression)
@@ -85,13 +93,13 @@ public static class ExpandMath
             return Name(Multiply(Multiply(p, PowerOfTwo(half)), PowerOfTwo(new Binary(BinaryOp.Subtract, power, half))));
         }
 
-        /// <summary>1 / (1 + e^-x). Inside ±88 the power of two neither overflows nor vanishes, and is added to the exponent at once.</summary>
-        private Expr Sigmoid(Expr x)
+        /// <summary>1 + e^-x. Inside ±88 the power of two neither overflows nor vanishes, and is added to the exponent at once.</summary>
+        private Expr SigmoidDivisor(Expr x)
         {
             x = Name(new Binary(BinaryOp.Max, F(x, -88), new Binary(BinaryOp.Min, F(x, 87), x)));
             (Expr shifted, Expr p) = Powers(x, -1);
             Expr e = AsFloat(new Binary(BinaryOp.Add, AsInteger(Name(p)), new Binary(BinaryOp.ShiftLeft, AsInteger(shifted), I(x, 23))));
-            return Divide(F(x, 1), Add(F(x, 1), e));
+            return Add(F(x, 1), e);
         }
 
         /// <summary>

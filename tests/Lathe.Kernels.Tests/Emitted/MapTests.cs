@@ -41,6 +41,7 @@ public sealed class MapTests : KernelCaseTests<MapTests>, ICaseSource
         new("functions", Sample.Map(Y([53]), [T("x0", [53])], i => Add(
             Add(new Unary(UnaryOp.Exp, T("x0", [53]).At(i)), new Unary(UnaryOp.Log, new Unary(UnaryOp.Abs, T("x0", [53]).At(i)))),
             Add(Add(new Unary(UnaryOp.Tanh, T("x0", [53]).At(i)), new Unary(UnaryOp.Erf, T("x0", [53]).At(i))), new Unary(UnaryOp.Sigmoid, T("x0", [53]).At(i)))))),
+        new("product with a sigmoid", Sample.Map(Y([53]), [T("x0", [53])], i => new Binary(BinaryOp.Multiply, T("x0", [53]).At(i), new Unary(UnaryOp.Sigmoid, T("x0", [53]).At(i))))),
         new("function of padding", Sample.Map(Y([3, 25]), [T("x0", [3, 20])], i => Sample.Inside([(i[1] - 3, 20)], new Unary(UnaryOp.Exp, T("x0", [3, 20]).At(i[0], i[1] - 3)), Const.Of(ElementType.Float32, 0)))),
         new("function of padded rows", Sample.Map(Y([5, 20]), [T("x0", [3, 20])], i => Sample.Inside([(i[0] - 1, 3)], new Unary(UnaryOp.Exp, T("x0", [3, 20]).At(i[0] - 1, i[1])), Const.Of(ElementType.Float32, 0)))),
         .. Conversions(),
