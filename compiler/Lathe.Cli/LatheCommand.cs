@@ -71,6 +71,7 @@ internal static class LatheCommand
             VerifyCommand.Create(terminal),
             BenchCommand.Create(terminal),
             InspectCommand.Create(terminal),
+            TuneCommand.Create(terminal),
             ConformanceCommand.Create(terminal),
             FuzzCommand.Create(terminal),
             DevicesCommand.Create(terminal),

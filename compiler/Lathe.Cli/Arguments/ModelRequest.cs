@@ -11,6 +11,9 @@ namespace Lathe.Cli.Arguments;
 /// <param name="Warnings">What is asked for and not done, although the result is right.</param>
 internal sealed record ModelRequest(string Path, CompileOptions Options, int? Threads, bool? FlushDenormals, IReadOnlyList<Diagnostic> Warnings)
 {
+    /// <summary>The tuning record, a file that the compilation reads; null for none.</summary>
+    public string? TuningFile { get; init; }
+
     /// <summary>True for an assembly that was compiled before.</summary>
     public bool IsCompiled => IsAssembly(Path);
 

@@ -26,7 +26,7 @@ internal delegate Choice Chooser(IReadOnlyList<Choice> candidates);
 internal sealed record TileChoice(long Rows, long Panels, int VectorsPerPanel, long Unrolled, bool RowsOutside) : Choice
 {
     /// <inheritdoc/>
-    public override string Text => $"tile={Rows}x{Panels * VectorsPerPanel},unroll={Unrolled},outer={(RowsOutside ? "rows" : "panels")}";
+    public override string Text => $"{Rows}x{Panels * VectorsPerPanel},{Unrolled},{(RowsOutside ? "rows" : "panels")}";
 }
 
 /// <summary>How much of a convolution by Winograd's algorithm is transformed together.</summary>

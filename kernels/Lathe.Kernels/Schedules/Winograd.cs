@@ -73,7 +73,8 @@ internal static class Winograd
     {
         long most = Math.Clamp(StripBytes / bytesPerTile, LeastTiles, MostTiles), together = PanelsTogether(panels);
         StripChoice[] strips = [.. ((long[])[most, most / 2, most * 3 / 2, most * 2]).Select(tiles => Strip(high, wide, Math.Max(1, tiles), together))];
-        return [.. strips, .. ((long[])[1, 2, 3, 4]).Where(p => p <= panels).Select(p => strips[0] with { Panels = p })];
+        // A rest of panels in one half of the filters would be a rest of a rest.
+        return [.. strips, .. ((long[])[1, 2, 3, 4]).Where(p => panels % p == 0).Select(p => strips[0] with { Panels = p })];
     }
 
     /// <summary>At most so many tiles, down and across, that are transformed together.</summary>

@@ -45,6 +45,9 @@ public sealed class ChoiceTests
         for (int i = 0; i < kernels.Length; i++)
         {
             Assert.That(Verifier.VerifyFinal(kernels[i].Kernel, machine.VectorBytes), Is.Empty, candidates[i].Text);
+            Memory[] interpreted = [.. given.Select(b => b.Copy())];
+            Interpreter.Run(kernels[i].Kernel, interpreted, []);
+            KernelCheck.AreClose(interpreted, reference, computation, [], 2e-5, candidates[i].Text);
             long extent = kernels[i].Extent.Value;
             Memory[] actual = [.. given.Select(b => b.Copy())];
             // Slices in an order of their own: none needs another.
@@ -59,8 +62,8 @@ public sealed class ChoiceTests
         Computation computation = Sample.Convolution(1, 64, 64, 28, 28, 1);
         string[] texts = [.. KernelCompiler.Candidates(computation, Machine.Avx512).Select(c => c.Text)];
         Assert.That(texts, Is.Unique);
-        Assert.That(texts[0], Is.EqualTo("tile=14x2,unroll=256,outer=panels"));
-        Assert.That(texts, Does.Contain("tile=28x1,unroll=256,outer=panels").And.Contain("tile=14x2,unroll=128,outer=panels").And.Contain("tile=14x2,unroll=256,outer=rows"));
+        Assert.That(texts[0], Is.EqualTo("14x2,256,panels"));
+        Assert.That(texts, Does.Contain("28x1,256,panels").And.Contain("14x2,128,panels").And.Contain("14x2,256,rows"));
         Assert.That(KernelCompiler.Compile(computation, Machine.Avx512).Kernel, Is.EqualTo(KernelCompiler.Compile(computation, Machine.Avx512, KernelCompiler.Candidates(computation, Machine.Avx512)[0]).Kernel));
     }
 
