@@ -11,9 +11,6 @@ namespace Lathe.Cli.Tuning;
 /// <param name="Report">What is known of its plan.</param>
 internal sealed record Trial(string Assembly, CompileReport Report)
 {
-    /// <summary>The milliseconds of the fastest inference of any round.</summary>
-    public double Ms { get; private set; } = double.PositiveInfinity;
-
     /// <summary>Writes a compiled model. Weights that another trial has are not written again.</summary>
     public static Trial Write(CompiledOutput output, string directory, Trial? other, string model)
     {
@@ -27,7 +24,6 @@ internal sealed record Trial(string Assembly, CompileReport Report)
     /// <summary>Takes in what a round measured: for each signature the sum over all layers that have it.</summary>
     public void Add(RunnerReport round, Isa isa, IReadOnlyDictionary<string, Times> times)
     {
-        Ms = Math.Min(Ms, round.LatencyMs?.Min ?? double.PositiveInfinity);
         Dictionary<string, IReadOnlyList<CompileChoice>> choices = Report.Groups.GroupBy(g => g.Kernel).ToDictionary(g => g.Key, g => g.First().Choices);
         foreach (IGrouping<(string Signature, string Choice), double> sum in
             from layer in round.Layers ?? []

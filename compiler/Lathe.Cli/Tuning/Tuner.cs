@@ -32,7 +32,7 @@ internal sealed class Tuner(
     {
         Trial plain = Compile([]);
         IReadOnlyList<Times> algorithms = TimesOf(plain, ofConvolutions: true), schedules = TimesOf(plain, ofConvolutions: false);
-        _allSteps = (Most(algorithms) + Most(schedules) + 3) * (Rounds + 1);
+        _allSteps = (Most(algorithms) + Most(schedules) + 5) * (Rounds + 1);
 
         // 1. Algorithms, each with the default schedules, since they decide which kernels there are.
         IReadOnlyList<TuningEntry> chosen = Measure("algorithms", plain, algorithms, []);
@@ -42,22 +42,24 @@ internal sealed class Tuner(
         schedules = TimesOf(based, ofConvolutions: false);
         IReadOnlyList<TuningEntry> entries = [.. chosen, .. Measure("schedules", based, schedules, chosen)];
 
-        // 3. Once more: the defaults, the algorithms, all.
-        if (entries.All(e => e.Chosen.IsDefault)) return (entries, plain.Ms, plain.Ms);
-        Trial tuned = Compile(entries);
-        Dictionary<string, Times> again = [];
-        foreach (Decision decision in plain.Report.Decisions.Concat(based.Report.Decisions).Where(d => d.Isa == isa)) again.TryAdd(decision.Signature, new Times(decision));
-        Take("confirming", again, [.. ((Trial[])[plain, based, tuned]).Distinct()]);
-        TuningEntry[] confirmed =
-        [
-            .. entries.Select(entry => entry.Chosen.IsDefault || again[entry.Signature].IsFaster(entry.Chosen.Choice, again[entry.Signature].Default)
-                ? entry
-                : algorithms.Concat(schedules).First(t => t.Decision.Signature == entry.Signature) is var times ? times.EntryFor(times.Default) : entry),
-        ];
-        if (confirmed.All(e => e.Chosen.IsDefault)) return (confirmed, plain.Ms, plain.Ms);
-        Trial final = Compile(confirmed);
-        Take("final", [], [plain, final]);
-        return (confirmed, plain.Ms, final.Ms);
+        // 3. What is not the default once more, beside the default.
+        if (entries.Any(e => !e.Chosen.IsDefault))
+        {
+            Dictionary<string, Times> again = [];
+            foreach (Decision decision in plain.Report.Decisions.Concat(based.Report.Decisions)) again.TryAdd(decision.Signature, new Times(decision));
+            Take("confirming", again, [.. ((Trial[])[plain, based, Compile(entries)]).Distinct()]);
+            Dictionary<string, Times> first = algorithms.Concat(schedules).ToDictionary(t => t.Decision.Signature);
+            entries =
+            [
+                .. entries.Select(e => e.Chosen.IsDefault || again[e.Signature] is var times && times.IsFaster(e.Chosen.Choice, times.Default)
+                    ? e
+                    : first[e.Signature].EntryFor(first[e.Signature].Default)),
+            ];
+        }
+
+        // 4. The whole, without and with what is left.
+        double[] ms = Take("the whole", [], entries.All(e => e.Chosen.IsDefault) ? [plain] : [plain, Compile(entries)]);
+        return (entries, ms[0], ms[^1]);
     }
 
     private static int Most(IReadOnlyList<Times> times) => times.Select(t => t.Decision.Candidates.Count).DefaultIfEmpty(0).Max();
@@ -83,18 +85,25 @@ internal sealed class Tuner(
     private static TuningEntry Entry(Decision decision, string choice) => new(decision.Isa, decision.Signature, [new TuningFigure(choice, 0, false)]);
 
     /// <summary>Measures trials in turn.</summary>
-    private void Take(string stage, Dictionary<string, Times> times, IReadOnlyList<Trial> trials)
+    /// <returns>The milliseconds of the fastest inference of each.</returns>
+    private double[] Take(string stage, Dictionary<string, Times> times, IReadOnlyList<Trial> trials)
     {
+        double[] least = [.. trials.Select(_ => double.PositiveInfinity)];
         QuietProcess.Await(cancellation);
         for (int round = 1; round <= Rounds; round++)
         {
             for (int i = 0; i < trials.Count; i++)
             {
                 progress.Report(($"{stage}: round {round} of {Rounds}, candidate {i + 1} of {trials.Count}", Share));
-                trials[i].Add(RunnerProcess.Measure(request, trials[i].Assembly, _prepared!.Value.Files, _prepared.Value.Dims, inputs.Seed, _settings, new Silent(), terminal, cancellation), isa, times);
+                RunnerReport measured = RunnerProcess.Measure(
+                    request, trials[i].Assembly, _prepared!.Value.Files, _prepared.Value.Dims, inputs.Seed, _settings, new Silent(), terminal, cancellation);
+                trials[i].Add(measured, isa, times);
+                least[i] = Math.Min(least[i], measured.LatencyMs?.Min ?? double.PositiveInfinity);
                 _steps++;
             }
         }
+
+        return least;
     }
 
     private double Share => Math.Min(1, (double)_steps / _allSteps);

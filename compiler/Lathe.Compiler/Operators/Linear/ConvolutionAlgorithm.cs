@@ -1,5 +1,6 @@
 using Lathe.Compiler.Graph;
 using Lathe.Kernels;
+using Lathe.Kernels.Loops;
 
 namespace Lathe.Compiler.Operators.Linear;
 
@@ -13,22 +14,16 @@ public sealed record ConvolutionAlgorithm(long Tile)
     /// <summary>What tuning records know a convolution by, whichever algorithm computes it: shapes of input and weights, and the padding. Null for what is no convolution of two axes.</summary>
     public static string? SignatureOf(Node node)
     {
-        TensorType[] types = [.. node.Inputs.Select(v => v.Type)];
-        switch (node.Op)
-        {
-            case Conv { Group: 1 } conv when types[0].Rank == 4:
-                Window window = conv.WindowOf(types[0], types[1]);
-                return Text(types[0], types[1].Dims[0], types[1].Dims[2], window.PadLow.Concat(window.PadHigh));
-            case WinogradConv tiled:
-                return Text(types[0], types[1].Dims[3], types[1].Dims[0] - tiled.Tile + 1, tiled.Pads.Items.Select(p => (Kernels.Loops.IndexExpr)p));
-            default:
-                return null;
-        }
+        if (node.Op is not (Conv { Group: 1 } or WinogradConv)) return null;
+        (TensorType x, TensorType w) = (node.Inputs[0].Type, node.Inputs[1].Type);
+        if (node.Op is WinogradConv tiled) return Text(x, w.Dims[3], w.Dims[0] - tiled.Tile + 1, tiled.Pads.Items.Select(p => (IndexExpr)p));
+        Window window = ((Conv)node.Op).WindowOf(x, w);
+        return x.Rank == 4 ? Text(x, w.Dims[0], w.Dims[2], window.PadLow.Concat(window.PadHigh)) : null;
     }
 
-    private static string Text(TensorType x, Kernels.Loops.IndexExpr filters, Kernels.Loops.IndexExpr kernel, IEnumerable<Kernels.Loops.IndexExpr> pads)
+    private static string Text(TensorType x, IndexExpr filters, IndexExpr kernel, IEnumerable<IndexExpr> pads)
     {
-        static string Dim(Kernels.Loops.IndexExpr d) => d.IsConstant ? d.ToString() : "?";
+        static string Dim(IndexExpr d) => d.IsConstant ? d.ToString() : "?";
         return $"Algorithm:{string.Join('x', x.Dims.Items.Select(Dim))}:{Dim(filters)}x{Dim(kernel)}x{Dim(kernel)}:{string.Join(',', pads.Select(Dim))}";
     }
 }
