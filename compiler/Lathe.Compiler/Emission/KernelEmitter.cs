@@ -33,7 +33,10 @@ public static class KernelEmitter
         if (options.Emulate) sources[Avx512Emulation.FileName] = Avx512Emulation.Source;
         foreach (Isa isa in options.Isas.Distinct().OrderDescending())
         {
-            Choice?[] choices = [.. kernels.Select(k => KernelCompiler.Candidates(k.Computation, Machine.Of(isa)) is { Count: > 0 } all ? decisions.Take(isa, k.Signature, all) : null)];
+            Choice?[] choices =
+            [
+                .. kernels.Select(k => KernelCompiler.Candidates(k.Computation, Machine.Of(isa)) is { Count: > 0 } all ? decisions.Take(isa, k.Signature, isOfAlgorithm: false, all) : null),
+            ];
             ScheduledKernel[] scheduled = new ScheduledKernel[kernels.Count];
             Parallel.For(0, kernels.Count, new ParallelOptions { CancellationToken = cancellation }, i =>
                 scheduled[i] = KernelCompiler.Compile(kernels[i].Computation, Machine.Of(isa), choices[i]));

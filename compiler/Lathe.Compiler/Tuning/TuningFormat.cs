@@ -61,7 +61,7 @@ public static class TuningFormat
     {
         bool isDefault = word[0] == '*';
         int colon = word.LastIndexOf(':');
-        return colon > (isDefault ? 1 : 0) && double.TryParse(word.AsSpan(colon + 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double us)
+        return colon > (isDefault ? 1 : 0) && double.TryParse(word.AsSpan(colon + 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double us) && double.IsFinite(us)
             ? new TuningFigure(word[(isDefault ? 1 : 0)..colon], us, isDefault)
             : throw Malformed(line, $"'{word}' is no choice with its microseconds");
     }

@@ -40,7 +40,7 @@ public sealed class ConvAsWinograd(Decisions decisions, Isa isa)
         if (w.Count == 0 || !x.Type.Dims.Skip(2).Concat(window.Output).All(d => d.IsConstant)) return null;
 
         ConvolutionAlgorithm[] algorithms = [.. Algorithms(tiles, window.Output[0].Value, window.Output[1].Value, w.Dims)];
-        long tile = algorithms.Length < 2 ? 0 : decisions.Take(isa, ConvolutionAlgorithm.SignatureOf(node)!, algorithms).Tile;
+        long tile = algorithms.Length < 2 ? 0 : decisions.Take(isa, ConvolutionAlgorithm.SignatureOf(node)!, isOfAlgorithm: true, algorithms).Tile;
         if (tile == 0) return null;
 
         WinogradConv op = new(tile, (long[])[.. window.PadLow.Concat(window.PadHigh).Select(p => p.Value)]);
