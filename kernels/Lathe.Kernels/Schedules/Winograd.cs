@@ -26,7 +26,7 @@ internal static class Winograd
         long high = IndexExpr.CeilDiv(h.Extent, size).Value, wide = IndexExpr.CeilDiv(w.Extent, size).Value;
         bool isPadded = AccessAnalysis.IsPadded(last, o, PackedLayouts.Panel, scratch: back.Output.Name);
         StripChoice strip = (StripChoice)choose(Candidates(
-            high, wide, reads * reads * product.Reduction[0].Extent.Value * sizeof(float), isPadded ? IndexExpr.CeilDiv(o.Extent, PackedLayouts.Panel).Value : 1));
+            machine, high, wide, reads * reads * product.Reduction[0].Extent.Value * sizeof(float), isPadded ? IndexExpr.CeilDiv(o.Extent, PackedLayouts.Panel).Value : 1));
         (long rows, long across) = (strip.Down, strip.Across);
         (Leaf panels, Leaf lanes) = schedule.Split(schedule[o], PackedLayouts.Panel, isPadded ? Tail.Pad : Tail.Mask);
         // An incomplete panel under a mask is told apart by the leaf that counts panels.
@@ -69,10 +69,14 @@ internal static class Winograd
     }
 
     /// <summary>The variant table: what the cache holds with panels as they divide the filters, then other strips, then other panels.</summary>
-    private static IReadOnlyList<StripChoice> Candidates(long high, long wide, long bytesPerTile, long panels)
+    private static IReadOnlyList<StripChoice> Candidates(Machine machine, long high, long wide, long bytesPerTile, long panels)
     {
-        long most = Math.Clamp(StripBytes / bytesPerTile, LeastTiles, MostTiles), together = PanelsTogether(panels);
-        StripChoice[] strips = [.. ((long[])[most, most / 2, most * 3 / 2, most * 2]).Select(tiles => Strip(high, wide, Math.Max(1, tiles), together))];
+        long most = Math.Clamp(StripBytes / bytesPerTile, LeastTiles, MostTiles);
+        StripChoice[] strips = [.. ((long[])[most, most / 2, most * 3 / 2, most * 2]).Select(tiles => Strip(high, wide, Math.Max(1, tiles), 1))];
+        // A register tile of one panel that has about all rows of a strip reads weights once; smaller ones rather read rows once for several panels.
+        long rows = strips[0].Down * strips[0].Across, oneTile = Tiles.MostRows(machine, PackedLayouts.Panel / machine.Lanes);
+        long together = rows <= oneTile && rows * 4 >= oneTile * 3 ? 1 : PanelsTogether(panels);
+        strips = [.. strips.Select(s => s with { Panels = together })];
         // A rest of panels in one half of the filters would be a rest of a rest.
         return [.. strips, .. ((long[])[1, 2, 3, 4]).Where(p => panels % p == 0).Select(p => strips[0] with { Panels = p })];
     }
