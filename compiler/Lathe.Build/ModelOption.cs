@@ -25,6 +25,7 @@ internal sealed record ModelOption(string Metadata, string Option, bool IsSwitch
         new("Threads", "--threads"),
         new("Denormals", "--denormals"),
         new("Winograd", "--winograd"),
+        new("Tuning", "--tuning"),
         new("EmbedWeights", "--embed-weights", IsSwitch: true),
         new("DebugKernels", "--debug-kernels", IsSwitch: true),
         new("EmitSource", "--emit-source"),

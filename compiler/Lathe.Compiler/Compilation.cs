@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Lathe.Compiler.Diagnostics;
@@ -7,6 +8,7 @@ using Lathe.Compiler.Lowering;
 using Lathe.Compiler.Onnx;
 using Lathe.Compiler.Operators;
 using Lathe.Compiler.Passes;
+using Lathe.Compiler.Tuning;
 using Lathe.Kernels.Loops;
 using Lathe.Kernels.Targets.CSharp;
 using Lathe.Runtime;
@@ -52,7 +54,7 @@ public static class Compilation
         options.Progress?.Report(("Compiling kernels", 0.6));
         string assemblyName = IdentifierNames.AssemblyName(className);
         (byte[] assembly, byte[] symbols) = KernelAssembly.Compile(assemblyName, sources, model.Resources, options.DebugKernels, context.Cancellation);
-        CompileReport report = Report(planned, model.Plan, parameters);
+        CompileReport report = Report(planned, model.Plan, parameters, context.Decisions.All);
         ManifestModel manifest = new()
         {
             LatheVersion = typeof(Compilation).Assembly.GetName().Version!.ToString(3),
@@ -138,7 +140,9 @@ public static class Compilation
         graph = Pipeline.RunLower(Pipeline.RunNormalise(graph, context), context);
         options.Progress?.Report(("Planning", 0.2));
         PlannedModel planned = PlanBuilder.Build(graph);
-        EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, options, context.Cancellation);
+        EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, context.Decisions, options, context.Cancellation);
+        if (options.Tuning is { } tuning && !context.Decisions.All.Any(d => d.IsTuned))
+            context.Report(new Diagnostic(DiagnosticTable.TuningUnused, null, tuning.Entries.Count.ToString(CultureInfo.InvariantCulture), string.Join(", ", options.Isas.Select(i => i.Name()))));
         Plan plan = new(
             modelName,
             [.. planned.Symbols.Select((s, i) => new PlanSymbol(s.Name, s.Min, s.Max, Math.Clamp(1, s.Min, s.Max), i >= planned.GivenSymbols))],
@@ -190,7 +194,7 @@ public static class Compilation
         ];
     }
 
-    private static CompileReport Report(PlannedModel planned, Plan plan, long parameters)
+    private static CompileReport Report(PlannedModel planned, Plan plan, long parameters, IReadOnlyCollection<Decision> decisions)
     {
         long[] dims = [.. plan.Symbols.Select(s => s.Default)];
         long Size(IndexExpr size) => size.Evaluate(v => dims[planned.Symbols.ToList().IndexOf(v)]);
@@ -203,7 +207,14 @@ public static class Compilation
             MemoryPlanner.LowerBound(planned.Storages, Size),
             plan.WeightBytes,
             groups.Count(g => g.Op == nameof(Reorder)),
-            groups);
+            groups,
+            decisions);
+
+        IReadOnlyList<CompileChoice> Choices(PlannedKernel kernel) =>
+        [
+            .. decisions.Where(d => d.Signature == kernel.Convolution || d.Signature == kernel.Signature)
+                .Select(d => new CompileChoice(d.Isa.Name(), d.Signature, d.Chosen, d.IsTuned ? CompileChoice.Tuning : CompileChoice.Model)),
+        ];
 
         void Collect(IReadOnlyList<PlanStep> steps)
         {
@@ -214,12 +225,12 @@ public static class Compilation
                     groups.Add(new CompileGroup(
                         kernel.Node, kernel.Op, plan.Kernels[kernel.Kernel].Name, "CPU", kernel.Precision, kernel.Layout,
                         string.Join('x', planned.Kernels[kernel.Kernel].Computation.Outputs[0].Dims.Select(Size)),
-                        kernel.Macs.Evaluate(dims), kernel.Traffic.Evaluate(dims)));
+                        kernel.Macs.Evaluate(dims), kernel.Traffic.Evaluate(dims), Choices(planned.Kernels[kernel.Kernel])));
                 }
                 else if (step is RoutineStep routine)
                 {
                     long bytes = routine.Operands.Where(o => o.Buffer >= 0).Sum(o => plan.Buffers[o.Buffer].Bytes.Evaluate(dims));
-                    groups.Add(new CompileGroup(routine.Node, routine.Op, routine.Routine, "CPU", "", "", string.Join('x', routine.Operands[^1].Dims.Select(d => d.Evaluate(dims))), 0, bytes));
+                    groups.Add(new CompileGroup(routine.Node, routine.Op, routine.Routine, "CPU", "", "", string.Join('x', routine.Operands[^1].Dims.Select(d => d.Evaluate(dims))), 0, bytes, []));
                 }
                 else if (step is LoopStep loop)
                 {

@@ -1,4 +1,5 @@
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Tuning;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Compiler;
@@ -53,6 +54,9 @@ public sealed record CompileOptions
     /// <summary>True computes convolutions by Winograd's algorithm where it is faster: with fewer multiplications and more rounding.</summary>
     public bool Winograd { get; init; } = true;
 
+    /// <summary>Choices that were measured, in place of the cost model's; null for none.</summary>
+    public TuningRecord? Tuning { get; init; }
+
     /// <summary>Names of passes after which the graph's text goes to <see cref="Dump"/>.</summary>
     public IReadOnlyList<string> DumpAfter { get; init; } = [];
 
@@ -86,6 +90,6 @@ public sealed record CompileOptions
         return string.Join('\n',
             ClassName, Precision, Device, Kernels, string.Join(',', Isas), Emulate,
             string.Join(';', Shapes.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => $"{s.Key}={s.Value}")),
-            Floats(Mean), Floats(Scale), Optimize, Winograd, KeepDenormals, EmbedWeightsUpTo, DebugKernels);
+            Floats(Mean), Floats(Scale), Optimize, Winograd, KeepDenormals, EmbedWeightsUpTo, DebugKernels, Tuning?.Hash);
     }
 }

@@ -1,4 +1,5 @@
 using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Tuning;
 
 namespace Lathe.Compiler;
 
@@ -40,6 +41,7 @@ public sealed record CompiledOutput(
 /// <param name="WeightBytes">The size of the packed weights.</param>
 /// <param name="Reorders">How many steps only change a layout.</param>
 /// <param name="Groups">The steps in order.</param>
+/// <param name="Decisions">What was chosen out of what.</param>
 public sealed record CompileReport(
     long Macs,
     long Parameters,
@@ -47,7 +49,20 @@ public sealed record CompileReport(
     long ArenaLowerBound,
     long WeightBytes,
     int Reorders,
-    IReadOnlyList<CompileGroup> Groups);
+    IReadOnlyList<CompileGroup> Groups,
+    IReadOnlyCollection<Decision> Decisions);
 
 /// <summary>A step of the plan as <c>lathe inspect</c> shows it.</summary>
-public sealed record CompileGroup(string Name, string Op, string Kernel, string Device, string Precision, string Layout, string Shape, long Macs, long Bytes);
+public sealed record CompileGroup(
+    string Name, string Op, string Kernel, string Device, string Precision, string Layout, string Shape, long Macs, long Bytes, IReadOnlyList<CompileChoice> Choices);
+
+/// <summary>What was chosen for a step: its schedule and, for a convolution, its algorithm.</summary>
+/// <param name="Isa">The instruction set.</param>
+/// <param name="Signature">What tuning records know it by.</param>
+/// <param name="Choice">What was chosen.</param>
+/// <param name="From"><c>model</c> or <c>tuning</c>.</param>
+public sealed record CompileChoice(string Isa, string Signature, string Choice, string From)
+{
+    /// <summary>Where a choice comes from: the cost model, or a tuning record.</summary>
+    public const string Model = "model", Tuning = "tuning";
+}

@@ -25,6 +25,12 @@ internal static class TinyOnnx
         [Block(5, [.. Number(1, 4), .. Number(2, 1), .. Text(8, "c"), .. Block(13, [.. Text(1, "location"), .. Text(2, location)]), .. Number(14, 1)])],
         [Value(11, "x", "N", 4), Value(12, "y", "N", 4)]);
 
+    /// <summary>y[N,40] = x[N,24] times a matrix: something with a schedule to choose.</summary>
+    public static byte[] Product() => Model(
+        [Node("product", "MatMul", ["x", "c"], ["y"])],
+        [Block(5, TensorPb.Of("c", TensorData.OfFloats([.. Enumerable.Range(0, 24 * 40).Select(i => i % 7 / 8f)], 24, 40)))],
+        [Value(11, "x", "N", 24), Value(12, "y", "N", 40)]);
+
     /// <summary>Two nodes of operators that do not exist.</summary>
     public static byte[] Unsupported() => Model(
         [Node("first\nnode", "Frobnicate", ["x"], ["a"]), Node("", "Frobnicate", ["a"], ["b"]), Node("last", "Unheard", ["b"], ["y"])],

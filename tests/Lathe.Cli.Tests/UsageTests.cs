@@ -2,7 +2,7 @@ namespace Lathe.Cli.Tests;
 
 public sealed class UsageTests
 {
-    private static readonly string[] Commands = ["compile", "run", "verify", "bench", "inspect", "devices", "conformance"];
+    private static readonly string[] Commands = ["compile", "run", "verify", "bench", "inspect", "tune", "devices", "conformance"];
 
     [Test]
     public void Help_NamesEveryCommand()
@@ -27,9 +27,11 @@ public sealed class UsageTests
     [TestCase("bench")]
     [TestCase("conformance")]
     [TestCase("inspect")]
+    [TestCase("tune")]
     public void Help_NamesTheOptionsThatModelCommandsShare(string command)
     {
         string help = Cli.Run(command, "--help").Output;
+        Assert.That(help.Contains("--tuning"), Is.EqualTo(command != "tune"), "a record is what tune makes");
         foreach (string option in (string[])
             [
                 "--precision", "--device", "-d", "--affinity", "--mean", "--scale", "--input-format", "--shape", "--calibration", "--kernels", "--isa", "--threads",

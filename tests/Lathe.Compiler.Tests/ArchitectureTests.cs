@@ -16,10 +16,11 @@ internal sealed partial class ArchitectureTests
         ["Operators"] = ["Diagnostics", "Graph"],
         ["Onnx"] = ["Diagnostics", "Graph", "Operators"],
         ["Mutation"] = ["Onnx", "Operators"],
-        ["Rules"] = ["Diagnostics", "Graph", "Operators"],
-        ["Passes"] = ["Diagnostics", "Graph", "Operators", "Rules"],
+        ["Tuning"] = ["Diagnostics"],
+        ["Rules"] = ["Diagnostics", "Graph", "Operators", "Tuning"],
+        ["Passes"] = ["Diagnostics", "Graph", "Operators", "Rules", "Tuning"],
         ["Lowering"] = ["Diagnostics", "Graph", "Operators"],
-        ["Emission"] = ["Diagnostics", "Lowering"],
+        ["Emission"] = ["Diagnostics", "Lowering", "Tuning"],
     };
 
     [Test]

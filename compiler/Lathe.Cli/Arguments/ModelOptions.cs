@@ -1,8 +1,11 @@
 using System.CommandLine;
+using Lathe.Cli.Machine;
 using Lathe.Cli.Output;
+using Lathe.Cli.Tuning;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Lowering;
+using Lathe.Compiler.Tuning;
 using Lathe.Kernels.Targets.CSharp;
 using Lathe.Runtime.Plans;
 
@@ -51,6 +54,8 @@ internal sealed class ModelOptions
 
     private readonly Option<string?> _winograd = Parsed.Word("--winograd", [], ["on", "off"], "Convolutions with fewer multiplications and more rounding, where they are faster. Default on.");
 
+    private readonly Option<string?> _tuning = Parsed.One<string?>("--tuning", [], "FILE", "A record of lathe tune, whose choices are taken in place of the defaults.", text => text);
+
     private readonly Option<IReadOnlyList<string>> _dumpAfter = Parsed.Many(
         "--dump-after", [], "PASS", "Write the graph's text to stderr after a pass.", text => text);
 
@@ -65,7 +70,8 @@ internal sealed class ModelOptions
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
     /// <param name="emulates">True if it can run kernels in software.</param>
-    public static ModelOptions AddTo(Command command, bool emulates = false)
+    /// <param name="tuned">True if it takes a tuning record.</param>
+    public static ModelOptions AddTo(Command command, bool emulates = false, bool tuned = true)
     {
         ModelOptions options = new();
         foreach (Option option in (Option[])
@@ -76,6 +82,7 @@ internal sealed class ModelOptions
             ])
             command.Add(option);
         if (emulates) command.Add(options._emulate);
+        if (tuned) command.Add(options._tuning);
         return options;
     }
 
@@ -101,6 +108,10 @@ internal sealed class ModelOptions
         bool emulate = parsed.GetValue(_emulate);
         if (emulate && parsed.GetValue(_isa) is not [Isa.Avx512]) throw new UsageException("option --emulate needs --isa avx512");
         if (emulate) warnings.Add(new Diagnostic(DiagnosticTable.EmulatedKernels, null, Isa.Avx512.Name(), Avx512Emulation.Needs.Name()));
+        string? tuning = parsed.GetValue(_tuning);
+        TuningRecord? record = tuning is null ? null : TuningFile.Read(tuning);
+        if (runs && record is not null && record.Cpu != CpuDescription.ProcessorName())
+            warnings.Add(new Diagnostic(DiagnosticTable.TuningOfAnotherCpu, null, record.Cpu, CpuDescription.ProcessorName()));
         CompileOptions options = new()
         {
             ClassName = parsed.GetValue(_class),
@@ -113,11 +124,12 @@ internal sealed class ModelOptions
             Optimize = !parsed.GetValue(_noOptimize),
             KeepDenormals = parsed.GetValue(_denormals) is { } denormals ? denormals == "keep" : keepsDenormals,
             Winograd = parsed.GetValue(_winograd) != "off",
+            Tuning = record,
             DumpAfter = parsed.GetValue(_dumpAfter)!,
             Dump = (pass, text) => terminal.Error.WriteLine($"// after {pass}\n{text}"),
         };
         bool? flush = parsed.GetValue(_denormals) is { } word ? word == "flush" : keepsDenormals ? false : null;
-        return new ModelRequest(model, options, parsed.GetValue(_threads), flush, warnings);
+        return new ModelRequest(model, options, parsed.GetValue(_threads), flush, warnings) { TuningFile = tuning };
     }
 
     private IEnumerable<(string Option, string Reason)> Refused(ParseResult parsed)
@@ -143,7 +155,7 @@ internal sealed class ModelOptions
     private void RefuseOptionsOfCompilation(ParseResult parsed, string model, bool runs)
     {
         if (!runs) throw new UsageException($"'{model}' is compiled already; this command takes an ONNX model");
-        foreach (Option option in (Option[])[_class, _mean, _scale, _inputFormat, _kernels, _isa, _emulate, _winograd, _dumpAfter, _noOptimize])
+        foreach (Option option in (Option[])[_class, _mean, _scale, _inputFormat, _kernels, _isa, _emulate, _winograd, _tuning, _dumpAfter, _noOptimize])
         {
             if (parsed.GetResult(option) is { Implicit: false })
                 throw new UsageException($"option {option.Name} is for compiling, and '{model}' is compiled already");

@@ -21,7 +21,8 @@ internal static partial class RunnerProcess
     /// <param name="dims">Values of the model's named dims.</param>
     /// <param name="seed">Of inputs without a file.</param>
     /// <param name="settings">How is measured.</param>
-    /// <param name="terminal">Shows progress.</param>
+    /// <param name="progress">Is told how far it is.</param>
+    /// <param name="terminal">Takes notes.</param>
     /// <param name="cancellation">Ends the process.</param>
     /// <exception cref="FailedException">It gave no result.</exception>
     public static RunnerReport Measure(
@@ -31,13 +32,14 @@ internal static partial class RunnerProcess
         IReadOnlyDictionary<string, long> dims,
         ulong seed,
         BenchSettings settings,
+        IProgress<(string Stage, double Share)> progress,
         Terminal terminal,
         CancellationToken cancellation)
     {
         ProcessStartInfo start = new(DotnetHost.Path) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         foreach (string argument in Arguments(assembly, inputs, dims, seed, request.FlushDenormals, settings)) start.ArgumentList.Add(argument);
         terminal.Note($"{start.FileName} {string.Join(' ', start.ArgumentList)}");
-        (int code, string output, string errors) = terminal.Work("measuring", progress => Run(start, settings, progress, cancellation));
+        (int code, string output, string errors) = Run(start, settings, progress, cancellation);
         string? line = output.Split('\n').LastOrDefault(l => l.StartsWith('{'));
         if (code == 0 && line is not null) return JsonSerializer.Deserialize<RunnerReport>(line, JsonLine.Options)!;
 

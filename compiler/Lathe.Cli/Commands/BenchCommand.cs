@@ -57,7 +57,8 @@ internal static class BenchCommand
         {
             (Dictionary<string, string> files, Dictionary<string, long> dims) = Prepare(request, compiled, inputs, settings, folder, terminal);
             QuietProcess.Await(cancellation);
-            RunnerReport report = RunnerProcess.Measure(request, compiled.Path, files, dims, inputs.Seed, settings, terminal, cancellation);
+            RunnerReport report = terminal.Work(
+                "measuring", progress => RunnerProcess.Measure(request, compiled.Path, files, dims, inputs.Seed, settings, progress, terminal, cancellation));
             BenchResult result = BenchResult.Of(Path.GetFileName(request.Path), settings, compiled.CompileMs, report, new RunReport(request.Warnings));
             terminal.WriteResult(result, writer => Show(writer, result, request.Precompiled is not null));
             return 0;
@@ -69,7 +70,7 @@ internal static class BenchCommand
     }
 
     /// <summary>Finds the dims and writes the given inputs as raw files: the measuring process reads no other.</summary>
-    private static (Dictionary<string, string> Files, Dictionary<string, long> Dims) Prepare(
+    internal static (Dictionary<string, string> Files, Dictionary<string, long> Dims) Prepare(
         ModelRequest request, CompiledFile compiled, InputSet inputs, BenchSettings settings, string folder, Terminal terminal)
     {
         using CompiledModel model = Loader.Load(request, compiled, terminal);

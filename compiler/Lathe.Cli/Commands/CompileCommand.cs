@@ -47,7 +47,7 @@ internal static class CompileCommand
         files.AddRange(
             places.IsAssembly ? OutputFiles.WriteFile(places.Output, output.Assembly, request.Path) : OutputFiles.WriteFolder(output, places.Output, request.Path));
         if (places.Inputs is { } list)
-            files.AddRange(OutputFiles.WriteFile(list, Encoding.UTF8.GetBytes(string.Concat(FilesOf(request.Path).Select(file => file + "\n"))), request.Path));
+            files.AddRange(OutputFiles.WriteFile(list, Encoding.UTF8.GetBytes(string.Concat(FilesOf(request).Select(file => file + "\n"))), request.Path));
         Result result = new(files, ms, output.Report.ArenaBytes, output.Report.WeightBytes, [.. request.Warnings.Concat(warnings).Select(Message.Of)]);
         terminal.WriteResult(result, writer =>
         {
@@ -57,9 +57,10 @@ internal static class CompileCommand
         return 0;
     }
 
-    /// <summary>The model and the files beside it that its tensors are in.</summary>
-    private static IEnumerable<string> FilesOf(string model) =>
-        OnnxFrontEnd.ExternalFiles(model).Select(name => Path.Combine(Path.GetDirectoryName(model) ?? "", name)).Where(File.Exists).Prepend(model);
+    /// <summary>The model, the files beside it that its tensors are in, and the tuning record.</summary>
+    private static IEnumerable<string> FilesOf(ModelRequest request) =>
+        OnnxFrontEnd.ExternalFiles(request.Path).Select(name => Path.Combine(Path.GetDirectoryName(request.Path) ?? "", name)).Where(File.Exists)
+            .Prepend(request.Path).Concat(request.TuningFile is { } tuning ? [tuning] : []);
 
     private sealed record Places(string Output, string? Sources, string? Inputs)
     {

@@ -5,6 +5,7 @@ using Lathe.Cli.Output;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Onnx;
+using Lathe.Runtime.Plans;
 
 namespace Lathe.Cli.Commands;
 
@@ -40,17 +41,22 @@ internal static class InspectCommand
         {
             TextTable.Write(
                 writer,
-                ["group", "operators", "kernel", "device", "precision", "layout", "shape", "MMACs", "bytes"],
+                ["group", "operators", "kernel", "device", "precision", "layout", "shape", "MMACs", "bytes", "choices"],
                 report.Groups.Select(group => (IReadOnlyList<string>)
                 [
                     group.Name, group.Op, group.Kernel, group.Device, group.Precision, group.Layout, group.Shape,
-                    (group.Macs / 1e6).ToString("F2"), Terminal.Bytes(group.Bytes),
+                    (group.Macs / 1e6).ToString("F2"), Terminal.Bytes(group.Bytes), ChoicesOf(group, report),
                 ]));
             writer.WriteLine($"{report.Groups.Count} groups, {report.Macs / 1e6:F2} MMACs, {report.Parameters} parameters in {Terminal.Bytes(report.WeightBytes)}");
             writer.WriteLine($"arena {Terminal.Bytes(report.ArenaBytes)} (at least {Terminal.Bytes(report.ArenaLowerBound)}), {report.Reorders} reorders");
+            if (request.Options.Tuning is { } tuning) writer.WriteLine($"{report.Decisions.Count(d => d.IsTuned)} of {report.Decisions.Count} choices are tuned, by {tuning.Entries.Count} entries of {Terminal.Clean(tuning.Cpu)}");
         });
         return 0;
     }
+
+    /// <summary>Algorithm and schedule for the best instruction set that is compiled in; those that a tuning record made are marked.</summary>
+    private static string ChoicesOf(CompileGroup group, CompileReport report) => report.Decisions.Count == 0 ? "" : string.Join(
+        ' ', group.Choices.Where(c => c.Isa == report.Decisions.Max(d => d.Isa).Name()).Select(c => c.From == CompileChoice.Tuning ? c.Choice + " (tuned)" : c.Choice));
 
     private static int ShowUnsupported(ModelRequest request, IReadOnlyList<Diagnostic> diagnostics, Terminal terminal)
     {

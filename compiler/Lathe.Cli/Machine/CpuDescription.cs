@@ -43,7 +43,8 @@ internal sealed record CpuDescription(
             Math.Round(MemoryBandwidth.Measure(), 1));
     }
 
-    private static string ProcessorName()
+    /// <summary>What the processor calls itself.</summary>
+    public static string ProcessorName()
     {
         const string cpuInfo = "/proc/cpuinfo";
         string? line = File.Exists(cpuInfo) ? File.ReadLines(cpuInfo).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) : null;

@@ -48,6 +48,17 @@ public static class DiagnosticTable
     /// <summary>An operator has a form that no kernel computes.</summary>
     public static readonly DiagnosticDescriptor NotLowered = new("LATHE0201", Severity.Error, "{0} cannot be compiled: {1}");
 
+    /// <summary>A tuning record has a choice for something that has no such choice: it was changed, or made by another version.</summary>
+    public static readonly DiagnosticDescriptor NoCandidate = new(
+        "LATHE0202", Severity.Error, "the tuning record chooses '{2}' for {0} {1}, which is none of its candidates ({3}): tune the model again");
+
+    /// <summary>Nothing in a tuning record is about the model.</summary>
+    public static readonly DiagnosticDescriptor TuningUnused = new(
+        "LATHE0203", Severity.Warning, "none of the {0} entries of the tuning record fits the model compiled for {1}: the defaults are taken");
+
+    /// <summary>A tuning record cannot be understood.</summary>
+    public static readonly DiagnosticDescriptor BadTuningRecord = new("LATHE0204", Severity.Error, "the tuning record is malformed at line {0}: {1}");
+
     /// <summary>A mistake in Lathe itself.</summary>
     public static readonly DiagnosticDescriptor InternalError = new("LATHE0000", Severity.Error, "internal error: {0}");
 
@@ -96,4 +107,8 @@ public static class DiagnosticTable
 
     /// <summary>An assembly cannot be compiled ahead of time.</summary>
     public static readonly DiagnosticDescriptor NotPrecompiled = new("LATHE0615", Severity.Error, "not compiled ahead of time: {0}");
+
+    /// <summary>Choices were measured elsewhere.</summary>
+    public static readonly DiagnosticDescriptor TuningOfAnotherCpu = new(
+        "LATHE0616", Severity.Warning, "the tuning record was measured on '{0}', and this machine is '{1}': its choices may be slow here");
 }

@@ -1,5 +1,6 @@
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Lowering;
+using Lathe.Compiler.Tuning;
 using Lathe.Kernels.Schedules;
 using Lathe.Kernels.Targets;
 using Lathe.Kernels.Targets.CSharp;
@@ -17,9 +18,11 @@ public sealed record EmittedKernels(IReadOnlyList<PlanKernel> Kernels, IReadOnly
 public static class KernelEmitter
 {
     /// <summary>Emits kernels.</summary>
-    /// <exception cref="DiagnosticException">Emulation is asked for of something else than AVX-512 alone.</exception>
+    /// <exception cref="DiagnosticException">
+    /// Emulation is asked for of something else than AVX-512 alone, or a tuning record has a schedule that is none.
+    /// </exception>
     public static EmittedKernels Emit(
-        string className, IReadOnlyList<PlannedKernel> kernels, CompileOptions options, CancellationToken cancellation)
+        string className, IReadOnlyList<PlannedKernel> kernels, Decisions decisions, CompileOptions options, CancellationToken cancellation)
     {
         if (options.Emulate && options.Isas is not [Isa.Avx512])
             throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "--emulate", "only avx512, alone, can be emulated: --isa avx512"));
@@ -30,9 +33,13 @@ public static class KernelEmitter
         if (options.Emulate) sources[Avx512Emulation.FileName] = Avx512Emulation.Source;
         foreach (Isa isa in options.Isas.Distinct().OrderDescending())
         {
+            Choice?[] choices =
+            [
+                .. kernels.Select(k => KernelCompiler.Candidates(k.Computation, Machine.Of(isa)) is { Count: > 0 } all ? decisions.Take(isa, k.Signature, isOfAlgorithm: false, all) : null),
+            ];
             ScheduledKernel[] scheduled = new ScheduledKernel[kernels.Count];
             Parallel.For(0, kernels.Count, new ParallelOptions { CancellationToken = cancellation }, i =>
-                scheduled[i] = KernelCompiler.Compile(kernels[i].Computation, Machine.Of(isa)));
+                scheduled[i] = KernelCompiler.Compile(kernels[i].Computation, Machine.Of(isa), choices[i]));
             string type = $"{IdentifierNames.SimpleName(className)}_{isa}";
             sources[$"Kernels.{isa}.cs"] = CSharpPrinter.Print(space, type, Machine.Of(isa), [.. scheduled.Select(s => s.Kernel)]);
             for (int i = 0; i < kernels.Count; i++)

@@ -22,7 +22,7 @@ public sealed partial class PlanBuilder
         TensorType[] inputs = [.. node.Inputs.Select(v => v.Type)];
         string name = graph.NameOf(node);
         Computation computation = ComputationBuilder.Build(fused, inputs, output, name);
-        int kernel = Share(computation);
+        int kernel = Share(computation, fused);
 
         IndexExpr traffic = Bytes(output);
         foreach (Value input in node.Inputs) traffic += Bytes(input.Type);

@@ -1,6 +1,7 @@
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Linear;
 using Lathe.Compiler.Operators.Movement;
 using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
@@ -15,7 +16,12 @@ namespace Lathe.Compiler.Lowering;
 /// <summary>A kernel of the plan before code is made of it: its computation and its name.</summary>
 /// <param name="Name">An identifier, unique in the plan.</param>
 /// <param name="Computation">What it computes.</param>
-public sealed record PlannedKernel(string Name, Computation Computation);
+/// <param name="Convolution">The signature by which the algorithm of a convolution is chosen; null for what is none.</param>
+public sealed record PlannedKernel(string Name, Computation Computation, string? Convolution = null)
+{
+    /// <summary>The signature by which its schedule is chosen.</summary>
+    public string Signature { get; } = Kernels.Schedules.Signature.Of(Computation);
+}
 
 /// <summary>What <see cref="PlanBuilder"/> gives: everything of a plan but the functions of its kernels.</summary>
 /// <param name="Kernels">The kernels.</param>
@@ -242,13 +248,13 @@ public sealed partial class PlanBuilder
         return bytes.Value % Plan.Alignment == 0 ? bytes : null;
     }
 
-    private int Share(Computation computation)
+    private int Share(Computation computation, Fused fused)
     {
         Computation nameless = computation with { Name = "" };
         if (_kernelNumbers.TryGetValue(nameless, out int known)) return known;
         string name = computation.Name;
         for (int i = 2; !_names.Add(name); i++) name = $"{computation.Name}_{i}";
-        _kernels.Add(new PlannedKernel(name, computation with { Name = name }));
+        _kernels.Add(new PlannedKernel(name, computation with { Name = name }, ConvolutionAlgorithm.SignatureOf(fused.Root)));
         return _kernelNumbers[nameless] = _kernels.Count - 1;
     }
 

@@ -8,6 +8,7 @@ using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 using Lathe.Kernels.Schedules;
+using Lathe.Kernels.Targets;
 using Lathe.Runtime;
 
 namespace Lathe.Compiler.Passes;
@@ -140,11 +141,11 @@ public sealed class AssignLayouts : IPass
             double products = IndexExpr.Product(w.Dims.Skip(1)).Value, empty = (double)IndexExpr.CeilDiv(width, Block).Value * Block / width.Value;
             double blocks = products * IndexExpr.CeilDiv(w.Dims[0], Block).Value * Block, rows = products * w.Dims[0].Value * empty;
             bool isMoved = Port(fused, root.Inputs[0]) is not { } port || IsBlocked(node.Inputs[port]);
-            return rows + (isMoved ? x.Dims[1].Value * CyclesPerMoved * ProductsPerCycle : 0) < blocks * 0.8;
+            return rows + (isMoved ? x.Dims[1].Value * CyclesPerMoved * Machine.Avx512.ProductsPerCycle : 0) < blocks * 0.8;
         }
 
-        /// <summary>What a vector core multiplies in a cycle, and takes to bring an element from blocks into rows: as measured.</summary>
-        private const double ProductsPerCycle = 28, CyclesPerMoved = 0.7;
+        /// <summary>What a core takes to bring an element from blocks into rows: as measured.</summary>
+        private const double CyclesPerMoved = 0.6;
 
         private void CollectHalos(Node node)
         {

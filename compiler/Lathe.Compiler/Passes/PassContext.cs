@@ -1,4 +1,5 @@
 using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Tuning;
 
 namespace Lathe.Compiler.Passes;
 
@@ -12,6 +13,9 @@ public sealed class PassContext(CompileOptions options, CancellationToken cancel
 
     /// <summary>What the user asked for.</summary>
     public CompileOptions Options => options;
+
+    /// <summary>What was chosen out of what, by the model or by a tuning record.</summary>
+    public Decisions Decisions { get; } = new(options.Tuning);
 
     /// <summary>Ends the compilation between passes.</summary>
     public CancellationToken Cancellation => cancellation;

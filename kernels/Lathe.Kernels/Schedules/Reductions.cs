@@ -10,17 +10,18 @@ namespace Lathe.Kernels.Schedules;
 /// </summary>
 internal static class Reductions
 {
-    public static StageSchedule Schedule(Stage stage, Machine machine) =>
-        Tiled(stage, machine, contiguous: true) ?? Partial(stage, machine) ?? Tiled(stage, machine, contiguous: false) ?? Plain(stage);
+    public static StageSchedule Schedule(Stage stage, Machine machine, Chooser choose) =>
+        Tiled(stage, machine, choose, contiguous: true) ?? Partial(stage, machine) ?? Tiled(stage, machine, choose, contiguous: false) ?? Plain(stage);
 
     /// <summary>A vector over the output's fastest leaf, and a register tile of several vectors.</summary>
     /// <param name="stage">The stage.</param>
     /// <param name="machine">The machine.</param>
+    /// <param name="choose">Takes one of the variant table.</param>
     /// <param name="contiguous">True if only neighbours in memory may be read.</param>
     /// <param name="parallel">True if the outermost leaves become the parallel axis.</param>
     /// <param name="apart">An axis that is no part of the tile and becomes the outermost leaf, behind a batch; null for none.</param>
     /// <returns>Null if there is no such vector.</returns>
-    public static StageSchedule? Tiled(Stage stage, Machine machine, bool contiguous, bool parallel = true, Axis? apart = null)
+    public static StageSchedule? Tiled(Stage stage, Machine machine, Chooser choose, bool contiguous, bool parallel = true, Axis? apart = null)
     {
         StageSchedule schedule = new(stage);
         IReadOnlyList<Leaf> pure = Leaves.SplitPanels(schedule, Leaves.FollowLayout(schedule));
@@ -58,7 +59,8 @@ internal static class Reductions
         bool sharesVectors = row is not null && vectors.Any(o => !o.DependsOn(row.Variable));
         bool sharesRows = accesses.Updates.Any(o => !o.DependsOn(fast.Variable) && (block is null || !o.DependsOn(block.Outer.Variable)));
         IndexExpr rowExtent = row?.Extent ?? IndexExpr.One, panelExtent = block?.Outer.Extent ?? IndexExpr.CeilDiv(fast.Extent, vectorSize);
-        TileShape tile = Tiles.Choose(machine, rowExtent, sharesRows && block is not { Tail: Tail.Mask } ? panelExtent : IndexExpr.One, vectorsPerPanel, sharesVectors, isAdjacent: block is null);
+        bool sharesPanels = sharesRows && block is not { Tail: Tail.Mask };
+        TileChoice tile = (TileChoice)choose(Candidates(Tiles.Candidates(machine, rowExtent, sharesPanels ? panelExtent : IndexExpr.One, vectorsPerPanel, sharesVectors, isAdjacent: block is null), vectorsPerPanel, sharesPanels));
         List<Leaf> inTile = [];
         Leaf panelTiles, vector = fast;
         if (block is not null && tile.Panels == 1)
@@ -101,20 +103,20 @@ internal static class Reductions
             }
         }
 
-        // 4. The order: panels outside of rows, so that their weights stay near; the reduction; the tile; the vector.
+        // 4. The order: panels outside of rows, so that their weights stay near, or the other way round; the reduction; the tile; the vector.
         IReadOnlyList<Leaf> reduction = Leaves.SplitReduction(schedule);
         List<Leaf> outer = [.. others];
         int batch = outer.Count > 0 && outer[0] != rowTiles && outer[0] != row ? 1 : 0;
-        outer.Insert(Math.Min(batch, outer.Count), panelTiles);
+        outer.Insert(tile.RowsOutside ? outer.Count : Math.Min(batch, outer.Count), panelTiles);
         if (set is not null) outer.Insert(Math.Min(batch, outer.Count), set);
         List<Leaf> unrolled = [], loops = [.. reduction];
         long work = inTile.Aggregate(1L, (n, l) => n * l.Extent.Value) * vectorsPerPanel;
         while (loops.Count > 0)
         {
             Leaf last = loops[^1];
-            long room = Math.Max(1, Tiles.MostUnrolled / Math.Max(1, work));
+            long room = Math.Max(1, tile.Unrolled / Math.Max(1, work));
             if (room < 2 || Overlaps(last)) break;
-            if (last.Extent.IsConstant && last.Extent.Value <= room && last.InnerOf is not { Tail: Tail.Peel })
+            if (last.Extent.IsConstant && last.Extent.Value <= Math.Min(room, MostWhole) && last.InnerOf is not { Tail: Tail.Peel })
             {
                 loops.Remove(last);
                 unrolled.Insert(0, last);
@@ -142,7 +144,7 @@ internal static class Reductions
         foreach (Leaf leaf in unrolled.Concat(inTile)) schedule.Unroll(leaf);
         schedule.Reorder([.. outer, .. loops, .. unrolled, .. inTile, vector]);
         if (loops.Count > 0 && sharesVectors && Streamed() is { } weights) schedule.Prefetch(loops[^1], weights.Name, PrefetchDistance);
-        if (parallel) Leaves.Parallel(schedule, ParallelCount(outer, rowTiles));
+        if (parallel) Leaves.Parallel(schedule, ParallelCount(outer, tile.RowsOutside ? panelTiles : rowTiles));
         return schedule;
     }
 
@@ -200,6 +202,27 @@ internal static class Reductions
     /// <summary>What is read at least so much of comes from far away, in steps that the hardware follows within a page only.</summary>
     private const long StreamedBytes = 96 << 10, PrefetchDistance = 1024;
 
+    /// <summary>How many tiles a variant table takes, and how else the first of them is taken: other sizes of the body, and the other order.</summary>
+    private const int MostTiles = 6;
+
+    private static readonly long[] OtherUnrolled = [64, 128, 512];
+
+    /// <summary>The variant table: the cost model's choice first.</summary>
+    private static List<TileChoice> Candidates(IReadOnlyList<TileShape> shapes, int vectorsPerPanel, bool sharesPanels)
+    {
+        TileChoice[] tiles = [.. shapes.Take(MostTiles).Select(s => new TileChoice(s.Rows, s.Panels, vectorsPerPanel, Tiles.MostUnrolled, RowsOutside: false))];
+        return
+        [
+            .. tiles,
+            .. OtherUnrolled.Select(u => tiles[0] with { Unrolled = u }),
+            // Tiles that share rows read them again for other panels: near or far apart.
+            .. tiles.Take(sharesPanels ? 2 : 0).Select(t => t with { RowsOutside = true }),
+        ];
+    }
+
+    /// <summary>The longest leaf that is unrolled as a whole: a row times 192 steps, unrolled, takes 39 us, in a loop 24 (tuning of vit_tiny_l4).</summary>
+    private const long MostWhole = 64;
+
     private static bool IsLong(Leaf leaf) => !leaf.Extent.IsConstant || leaf.Extent.Value > 1;
 
     /// <summary>Panels of 16, which packed operands have; fewer vectors where the axis is shorter.</summary>
@@ -209,9 +232,10 @@ internal static class Reductions
 
     private static IndexExpr[] VectorsOf(AccessAnalysis accesses, Leaf fast) => [.. accesses.Updates.Where(o => o.Coefficient(fast.Variable) != 0)];
 
-    private static int ParallelCount(List<Leaf> outer, Leaf? rowTiles)
+    /// <summary>How many leaves the parallel axis has: a leaf that counts tiles stays a loop of its own, the innermost, where there are slices enough without it.</summary>
+    private static int ParallelCount(List<Leaf> outer, Leaf? tiles)
     {
-        if (outer.Count < 2 || rowTiles is null || outer[^1] != rowTiles) return outer.Count;
+        if (outer.Count < 2 || tiles is null || outer[^1] != tiles) return outer.Count;
         IndexExpr without = IndexExpr.Product(outer.Take(outer.Count - 1).Select(l => l.Extent));
         return without.IsConstant && without.Value < 16 ? outer.Count : outer.Count - 1;
     }

@@ -7,7 +7,7 @@ namespace Lathe.Kernels.Schedules;
 /// <summary>A register tile: rows by panels of vectors.</summary>
 internal readonly record struct TileShape(long Rows, long Panels);
 
-/// <summary>The register tiles, best first, and the choice among them.</summary>
+/// <summary>The register tiles, best first, and the candidates for a shape.</summary>
 internal static class Tiles
 {
     /// <summary>Multiply-adds of an unrolled body: beyond it the JIT's register allocation gives up.</summary>
@@ -45,32 +45,36 @@ internal static class Tiles
     public static long MostRows(Machine machine, long vectors) =>
         Rows.Where(r => r.Isa == machine.Isa && r.Vectors == vectors).Select(r => r.Rows).FirstOrDefault(Math.Max(1, (machine.Registers - 4) / Math.Max(1, vectors) - 1));
 
-    /// <summary>Chooses the tile that takes the fewest cycles for all rows and panels, the rest of each included.</summary>
+    /// <summary>The tiles for a number of rows and panels, best first by <see cref="CostModel"/>: those of the table and those of half their rows.</summary>
     /// <param name="machine">The machine.</param>
     /// <param name="rows">How many rows there are.</param>
     /// <param name="panels">How many panels.</param>
     /// <param name="vectorsPerPanel">The vectors of a panel.</param>
     /// <param name="sharesVectors">True if rows read the same vectors.</param>
     /// <param name="isAdjacent">True if panels follow one another in memory.</param>
-    public static TileShape Choose(Machine machine, IndexExpr rows, IndexExpr panels, int vectorsPerPanel, bool sharesVectors, bool isAdjacent)
+    public static IReadOnlyList<TileShape> Candidates(Machine machine, IndexExpr rows, IndexExpr panels, int vectorsPerPanel, bool sharesVectors, bool isAdjacent)
     {
         long allRows = rows.IsConstant ? rows.Value : long.MaxValue, allPanels = panels.IsConstant ? panels.Value : 1024;
-        TileShape best = default;
-        double least = double.MaxValue;
+        List<(TileShape Shape, double Cycles)> tiles = [], halves = [];
         foreach (Row row in Rows.Where(r => r.Isa == machine.Isa))
         {
             if ((row.OfFewRows && (allRows > row.Rows || !isAdjacent)) || row.Vectors % vectorsPerPanel != 0 || row.Vectors / vectorsPerPanel > allPanels) continue;
-            long tilePanels = row.Vectors / vectorsPerPanel, tileRows = allRows == long.MaxValue ? row.Rows : Even(allRows, row.Rows);
-            if (!sharesVectors && tileRows * row.Vectors > machine.Registers / 2) tileRows = Math.Max(1, machine.Registers / 2 / row.Vectors);
-            double cost = 0;
-            foreach ((long count, long size) in Parts(allRows == long.MaxValue ? 1000 * tileRows : allRows, tileRows))
-                foreach ((long panelCount, long panelSize) in Parts(allPanels, tilePanels))
-                    cost += count * panelCount * Cycles(size, panelSize * vectorsPerPanel);
-            if (cost >= least * 0.999) continue;
-            (least, best) = (cost, new TileShape(tileRows, tilePanels));
+            Add(tiles, row.Rows, row.Vectors / vectorsPerPanel);
+            if (row is { Rows: > 1, OfFewRows: false }) Add(halves, row.Rows / 2, row.Vectors / vectorsPerPanel);
         }
 
-        return best == default ? new TileShape(Math.Min(allRows, 4), 1) : best;
+        if (tiles.Count == 0) return [new TileShape(Math.Min(allRows, 4), 1)];
+        // Of equals the first of the table.
+        TileShape best = tiles.Aggregate((b, t) => t.Cycles < b.Cycles * 0.999 ? t : b).Shape;
+        return [.. tiles.Concat(halves).OrderBy(t => t.Cycles).Select(t => t.Shape).Prepend(best).Distinct()];
+
+        void Add(List<(TileShape, double)> to, long most, long tilePanels)
+        {
+            long vectors = tilePanels * vectorsPerPanel, tileRows = allRows == long.MaxValue ? most : Even(allRows, most);
+            if (!sharesVectors && tileRows * vectors > machine.Registers / 2) tileRows = Math.Max(1, machine.Registers / 2 / vectors);
+            TileShape shape = new(tileRows, tilePanels);
+            to.Add((shape, CostModel.Cycles(machine, shape, allRows == long.MaxValue ? 1000 * tileRows : allRows, allPanels, vectorsPerPanel)));
+        }
     }
 
     /// <summary>The largest tile of at most a size that divides an extent into parts as equal as possible.</summary>
@@ -95,13 +99,4 @@ internal static class Tiles
         long tiles = (extent + most - 1) / most;
         return (extent + tiles - 1) / tiles;
     }
-
-    private static IEnumerable<(long Count, long Size)> Parts(long extent, long size)
-    {
-        if (extent / size > 0) yield return (extent / size, size);
-        if (extent % size > 0) yield return (1, extent % size);
-    }
-
-    /// <summary>Cycles of one step of the reduction: two multiply-adds and two loads each, and a latency of four to hide.</summary>
-    private static double Cycles(long rows, long vectors) => Math.Max(4, Math.Max(rows * vectors / 2.0, (rows + vectors) / 2.0));
 }

@@ -16,7 +16,7 @@ internal static class Winograd
     /// <summary>Tiles of a strip: fewer read the weights too often, more gain nothing.</summary>
     private const long LeastTiles = 6, MostTiles = 28;
 
-    public static StageSchedule Schedule(Computation computation, Machine machine)
+    public static StageSchedule Schedule(Computation computation, Machine machine, Chooser choose)
     {
         if (computation.Stages.Items is not [var columns, var input, var product, var back, var last])
             throw new ArgumentException($"'{computation.Name}' has not the stages of Winograd's algorithm.", nameof(computation));
@@ -24,16 +24,17 @@ internal static class Winograd
         (Axis n, Axis o, Axis h, Axis w) = (last.Pure[0], last.Pure[1], last.Pure[2], last.Pure[3]);
         long size = back.Pure[3].Extent.Value, reads = back.Pure[4].Extent.Value;
         long high = IndexExpr.CeilDiv(h.Extent, size).Value, wide = IndexExpr.CeilDiv(w.Extent, size).Value;
-        (long rows, long across) = Strip(high, wide, reads * reads * product.Reduction[0].Extent.Value * sizeof(float));
-
         bool isPadded = AccessAnalysis.IsPadded(last, o, PackedLayouts.Panel, scratch: back.Output.Name);
+        StripChoice strip = (StripChoice)choose(Candidates(
+            machine, high, wide, reads * reads * product.Reduction[0].Extent.Value * sizeof(float), isPadded ? IndexExpr.CeilDiv(o.Extent, PackedLayouts.Panel).Value : 1));
+        (long rows, long across) = (strip.Down, strip.Across);
         (Leaf panels, Leaf lanes) = schedule.Split(schedule[o], PackedLayouts.Panel, isPadded ? Tail.Pad : Tail.Mask);
         // An incomplete panel under a mask is told apart by the leaf that counts panels.
         Leaf groups = panels;
         List<Leaf> panel = [];
         if (isPadded)
         {
-            (groups, Leaf inGroup) = schedule.Split(panels, PanelsTogether(panels.Extent.Value), Tail.Peel);
+            (groups, Leaf inGroup) = schedule.Split(panels, strip.Panels, Tail.Peel);
             panel.Add(inGroup);
         }
 
@@ -60,19 +61,29 @@ internal static class Winograd
         // What follows the convolution may have no vectors: then one channel after the other.
         bool hasVectors = new AccessAnalysis(schedule).IsVectorisable(lanes, PackedLayouts.Panel);
         schedule.Reorder([.. outer, groups, .. panel, tileRows, tiles, .. hasVectors ? Narrow(schedule, lanes, machine, y, taps, x) : [lanes, y, taps, x]]);
-        Leaf strip = schedule.Fuse([.. outer]);
-        return schedule.Parallel(strip)
-            .ComputeProducersAt(strip, s => s.Name == input.Name ? Rows(s, machine, columns.Name) : null)
-            .ComputeProducersAt(groups, s => s.Name == product.Name ? Reductions.Tiled(s, machine, contiguous: true, parallel: false)! : null)
+        Leaf all = schedule.Fuse([.. outer]);
+        return schedule.Parallel(all)
+            .ComputeProducersAt(all, s => s.Name == input.Name ? Rows(s, machine, columns.Name) : null)
+            .ComputeProducersAt(groups, s => s.Name == product.Name ? Reductions.Tiled(s, machine, candidates => candidates[0], contiguous: true, parallel: false)! : null)
             .ComputeProducersAt(tiles, s => s.Name == back.Name ? Columns(s, machine) : null);
     }
 
-    /// <summary>How many tiles, down and across, are transformed together.</summary>
-    private static (long Rows, long Across) Strip(long high, long wide, long bytesPerTile)
+    /// <summary>The variant table: what the cache holds with panels as they divide the filters, then other strips, then other panels.</summary>
+    private static IReadOnlyList<StripChoice> Candidates(Machine machine, long high, long wide, long bytesPerTile, long panels)
     {
         long most = Math.Clamp(StripBytes / bytesPerTile, LeastTiles, MostTiles);
-        return wide > most ? (1, Tiles.Even(wide, most)) : (Tiles.Even(high, Math.Max(1, most / wide)), wide);
+        StripChoice[] strips = [.. ((long[])[most, most / 2, most * 3 / 2, most * 2]).Select(tiles => Strip(high, wide, Math.Max(1, tiles), 1))];
+        // A register tile of one panel that has about all rows of a strip reads weights once; smaller ones rather read rows once for several panels.
+        long rows = strips[0].Down * strips[0].Across, oneTile = Tiles.MostRows(machine, PackedLayouts.Panel / machine.Lanes);
+        long together = rows <= oneTile && rows * 4 >= oneTile * 3 ? 1 : PanelsTogether(panels);
+        strips = [.. strips.Select(s => s with { Panels = together })];
+        // A rest of panels in one half of the filters would be a rest of a rest.
+        return [.. strips, .. ((long[])[1, 2, 3, 4]).Where(p => panels % p == 0).Select(p => strips[0] with { Panels = p })];
     }
+
+    /// <summary>At most so many tiles, down and across, that are transformed together.</summary>
+    private static StripChoice Strip(long high, long wide, long most, long panels) =>
+        wide > most ? new(1, Tiles.Even(wide, most), panels) : new(Tiles.Even(high, Math.Max(1, most / wide)), wide, panels);
 
     private static long PanelsTogether(long panels) => panels % 2 == 0 ? 2 : panels % 3 == 0 ? 3 : 1;
 

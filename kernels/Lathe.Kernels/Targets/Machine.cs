@@ -24,6 +24,24 @@ public sealed record Machine(Isa Isa, int VectorBytes, int Registers, bool Nativ
     /// <summary>Lanes of four bytes in a vector: the only width that kernels compute with.</summary>
     public int Lanes => VectorBytes / 4;
 
+    /// <summary>Multiply-adds of vectors in a cycle.</summary>
+    public int FmasPerCycle => 2;
+
+    /// <summary>Vectors loaded in a cycle from the first-level cache.</summary>
+    public int LoadsPerCycle => 2;
+
+    /// <summary>Cycles from the operands of a multiply-add to its result.</summary>
+    public int FmaLatency => 4;
+
+    /// <summary>Multiply-adds of single elements in a cycle.</summary>
+    public int ProductsPerCycle => Lanes * FmasPerCycle;
+
+    /// <summary>What stays in the second-level cache beside what passes through it.</summary>
+    public long CachedBytes => 768 << 10;
+
+    /// <summary>Bytes in a cycle from the third-level cache, and from memory.</summary>
+    public (double ThirdLevel, double Memory) BytesPerCycle => (20, 6);
+
     /// <summary>The machine of an instruction set.</summary>
     public static Machine Of(Isa isa) => All[(int)isa];
 }

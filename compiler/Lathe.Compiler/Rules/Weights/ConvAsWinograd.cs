@@ -2,13 +2,18 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators.Linear;
+using Lathe.Compiler.Tuning;
 using Lathe.Kernels.Schedules;
+using Lathe.Kernels.Targets;
 using Lathe.Runtime;
+using Lathe.Runtime.Plans;
 
 namespace Lathe.Compiler.Rules.Weights;
 
-/// <summary>conv(x, w, b) → winograd(x, G·w·Gᵀ, b) for square kernels at stride 1, if a model of its cost says that it pays.</summary>
-public static class ConvAsWinograd
+/// <summary>conv(x, w, b) → winograd(x, G·w·Gᵀ, b) for square kernels at stride 1, if a model of its cost, or a tuning record, says that it pays.</summary>
+/// <param name="decisions">Where records are asked.</param>
+/// <param name="isa">The instruction set whose entries count.</param>
+public sealed class ConvAsWinograd(Decisions decisions, Isa isa)
 {
     /// <summary>The tiles that are considered, by the kernel's size.</summary>
     private static readonly Dictionary<long, int[]> TilesOf = new() { [3] = [4, 2] };
@@ -25,7 +30,7 @@ public static class ConvAsWinograd
     private const double Gain = 0.8;
 
     /// <summary>Applies the rule.</summary>
-    public static Value? TryRewrite(Node node, Rewriting g)
+    public Value? TryRewrite(Node node, Rewriting g)
     {
         if (node is not { Op: Conv { Group: 1 } conv, Inputs: [var x, { Constant: { Element: ElementType.Float32 } w } weights, .. var rest] } || x.Type.Rank != 4) return null;
         if (rest is [_, { IsNone: false }, ..] || (rest is [{ IsNone: false } b, ..] && b.Constant is null)) return null;
@@ -34,23 +39,24 @@ public static class ConvAsWinograd
         if (window.Strides.Concat(window.Dilations).Any(s => s != 1) || !window.PadLow.Concat(window.PadHigh).All(p => p is { IsConstant: true, Value: >= 0 })) return null;
         if (w.Count == 0 || !x.Type.Dims.Skip(2).Concat(window.Output).All(d => d.IsConstant)) return null;
 
-        (long high, long wide) = (window.Output[0].Value, window.Output[1].Value);
-        double direct = (double)high * wide * w.Dims[2] * w.Dims[3] * Blocks(w.Dims[0]) * Panel * w.Dims[1] / ProductsPerCycle / 0.95;
-        (int tile, double cost) = tiles.Where(t => Bytes(t, w.Dims) <= MostBytes).Select(t => (t, Cycles(t, high, wide, w.Dims))).DefaultIfEmpty((0, double.MaxValue)).MinBy(c => c.Item2);
-        if (cost > direct * Gain) return null;
+        ConvolutionAlgorithm[] algorithms = [.. Algorithms(tiles, window.Output[0].Value, window.Output[1].Value, w.Dims)];
+        long tile = algorithms.Length < 2 ? 0 : decisions.Take(isa, ConvolutionAlgorithm.SignatureOf(node)!, isOfAlgorithm: true, algorithms).Tile;
+        if (tile == 0) return null;
 
         WinogradConv op = new(tile, (long[])[.. window.PadLow.Concat(window.PadHigh).Select(p => p.Value)]);
-        return g.Add(op, [x, g.Constant(Known.GetOrCreateValue(w).GetOrAdd(tile, t => Transformed(w, WinogradTransform.Of(t, (int)w.Dims[2])))), .. rest.Take(1)]);
+        return g.Add(op, [x, g.Constant(Known.GetOrCreateValue(w).GetOrAdd((int)tile, t => Transformed(w, WinogradTransform.Of(t, (int)w.Dims[2])))), .. rest.Take(1)]);
     }
 
-    /// <summary>Multiply-adds of one core with vectors of 16 lanes; the choice is one for all instruction sets.</summary>
-    private const double ProductsPerCycle = 32;
+    /// <summary>The machine that the model of cost speaks of: the choice is one for all instruction sets.</summary>
+    private static readonly Machine Core = Machine.Avx512;
 
-    /// <summary>
-    /// What weights may take to stay in a second-level cache, how fast they come from memory for the first strip of tiles and from the third-level cache for
-    /// later ones: as measured on layers of 64, 128 and 256 channels.
-    /// </summary>
-    private const double CachedBytes = 768 << 10, BytesPerCycle = 6, LaterBytesPerCycle = 20;
+    /// <summary>The variant table: the cheapest by the model first, which has to gain something to be preferred to the direct sum.</summary>
+    private static IEnumerable<ConvolutionAlgorithm> Algorithms(int[] tiles, long high, long wide, long[] w)
+    {
+        double direct = (double)high * wide * w[2] * w[3] * Blocks(w[0]) * Panel * w[1] / Core.ProductsPerCycle / 0.95 * Gain;
+        return tiles.Where(t => Bytes(t, w) <= MostBytes).Select(t => (Tile: (long)t, Cycles: Cycles(t, high, wide, w))).Append((Tile: 0, Cycles: direct))
+            .OrderBy(a => a.Cycles).Select(a => new ConvolutionAlgorithm(a.Tile));
+    }
 
     private static double Bytes(long tile, long[] w) => (double)(tile + w[2] - 1) * (tile + w[2] - 1) * Blocks(w[0]) * Panel * w[1] * sizeof(float);
 
@@ -60,11 +66,12 @@ public static class ConvAsWinograd
     private static double Cycles(long tile, long high, long wide, long[] w)
     {
         long size = tile + w[2] - 1, down = (high + tile - 1) / tile, across = (wide + tile - 1) / tile, tiles = down * across;
-        double products = (double)tiles * size * size * Blocks(w[0]) * Panel * w[1] / ProductsPerCycle / 0.85;
+        double products = (double)tiles * size * size * Blocks(w[0]) * Panel * w[1] / Core.ProductsPerCycle / 0.85;
         // Loads, stores and sums of both passes over a tile, a vector at a time, two a cycle.
         double transforms = (double)tiles * ((Blocks(w[1]) * size * size * 5) + (Blocks(w[0]) * size * (size + tile) * 2.5));
         double bytes = Bytes(tile, w), strips = Math.Ceiling(tiles / 28.0);
-        return products + transforms + (bytes > CachedBytes ? (bytes / BytesPerCycle) + (bytes * (strips - 1) / LaterBytesPerCycle) : 0);
+        // Weights that do not stay in the second-level cache come from memory for the first strip and from the third-level cache for later ones.
+        return products + transforms + (bytes > Core.CachedBytes ? (bytes / Core.BytesPerCycle.Memory) + (bytes * (strips - 1) / Core.BytesPerCycle.ThirdLevel) : 0);
     }
 
     /// <summary>[o, c, r, r] as [t, t, c, o].</summary>
