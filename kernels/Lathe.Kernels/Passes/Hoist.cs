@@ -53,9 +53,20 @@ public static class Hoist
             Finder finder = new(changed, names, free, runs ? null : _scratch);
             foreach (Statement s in Block.StatementsOf(loop.Body))
                 if (s is Store or Assign or Let) foreach (Expr expression in StatementWalk.Expressions(s)) finder.Find(expression);
-            if (finder.Found.Count == 0) return statement;
-            Statement body = new Named(finder.Found).Visit(loop.Body);
-            return Block.Of([.. finder.Found.Select(f => new Let(f.Value.Name, f.Key)), loop with { Body = body }]);
+            List<Statement> before = [];
+            Statement body = Named(loop.Body, finder.Found);
+
+            // With what it reads held, the part of an index from data that does not vary is arithmetic that may be done anywhere.
+            Finder rows = new(changed, names, free - finder.Found.Count, only: null);
+            foreach (Gather gather in StatementWalk.All(body).SelectMany(StatementWalk.Expressions).SelectMany(ExprWalk.All).OfType<Gather>()) rows.FindArithmetic(gather.Index);
+            body = Named(body, rows.Found);
+            return before.Count == 0 ? statement : Block.Of([.. before, loop with { Body = body }]);
+
+            Statement Named(Statement inner, Dictionary<Expr, Var> found)
+            {
+                before.AddRange(found.Select(f => new Let(f.Value.Name, f.Key)));
+                return found.Count == 0 ? inner : new Naming(found).Visit(inner);
+            }
         }
     }
 
@@ -83,6 +94,22 @@ public static class Hoist
             }
         }
 
+        /// <summary>Finds the largest parts of a scalar expression that are arithmetic on what does not vary, and more than one operation.</summary>
+        public void FindArithmetic(Expr expression)
+        {
+            if (expression.Type.Lanes == 1 && expression is Binary && ExprWalk.All(expression).Count(e => e is Binary or Select) > 1 && ExprWalk.All(expression).All(IsArithmetic)) Add(expression);
+            else foreach (Expr operand in ExprWalk.Operands(expression)) FindArithmetic(operand);
+        }
+
+        private bool IsArithmetic(Expr expression) => expression switch
+        {
+            Const or Select or Cast => true,
+            Binary binary => binary.Op is not (BinaryOp.Divide or BinaryOp.Remainder),
+            Var variable => !changed.Contains(variable.Name),
+            IndexValue value => value.Index.Variables.All(v => !changed.Contains(v.Name)),
+            _ => false,
+        };
+
         // Vectors of narrow elements exist only as what a load widens.
         private bool IsInvariant(Load load) =>
             (load.Type.Lanes == 1 || load.Type.Element is ElementType.Float32 or ElementType.Int32)
@@ -96,8 +123,8 @@ public static class Hoist
         }
     }
 
-    private sealed class Named(Dictionary<Expr, Var> found) : Rewriter
+    private sealed class Naming(Dictionary<Expr, Var> found) : Rewriter
     {
-        protected override Expr Rewrite(Expr expression) => expression is Load or Splat && found.TryGetValue(expression, out Var? name) ? name : base.Rewrite(expression);
+        protected override Expr Rewrite(Expr expression) => expression is Load or Splat or Binary && found.TryGetValue(expression, out Var? name) ? name : base.Rewrite(expression);
     }
 }
