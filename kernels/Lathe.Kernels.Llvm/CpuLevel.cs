@@ -12,8 +12,8 @@ public sealed record CpuLevel(Isa Isa, string Cpu, string Features)
     public static IReadOnlyList<CpuLevel> All { get; } =
     [
         new(Isa.Avx2, "x86-64-v3", ""),
-        // The kernels' vectors are as long as they should be; the tuning of v4 would have shorter ones.
-        new(Isa.Avx512, "x86-64-v3", "+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl"),
+        // The kernels' vectors are as long as they should be; the tuning would have shorter ones.
+        new(Isa.Avx512, "x86-64-v4", "-prefer-256-bit"),
     ];
 
     /// <summary>The level of an instruction set; null if it has no native kernels.</summary>

@@ -79,6 +79,9 @@ public static unsafe class ObjectCompiler
         LLVM.InitializeX86Target();
         LLVM.InitializeX86TargetMC();
         LLVM.InitializeX86AsmPrinter();
+        // The order of a schedule stays, and so do its addresses, which are a pointer and a constant: the pass would make a register of each, far more than there are.
+        string[] options = ["lathe", "-disable-lsr", "-enable-misched=false"];
+        LLVM.ParseCommandLineOptions(options.Length, options, null);
         return true;
     }
 }

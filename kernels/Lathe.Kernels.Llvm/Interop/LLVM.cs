@@ -34,6 +34,10 @@ internal static unsafe partial class LLVM
     [LibraryImport(Library, EntryPoint = "LLVMInitializeX86AsmPrinter")]
     public static partial void InitializeX86AsmPrinter();
 
+    /// <summary>Sets options of the whole process.</summary>
+    [LibraryImport(Library, EntryPoint = "LLVMParseCommandLineOptions", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial void ParseCommandLineOptions(int count, string[] arguments, string? overview);
+
     [LibraryImport(Library, EntryPoint = "LLVMContextCreate")]
     public static partial nint ContextCreate();
 

@@ -79,7 +79,7 @@ internal sealed class ElfObject
     private ElfRelocation Relocation(ElfSection section, ElfSection symbols, int number)
     {
         ReadOnlySpan<byte> raw = Section(section).Slice(number * RelocationBytes, RelocationBytes);
-        return new ElfRelocation(section.Info, checked((long)Long(raw, 0)), Word(raw, 8), Symbol(symbols, (int)Word(raw, 12)), (long)Long(raw, 16));
+        return new ElfRelocation(section.Info, Offset(raw, 0), Word(raw, 8), Symbol(symbols, (int)Word(raw, 12)), (long)Long(raw, 16));
     }
 
     private ElfSymbol Symbol(ElfSection table, int number)
@@ -88,7 +88,7 @@ internal sealed class ElfObject
         ReadOnlySpan<byte> raw = Section(table).Slice(number * SymbolBytes, SymbolBytes);
         int section = Short(raw, 6);
         bool isSection = (raw[4] & 0xF) == 3;
-        return new ElfSymbol(isSection ? At(section).Name : Text(Section(At(table.Link)), Word(raw, 0)), section, checked((long)Long(raw, 8)));
+        return new ElfSymbol(isSection ? At(section).Name : Text(Section(At(table.Link)), Word(raw, 0)), section, Offset(raw, 8));
     }
 
     private ElfSection At(int number) => number >= 0 && number < _sections.Count ? _sections[number] : throw new InvalidDataException($"There is no section {number}.");
@@ -107,6 +107,8 @@ internal sealed class ElfObject
     private static ushort Short(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt16LittleEndian(bytes[at..]);
 
     private static uint Word(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt32LittleEndian(bytes[at..]);
+
+    private static long Offset(ReadOnlySpan<byte> bytes, int at) => Long(bytes, at) is var value and <= int.MaxValue ? (long)value : throw new InvalidDataException("An offset lies outside of any section.");
 
     private static ulong Long(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt64LittleEndian(bytes[at..]);
 }

@@ -31,7 +31,8 @@ internal static class Flattening
             end += section.Size;
         }
 
-        byte[] code = new byte[checked((int)end)];
+        if (end > file.Length + (elf.Sections.Count * 4096L)) throw new InvalidDataException("The sections are larger than their file.");
+        byte[] code = new byte[end];
         foreach ((int number, long place) in places) elf.Section(elf.Sections[number]).CopyTo(code.AsSpan((int)place));
         foreach (ElfRelocation relocation in elf.Relocations())
         {
@@ -40,8 +41,9 @@ internal static class Flattening
             if (relocation.Type is not (Relative32 or Call32)) throw new InvalidDataException($"The code has a relocation of type {relocation.Type}, which depends on where it lies.");
             long place = section + relocation.Offset;
             if (relocation.Offset < 0 || relocation.Offset > elf.Sections[relocation.Section].Size - 4) throw new InvalidDataException("A relocation lies outside its section.");
-            int distance = checked((int)(target + relocation.Symbol.Value + relocation.Addend - place));
-            BinaryPrimitives.WriteInt32LittleEndian(code.AsSpan((int)place), distance);
+            long distance = unchecked(target + relocation.Symbol.Value + relocation.Addend - place);
+            if (distance != (int)distance) throw new InvalidDataException("A relocation reaches further than 2 GB.");
+            BinaryPrimitives.WriteInt32LittleEndian(code.AsSpan((int)place), (int)distance);
         }
 
         Dictionary<string, ElfSymbol> symbols = elf.Symbols().Where(s => places.ContainsKey(s.Section)).GroupBy(s => s.Name).ToDictionary(s => s.Key, s => s.First());

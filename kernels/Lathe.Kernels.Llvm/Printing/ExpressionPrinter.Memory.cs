@@ -84,6 +84,7 @@ internal sealed partial class ExpressionPrinter
         ElementType element = names.BufferOf(e.Buffer).Element;
         VectorType type = new(element, e.Type.Lanes);
         string ir = IrType.Memory(type), align = $"align {IndexPrinter.Number(element.Size())}";
+        Again(e);
         if (type.Lanes == 1) return Masked(e.Mask, type, () => Address(e.Buffer, e.Index));
 
         string scalar = IrType.Memory(element), suffix = IrType.Suffix(scalar, type.Lanes), mask = IrType.WithLanes("i1", type.Lanes);
@@ -109,6 +110,20 @@ internal sealed partial class ExpressionPrinter
         }
 
         return Widen(value, type);
+    }
+
+    /// <summary>
+    /// A program that reads a place twice has no register for it in between: code generation, which would see one load in both and keep it, is told that memory may have
+    /// changed.
+    /// </summary>
+    private void Again(Load e)
+    {
+        if (_readIn != writer.Block) _read.Clear();
+        _readIn = writer.Block;
+        if (_read.Add((names.BufferOf(e.Buffer).Pointer, e.Index))) return;
+        writer.Do("call void asm sideeffect \"\", \"~{memory}\"()");
+        _read.Clear();
+        _read.Add((names.BufferOf(e.Buffer).Pointer, e.Index));
     }
 
     private string GatherOf(Gather e)

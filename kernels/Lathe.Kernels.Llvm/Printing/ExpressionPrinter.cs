@@ -9,6 +9,8 @@ internal sealed partial class ExpressionPrinter(FunctionWriter writer, IndexPrin
 {
     private readonly Rounding _rounding = new(writer);
     private readonly Dictionary<Expr, bool> _conditional = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<(string Pointer, IndexExpr Index)> _read = [];
+    private string _readIn = "";
     private Dictionary<Expr, string> _printed = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Prints an expression of a statement.</summary>

@@ -8,10 +8,13 @@ namespace Lathe.Kernels.Tests.Emitted;
 public abstract class CompiledKernels
 {
     /// <summary>A call of a kernel by its ABI.</summary>
-    protected unsafe delegate int Call(byte** buffers, nint* dims, nint from, nint to, byte* scratch);
+    public unsafe delegate int Call(byte** buffers, nint* dims, nint from, nint to, byte* scratch);
 
     /// <summary>A kernel.</summary>
-    protected abstract Call Find(string name);
+    public abstract Call Find(string name);
+
+    /// <summary>What the kernels were compiled from.</summary>
+    public abstract string Source { get; }
 
     /// <summary>Calls a kernel for slices of its parallel axis, in aligned memory whose end is followed by a guard pattern.</summary>
     public unsafe int Run(ScheduledKernel kernel, IReadOnlyList<Memory> buffers, IReadOnlyList<long> dims, params (long From, long To)[] slices)

@@ -34,15 +34,15 @@ public sealed class EmittedKernels : CompiledKernels
         _class = new AssemblyLoadContext(null).LoadFromStream(stream).GetType("Kernels")!;
     }
 
-    /// <summary>What was compiled.</summary>
-    public string Source { get; }
+    /// <inheritdoc/>
+    public override string Source { get; }
 
     /// <summary>Why this CPU cannot run kernels of a machine, or null if it can.</summary>
     public static string? Unsupported(Machine machine) =>
         machine.Isa.IsAvailable() || (machine.Isa == Isa.Avx512 && Avx512Emulation.Needs.IsAvailable()) ? null : "This CPU has no AVX2 with FMA.";
 
     /// <inheritdoc/>
-    protected override unsafe Call Find(string name)
+    public override unsafe Call Find(string name)
     {
         MethodInfo method = _class.GetMethod(name)!;
         System.Runtime.CompilerServices.RuntimeHelpers.PrepareMethod(method.MethodHandle);

@@ -14,10 +14,14 @@ public sealed class NativeKernels : CompiledKernels, IDisposable
     /// <summary>Compiles kernels whose names are distinct.</summary>
     public NativeKernels(Machine machine, IReadOnlyList<ScheduledKernel> kernels)
     {
+        Source = LlvmPrinter.Print(machine, [.. kernels.Select(k => k.Kernel)]);
         NativeCode code = NativeCode.Compile(machine, CpuLevel.Of(machine.Isa)!, [.. kernels.Select(k => k.Kernel)]);
         for (int i = 0; i < kernels.Count; i++) _entries[kernels[i].Kernel.Name] = code.Entries[i];
         _memory = ExecutableMemory.TryMap(code.Code, code.Imports) ?? throw new InvalidOperationException("This system lets no process make code.");
     }
+
+    /// <inheritdoc/>
+    public override string Source { get; }
 
     /// <summary>Why native kernels of a machine cannot be made or run here, or null if they can.</summary>
     public static string? Unsupported(Machine machine) =>
@@ -27,7 +31,7 @@ public sealed class NativeKernels : CompiledKernels, IDisposable
     public void Dispose() => _memory.Dispose();
 
     /// <inheritdoc/>
-    protected override unsafe Call Find(string name)
+    public override unsafe Call Find(string name)
     {
         nint address = _memory.Address + _entries[name];
         return (buffers, dims, from, to, scratch) => ((delegate* unmanaged<byte**, nint*, nint, nint, byte*, int>)address)(buffers, dims, from, to, scratch);
