@@ -21,13 +21,14 @@ internal static class Flattening
     {
         ElfObject elf = new(file);
         Dictionary<int, long> places = [];
-        long end = 0, imports = -1;
+        List<int> imports = [];
+        long end = 0;
         // Code first: the entry points are at small offsets and the constants behind never run.
         foreach ((ElfSection section, int number) in elf.Sections.Select((s, i) => (s, i)).Where(s => (s.s.Flags & Allocated) != 0 && s.s.Size > 0).OrderBy(s => s.s.Name != ".text"))
         {
             end = (end + section.Alignment - 1) / section.Alignment * section.Alignment;
             places[number] = end;
-            if (section.Name == ModuleWriter.ImportSection) imports = end;
+            if (section.Name == ModuleWriter.ImportSection) imports.Add((int)end);
             end += section.Size;
         }
 
@@ -51,6 +52,6 @@ internal static class Flattening
         [
             .. functions.Select(name => symbols.TryGetValue(name, out ElfSymbol symbol) ? (int)(places[symbol.Section] + symbol.Value) : throw new InvalidDataException($"The object file has no function '{name}'.")),
         ];
-        return new NativeCode(code, entries, (int)imports);
+        return new NativeCode(code, entries, imports);
     }
 }

@@ -24,11 +24,12 @@ public sealed unsafe class ExecutableMemory : SafeHandle
 
     /// <summary>Maps code; null if the system refuses.</summary>
     /// <param name="code">Code that runs wherever it lies.</param>
-    /// <param name="imports">Where its table of <see cref="MathFunctions"/> is; -1 if it has none.</param>
-    public static ExecutableMemory? TryMap(ReadOnlySpan<byte> code, int imports = -1)
+    /// <param name="imports">Where its tables of <see cref="MathFunctions"/> are.</param>
+    public static ExecutableMemory? TryMap(ReadOnlySpan<byte> code, IReadOnlyList<int>? imports = null)
     {
         byte[] copy = code.ToArray();
-        if (imports >= 0) MathFunctions.Addresses().CopyTo(MemoryMarshal.Cast<byte, nint>(copy.AsSpan(imports, MathFunctions.Names.Count * sizeof(nint))));
+        for (int i = 0; i < imports?.Count; i++)
+            MemoryMarshal.AsBytes<nint>(MathFunctions.Addresses()).CopyTo(copy.AsSpan(imports[i]));
         nuint length = (nuint)copy.Length;
         try
         {
