@@ -41,9 +41,11 @@ internal sealed class NativeKernels
 
     private static byte[] Read(CompiledModule module, PlanNativeCode code)
     {
-        byte[] bytes = new byte[code.Bytes];
         using Stream stream = module.OpenNativeCode(code.Isa.Name()) ?? throw PlanFormat.Corrupt($"the kernel assembly has no native code for {code.Isa.Name()}");
-        if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) != bytes.Length || !Convert.ToHexString(SHA256.HashData(bytes)).Equals(code.Hash, StringComparison.OrdinalIgnoreCase))
+        // The length is the stream's, whatever the plan says of it.
+        byte[] bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        if (bytes.Length != code.Bytes || !Convert.ToHexString(SHA256.HashData(bytes)).Equals(code.Hash, StringComparison.OrdinalIgnoreCase))
             throw PlanFormat.Corrupt($"the native code for {code.Isa.Name()} is not the one it says");
         return bytes;
     }
