@@ -246,8 +246,8 @@ public sealed class EndToEndTests
         ModelGraph graph, CompileOptions options, IReadOnlyList<TensorData> inputs, Dictionary<string, long> dims, IReadOnlyList<TensorData> expected)
     {
         Compare(graph, options, Enum.GetValues<Isa>().Where(i => i.IsAvailable()), inputs, dims, expected);
-        if (ObjectCompiler.Version is not null)
-            Compare(graph, options with { Kernels = "native", Isas = [Isa.Avx512, Isa.Avx2] }, ((Isa[])[Isa.Avx512, Isa.Avx2]).Where(CpuFeatures.CanRun), inputs, dims, expected);
+        if (ObjectCompiler.Version is not null && ((Isa[])[Isa.Avx512, Isa.Avx2]).Where(CpuFeatures.CanRun).DefaultIfEmpty().Max() is var best and not Isa.Vector128)
+            Compare(graph, options with { Kernels = "native", Isas = [best] }, [best], inputs, dims, expected);
         if (!Isa.Avx512.IsAvailable() && Avx512Emulation.Needs.IsAvailable())
             Compare(graph, options with { Isas = [Isa.Avx512], Emulate = true }, [Avx512Emulation.Needs], inputs, dims, expected);
     }
