@@ -111,10 +111,11 @@ internal sealed class PlanVerifier
 
     private void NativeCode()
     {
-        HashSet<Isa> isas = [];
+        uint isas = 0;
         foreach (PlanNativeCode code in _plan.NativeCode)
         {
-            Require(Enum.IsDefined(code.Isa) && isas.Add(code.Isa), "it has native code of an unknown instruction set, or twice of one");
+            Require(code.Isa.IsDefined() && (isas >> (int)code.Isa & 1) == 0, "it has native code of an unknown instruction set, or twice of one");
+            isas |= 1u << (int)code.Isa;
             foreach (int import in code.Imports)
                 Require(import >= 0 && import <= code.Bytes - (Native.MathFunctions.Names.Count * sizeof(long)), "a table of functions lies outside of the native code");
         }
