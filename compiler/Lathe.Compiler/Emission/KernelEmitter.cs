@@ -49,11 +49,12 @@ public static class KernelEmitter
             if (code is not null) native.Add(code);
             for (int i = 0; i < kernels.Count; i++)
             {
-                variants[i].Add(new PlanVariant(
+                PlanVariant variant = new(
                     options.Emulate ? Avx512Emulation.Needs : isa,
                     functions.Count,
                     scheduled[i].ScratchBytes.ToSize(kernels[i].Computation.Dims),
-                    scheduled[i].Extent.ToSize(kernels[i].Computation.Dims)) { NativeEntry = code?.Entries[i] ?? -1 });
+                    scheduled[i].Extent.ToSize(kernels[i].Computation.Dims));
+                variants[i].Add(variant with { NativeEntry = code?.Entries[i] ?? -1 });
                 functions.Add($"{type}.{kernels[i].Name}");
             }
         }
