@@ -15,6 +15,7 @@ FilePath lathe = MakeAbsolute(File($"./compiler/Lathe.Cli/bin/{configuration}/ne
 [
     ("gcc", "links NativeAOT programs", () => OnPath("gcc") || OnPath("clang")),
     ("zlib1g-dev", "linked into NativeAOT programs", () => FileExists("/usr/include/zlib.h")),
+    ("libllvm19", "makes native kernels", () => System.Runtime.InteropServices.NativeLibrary.TryLoad("libLLVM.so.19.1", out _)),
 ];
 
 Task("NativeParts")

@@ -9,6 +9,7 @@ using Lathe.Compiler.Onnx;
 using Lathe.Compiler.Operators;
 using Lathe.Compiler.Passes;
 using Lathe.Compiler.Tuning;
+using Lathe.Kernels.Llvm;
 using Lathe.Kernels.Loops;
 using Lathe.Kernels.Targets.CSharp;
 using Lathe.Runtime;
@@ -66,6 +67,7 @@ public static class Compilation
             Precision = "fp32",
             Device = "CPU",
             Isas = [.. options.Isas.Select(i => i.ToString().ToLowerInvariant())],
+            LibLLVM = model.Plan.NativeCode.Count > 0 ? ObjectCompiler.Version : null,
             Symbols = Symbols(planned),
             Inputs = Tensors(graph, graph.Inputs, className, 0, options),
             Outputs = Tensors(graph, graph.Outputs, className, graph.Inputs.Length, options),
@@ -143,6 +145,7 @@ public static class Compilation
         EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, context.Decisions, options, context.Cancellation);
         if (options.Tuning is { } tuning && !context.Decisions.All.Any(d => d.IsTuned))
             context.Report(new Diagnostic(DiagnosticTable.TuningUnused, null, tuning.Entries.Count.ToString(CultureInfo.InvariantCulture), string.Join(", ", options.Isas.Select(i => i.Name()))));
+        if (options.WantsNative && ObjectCompiler.Version is null) context.Report(new Diagnostic(DiagnosticTable.NoLibLLVM, null));
         Plan plan = new(
             modelName,
             [.. planned.Symbols.Select((s, i) => new PlanSymbol(s.Name, s.Min, s.Max, Math.Clamp(1, s.Min, s.Max), i >= planned.GivenSymbols))],
@@ -155,6 +158,8 @@ public static class Compilation
             planned.Weights.Length)
         {
             KeepsDenormals = options.KeepDenormals,
+            PrefersNative = options.WantsNative,
+            NativeCode = [.. kernels.NativeCode.Select(code => code.Plan)],
         };
 
         using MemoryStream planBytes = new();
@@ -163,6 +168,7 @@ public static class Compilation
         string? weightsFile = planned.Weights.Length <= options.EmbedWeightsUpTo ? null : IdentifierNames.WeightsFile(className);
         Dictionary<string, byte[]> resources = new() { [ModuleEmitter.PlanResource(moduleName)] = planBytes.ToArray() };
         if (weightsFile is null) resources[ModuleEmitter.WeightsResource(moduleName)] = planned.Weights;
+        foreach (NativeKernels code in kernels.NativeCode) resources[ModuleEmitter.NativeResource(moduleName, code.Plan.Isa.Name())] = code.Code;
         Dictionary<string, string> sources = new(kernels.Sources)
         {
             ["Module.cs"] = ModuleEmitter.Emit(moduleName, kernels.Functions, weightsFile),

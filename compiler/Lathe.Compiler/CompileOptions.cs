@@ -1,5 +1,6 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Tuning;
+using Lathe.Kernels.Llvm;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Compiler;
@@ -16,8 +17,14 @@ public sealed record CompileOptions
     /// <summary>The device: <c>CPU</c>.</summary>
     public string Device { get; init; } = "CPU";
 
-    /// <summary>Which kernels: <c>csharp</c>, or <c>auto</c>, which takes those that there are.</summary>
+    /// <summary>
+    /// Which kernels: <c>csharp</c>, <c>native</c>, or <c>auto</c>, which is C# for fp32: the code is equally fast, and smaller. Those in C# are compiled in always: they run where
+    /// native ones cannot.
+    /// </summary>
     public string Kernels { get; init; } = "auto";
+
+    /// <summary>True if native kernels are asked for.</summary>
+    public bool WantsNative => Kernels == "native";
 
     /// <summary>The instruction sets that are compiled in.</summary>
     public IReadOnlyList<Isa> Isas { get; init; } = [Isa.Avx512, Isa.Avx2, Isa.Vector128];
@@ -88,7 +95,7 @@ public sealed record CompileOptions
         static string Floats(IReadOnlyDictionary<string, float[]> values) => string.Join(';', values.OrderBy(v => v.Key, StringComparer.Ordinal)
             .Select(v => $"{v.Key}={string.Join(',', v.Value.Select(f => BitConverter.SingleToInt32Bits(f)))}"));
         return string.Join('\n',
-            ClassName, Precision, Device, Kernels, string.Join(',', Isas), Emulate,
+            ClassName, Precision, Device, WantsNative ? $"native {ObjectCompiler.Version}" : Kernels, string.Join(',', Isas), Emulate,
             string.Join(';', Shapes.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => $"{s.Key}={s.Value}")),
             Floats(Mean), Floats(Scale), Optimize, Winograd, KeepDenormals, EmbedWeightsUpTo, DebugKernels, Tuning?.Hash);
     }

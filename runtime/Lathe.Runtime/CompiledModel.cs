@@ -202,7 +202,8 @@ public sealed class CompiledModel : IDisposable
         List<Fallback> fallbacks = [];
         AddFallbacks(plan.Steps, fallbacks);
         List<string> warnings = [];
-        if (fallbacks.Count > 0) warnings.Add($"{fallbacks.Count} steps have no {_code.Isa.Name()} kernel and run another.");
+        if (_code.NativeRefusal is { } refusal) warnings.Add($"The kernels run in C#, not as native code: {refusal}.");
+        else if (fallbacks.Count > 0) warnings.Add($"{fallbacks.Count} steps have no {(plan.PrefersNative ? "native " : "")}{_code.Isa.Name()} kernel and run another.");
         if ((options.FlushDenormals ?? !plan.KeepsDenormals) && !_flushDenormals)
             warnings.Add("Denormal numbers are computed with: this system does not allow to flush them.");
         if (options.Threads > Environment.ProcessorCount)

@@ -34,6 +34,10 @@ public abstract class CompiledModule
     /// </summary>
     /// <param name="index">A <see cref="Plans.PlanVariant.Function"/>.</param>
     public virtual Type? GetFunctionType(int index) => null;
+
+    /// <summary>Opens the native code of a <see cref="Plans.PlanNativeCode"/>; null if there is none.</summary>
+    /// <param name="isa">The name of its instruction set.</param>
+    public virtual Stream? OpenNativeCode(string isa) => null;
 }
 
 /// <summary>Names the <see cref="CompiledModule"/> of a kernel assembly.</summary>

@@ -11,16 +11,18 @@ using Lathe.Runtime;
 using Lathe.Runtime.Plans;
 
 // Prints the share of the core's peak that each kernel reaches: best of many for each slice against a peak loop interleaved in the same process.
-// Arguments: a part of the names to run; --isa avx512|avx2|vector128; --emit DIR writes the source; --seconds S per kernel.
+// Arguments: a part of the names to run; --isa avx512|avx2|vector128; --kernels csharp|native; --emit DIR writes the source; --seconds S per kernel.
 string filter = "";
 string? emit = null;
 double seconds = 0.5;
+bool isNative = false;
 List<Machine> machines = [.. Machine.All.Reverse()];
 for (int i = 0; i < args.Length; i++)
 {
     switch (args[i])
     {
         case "--isa": machines = [Machine.Of(Enum.Parse<Isa>(args[++i], ignoreCase: true))]; break;
+        case "--kernels": isNative = args[++i] == "native"; break;
         case "--emit": emit = args[++i]; break;
         case "--seconds": seconds = double.Parse(args[++i], CultureInfo.InvariantCulture); break;
         default: filter = args[i]; break;
@@ -30,9 +32,9 @@ for (int i = 0; i < args.Length; i++)
 Console.WriteLine($"{"kernel",-44} {"isa",-10} {"GFLOP/s",8} {"peak",8} {"share",6} {"us",9} {"compile ms",10}");
 foreach (Machine machine in machines)
 {
-    if (!machine.Isa.IsAvailable())
+    if ((isNative ? NativeKernels.Unsupported(machine) : machine.Isa.IsAvailable() ? null : $"This CPU has no {machine.Isa}.") is { } reason)
     {
-        Console.WriteLine($"This CPU has no {machine.Isa}.");
+        Console.WriteLine(reason);
         continue;
     }
 
@@ -44,8 +46,8 @@ unsafe void Measure(string name, double flops, Computation computation, Machine 
     long start = Stopwatch.GetTimestamp();
     ScheduledKernel kernel = KernelCompiler.Compile(computation, machine);
     double compileMs = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-    EmittedKernels emitted = new(machine, [kernel]);
-    if (emit is not null) File.WriteAllText(Path.Combine(emit, $"{name.Replace(' ', '_').Replace('/', '_')}.{machine.Isa}.cs"), emitted.Source);
+    CompiledKernels compiled = isNative ? new NativeKernels(machine, [kernel]) : new EmittedKernels(machine, [kernel]);
+    if (emit is not null) File.WriteAllText(Path.Combine(emit, $"{name.Replace(' ', '_').Replace('/', '_')}.{machine.Isa}.{(isNative ? "ll" : "cs")}"), compiled.Source);
     Tensor[] tensors = [.. computation.Inputs, .. computation.Outputs];
     byte** buffers = stackalloc byte*[tensors.Length];
     Random random = new(1);
@@ -60,7 +62,7 @@ unsafe void Measure(string name, double flops, Computation computation, Machine 
     byte* scratch = (byte*)NativeMemory.AlignedAlloc((nuint)kernel.ScratchBytes.Value + 64, 64);
     nint extent = (nint)kernel.Extent.Value;
     nint* dims = stackalloc nint[1];
-    delegate*<byte**, nint*, nint, nint, byte*, int> function = emitted[kernel.Kernel.Name];
+    CompiledKernels.Call function = compiled.Find(kernel.Kernel.Name);
     // On a shared machine a call of a millisecond is rarely left alone: each slice of the parallel axis has its own best time.
     long once = Stopwatch.GetTimestamp();
     function(buffers, dims, 0, extent, scratch);

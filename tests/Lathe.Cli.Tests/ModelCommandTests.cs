@@ -42,6 +42,17 @@ public sealed class ModelCommandTests
     }
 
     [Test]
+    public void Verify_NativeKernels_PassesAndCountsThem([Values("csharp", "native", "auto")] string kernels)
+    {
+        (int exitCode, string output, string error) = Cli.Run("verify", Model, "--data", _folder.Path, "--json", "--kernels", kernels);
+        Assert.That(exitCode, Is.Zero, error);
+        Assume.That(error, Does.Not.Contain("LATHE0301"), "no libLLVM is installed");
+        JsonElement ran = JsonDocument.Parse(output).RootElement.GetProperty("ran").GetProperty("kernels");
+        Assert.That(ran.GetProperty(kernels == "native" ? "native" : "csharp").GetInt32(), Is.Positive, error);
+        Assert.That(ran.GetProperty(kernels == "native" ? "csharp" : "native").GetInt32(), Is.Zero, error);
+    }
+
+    [Test]
     public void Verify_EveryInstructionSetAndThreadCount_Passes([Values("avx512", "avx2", "vector128")] string isa, [Values("1", "2")] string threads)
     {
         string? before = Environment.GetEnvironmentVariable("LATHE_ISA");

@@ -121,7 +121,6 @@ public sealed class UsageTests
     [TestCase("-d MULTI:CPU,GPU")]
     [TestCase("--affinity rules.txt")]
     [TestCase("--calibration samples")]
-    [TestCase("--kernels native")]
     [TestCase("--input-format u8,NHWC,BGR")]
     [TestCase("--input-format data:RGBP")]
     public void WhatThisVersionDoesNotDo_IsRefusedByName(string options)
@@ -138,7 +137,7 @@ public sealed class UsageTests
     [Test]
     public void WhatThisVersionDoesNotDo_IsReportedAllAtOnce()
     {
-        string error = Cli.Fails(1, "inspect", "a.onnx", "--precision", "int8", "--kernels", "native", "--device", "GPU");
+        string error = Cli.Fails(1, "inspect", "a.onnx", "--precision", "int8", "--calibration", "samples", "--device", "GPU");
         Assert.That(error.Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.EqualTo(3).And.All.StartsWith("a.onnx : error LATHE0007: "));
     }
 

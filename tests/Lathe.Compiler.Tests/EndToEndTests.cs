@@ -8,9 +8,11 @@ using Lathe.Compiler.Operators.Pooling;
 using Lathe.Compiler.Operators.Reductions;
 using Lathe.Compiler.Passes;
 using Lathe.Compiler.Tests.Operators;
+using Lathe.Kernels.Llvm;
 using Lathe.Kernels.Loops;
 using Lathe.Kernels.Targets.CSharp;
 using Lathe.Runtime;
+using Lathe.Runtime.Native;
 using Lathe.Runtime.Plans;
 using If = Lathe.Compiler.Operators.Control.If;
 using ModelGraph = Lathe.Compiler.Graph.Graph;
@@ -244,6 +246,8 @@ public sealed class EndToEndTests
         ModelGraph graph, CompileOptions options, IReadOnlyList<TensorData> inputs, Dictionary<string, long> dims, IReadOnlyList<TensorData> expected)
     {
         Compare(graph, options, Enum.GetValues<Isa>().Where(i => i.IsAvailable()), inputs, dims, expected);
+        if (ObjectCompiler.Version is not null && ((Isa[])[Isa.Avx512, Isa.Avx2]).Where(CpuFeatures.CanRun).DefaultIfEmpty().Max() is var best and not Isa.Vector128)
+            Compare(graph, options with { Kernels = "native", Isas = [best] }, [best], inputs, dims, expected);
         if (!Isa.Avx512.IsAvailable() && Avx512Emulation.Needs.IsAvailable())
             Compare(graph, options with { Isas = [Isa.Avx512], Emulate = true }, [Avx512Emulation.Needs], inputs, dims, expected);
     }
@@ -258,8 +262,8 @@ public sealed class EndToEndTests
         if (compiled.Weights is { } weights) File.WriteAllBytes(Path.Combine(folder.Path, compiled.WeightsName), weights);
         foreach (Isa isa in isas)
         {
-            string what = options.Emulate ? "avx512 in software" : isa.Name();
-            byte[][] one = Run(path, isa, 1, inputs, dims), two = Run(path, isa, 2, inputs, dims);
+            string what = options.Emulate ? "avx512 in software" : options.WantsNative ? $"native {isa.Name()}" : isa.Name();
+            byte[][] one = Run(path, isa, 1, inputs, dims, options.WantsNative), two = Run(path, isa, 2, inputs, dims, options.WantsNative);
             for (int i = 0; i < expected.Count; i++)
             {
                 Assert.That(two[i], Is.EqualTo(one[i]), $"{what}: results depend on the number of threads");
@@ -273,12 +277,13 @@ public sealed class EndToEndTests
         }
     }
 
-    private static byte[][] Run(string path, Isa isa, int threads, IReadOnlyList<TensorData> inputs, Dictionary<string, long> dims)
+    private static byte[][] Run(string path, Isa isa, int threads, IReadOnlyList<TensorData> inputs, Dictionary<string, long> dims, bool native)
     {
         using CompiledModel model = CompiledModel.Load(path, new LatheOptions { Isa = isa, Threads = threads, Unloadable = true });
         using InferRequest request = model.CreateRequest(dims);
         for (int i = 0; i < inputs.Count; i++) inputs[i].Bytes.CopyTo(request.InputBytes(i));
         request.Infer();
+        Assert.That(request.Ran.Kernels[native ? "csharp" : "native"], Is.Zero);
 
         // Once more over a used arena: nothing may rest on memory being zero.
         request.Infer();

@@ -12,8 +12,9 @@ public sealed partial class ProjectTests
         ["Lathe.Runtime"] = [],
         ["Lathe.Runner"] = ["Lathe.Runtime"],
         ["Lathe.Kernels"] = ["Lathe.Runtime"],
-        ["Lathe.Compiler"] = ["Lathe.Kernels", "Lathe.Runtime"],
-        ["Lathe.Cli"] = ["Lathe.Compiler", "Lathe.Kernels", "Lathe.Runtime", "Lathe.Runner"],
+        ["Lathe.Kernels.Llvm"] = ["Lathe.Kernels", "Lathe.Runtime"],
+        ["Lathe.Compiler"] = ["Lathe.Kernels", "Lathe.Kernels.Llvm", "Lathe.Runtime"],
+        ["Lathe.Cli"] = ["Lathe.Compiler", "Lathe.Kernels", "Lathe.Kernels.Llvm", "Lathe.Runtime", "Lathe.Runner"],
         ["Lathe.Build"] = [],
         ["Lathe.Generators"] = [],
     };

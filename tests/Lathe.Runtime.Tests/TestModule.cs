@@ -18,5 +18,10 @@ internal sealed unsafe class TestModule(byte[] plan, byte[]? weights = null, str
 
     public override Stream? OpenWeights() => weights is null ? null : new MemoryStream(weights);
 
+    /// <summary>The native code of every instruction set.</summary>
+    public byte[]? NativeCode { get; init; }
+
+    public override Stream? OpenNativeCode(string isa) => NativeCode is null ? null : new MemoryStream(NativeCode);
+
     public override nint GetFunction(int index) => TestKernels.Address(index);
 }

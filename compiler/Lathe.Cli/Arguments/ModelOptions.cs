@@ -38,7 +38,7 @@ internal sealed class ModelOptions
 
     private readonly Option<string?> _calibration = Parsed.One<string?>("--calibration", [], "DIR", "Samples for int8.", text => text);
 
-    private readonly Option<string?> _kernels = Parsed.Word("--kernels", [], ["csharp", "native", "auto"], "Which kernels. Default auto.");
+    private readonly Option<string?> _kernels = Parsed.Word("--kernels", [], ["csharp", "native", "auto"], "Which kernels; those in C# are compiled in always. Default auto, which is csharp for fp32.");
 
     private readonly Option<IReadOnlyList<Isa>?> _isa = Parsed.One<IReadOnlyList<Isa>?>(
         "--isa", [], "LIST", "The instruction sets that are compiled in, out of avx512,avx2,vector128. Default all.", ParseIsas);
@@ -107,6 +107,7 @@ internal sealed class ModelOptions
             warnings.Add(new Diagnostic(DiagnosticTable.OptionWithoutEffect, null, "--threads", "the number of threads is chosen when the model is loaded"));
         bool emulate = parsed.GetValue(_emulate);
         if (emulate && parsed.GetValue(_isa) is not [Isa.Avx512]) throw new UsageException("option --emulate needs --isa avx512");
+        if (emulate && parsed.GetValue(_kernels) == "native") throw new UsageException("option --emulate is for kernels in C#");
         if (emulate) warnings.Add(new Diagnostic(DiagnosticTable.EmulatedKernels, null, Isa.Avx512.Name(), Avx512Emulation.Needs.Name()));
         string? tuning = parsed.GetValue(_tuning);
         TuningRecord? record = tuning is null ? null : TuningFile.Read(tuning);
@@ -142,8 +143,6 @@ internal sealed class ModelOptions
             yield return ("--affinity", "there is nothing to choose from; this version runs on the CPU");
         if (parsed.GetValue(_calibration) is not null)
             yield return ("--calibration", "int8, which it is for, is not available; this version computes in fp32");
-        if (parsed.GetValue(_kernels) == "native")
-            yield return ("--kernels", "native kernels are not available; there are csharp and auto");
         foreach (InputFormat format in parsed.GetValue(_inputFormat)!)
         {
             if (!format.IsPlain)

@@ -59,6 +59,10 @@ public static class DiagnosticTable
     /// <summary>A tuning record cannot be understood.</summary>
     public static readonly DiagnosticDescriptor BadTuningRecord = new("LATHE0204", Severity.Error, "the tuning record is malformed at line {0}: {1}");
 
+    /// <summary>What native kernels need is not there.</summary>
+    public static readonly DiagnosticDescriptor NoLibLLVM = new(
+        "LATHE0301", Severity.Warning, "native kernels are asked for and libLLVM (15 or later) is not installed: the kernels are C#");
+
     /// <summary>A mistake in Lathe itself.</summary>
     public static readonly DiagnosticDescriptor InternalError = new("LATHE0000", Severity.Error, "internal error: {0}");
 

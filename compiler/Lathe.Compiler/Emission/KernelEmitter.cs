@@ -12,7 +12,9 @@ namespace Lathe.Compiler.Emission;
 /// <param name="Kernels">The plan's kernels, their functions numbered.</param>
 /// <param name="Functions">The functions in the order of their numbers, each as class and method.</param>
 /// <param name="Sources">The source by file name.</param>
-public sealed record EmittedKernels(IReadOnlyList<PlanKernel> Kernels, IReadOnlyList<string> Functions, IReadOnlyDictionary<string, string> Sources);
+/// <param name="NativeCode">The native code, best instruction set first.</param>
+public sealed record EmittedKernels(
+    IReadOnlyList<PlanKernel> Kernels, IReadOnlyList<string> Functions, IReadOnlyDictionary<string, string> Sources, IReadOnlyList<NativeKernels> NativeCode);
 
 /// <summary>Schedules every kernel for every instruction set and prints it.</summary>
 public static class KernelEmitter
@@ -31,6 +33,7 @@ public static class KernelEmitter
         List<string> functions = [];
         Dictionary<string, string> sources = [];
         if (options.Emulate) sources[Avx512Emulation.FileName] = Avx512Emulation.Source;
+        List<NativeKernels> native = [];
         foreach (Isa isa in options.Isas.Distinct().OrderDescending())
         {
             Choice?[] choices =
@@ -42,17 +45,20 @@ public static class KernelEmitter
                 scheduled[i] = KernelCompiler.Compile(kernels[i].Computation, Machine.Of(isa), choices[i]));
             string type = $"{IdentifierNames.SimpleName(className)}_{isa}";
             sources[$"Kernels.{isa}.cs"] = CSharpPrinter.Print(space, type, Machine.Of(isa), [.. scheduled.Select(s => s.Kernel)]);
+            NativeKernels? code = options.WantsNative ? NativeKernels.Compile(isa, scheduled, cancellation) : null;
+            if (code is not null) native.Add(code);
             for (int i = 0; i < kernels.Count; i++)
             {
-                variants[i].Add(new PlanVariant(
+                PlanVariant variant = new(
                     options.Emulate ? Avx512Emulation.Needs : isa,
                     functions.Count,
                     scheduled[i].ScratchBytes.ToSize(kernels[i].Computation.Dims),
-                    scheduled[i].Extent.ToSize(kernels[i].Computation.Dims)));
+                    scheduled[i].Extent.ToSize(kernels[i].Computation.Dims));
+                variants[i].Add(variant with { NativeEntry = code?.Entries[i] ?? -1 });
                 functions.Add($"{type}.{kernels[i].Name}");
             }
         }
 
-        return new EmittedKernels([.. kernels.Select((k, i) => new PlanKernel(k.Name, variants[i]))], functions, sources);
+        return new EmittedKernels([.. kernels.Select((k, i) => new PlanKernel(k.Name, variants[i]))], functions, sources, native);
     }
 }

@@ -13,6 +13,9 @@ public static class ModuleEmitter
     /// <summary>The resource that holds a module's weights.</summary>
     public static string WeightsResource(string fullName) => $"{fullName}.weights";
 
+    /// <summary>The resource that holds a module's native code for an instruction set.</summary>
+    public static string NativeResource(string fullName, string isa) => $"{fullName}.native.{isa}";
+
     /// <summary>The source, a file of its own, that makes a class the module of its assembly.</summary>
     /// <param name="fullName">The class with its namespace, made of identifiers.</param>
     public static string Attribute(string fullName) => $"""
@@ -73,6 +76,10 @@ public static class ModuleEmitter
                 {{{ranges}}
                     _ => null,
                 };
+
+                /// <inheritdoc/>
+                public override global::System.IO.Stream? {{nameof(CompiledModule.OpenNativeCode)}}(string isa) =>
+                    typeof({{name}}).Assembly.GetManifestResourceStream("{{NativeResource(fullName, "")}}" + isa);
             }
 
             """.ReplaceLineEndings("\n");

@@ -38,6 +38,9 @@ public sealed record ManifestModel
     /// <summary>The instruction sets that are compiled in, such as <c>avx512</c>.</summary>
     public required IReadOnlyList<string> Isas { get; init; }
 
+    /// <summary>The version of libLLVM that compiled the native kernels; null where there are none.</summary>
+    public string? LibLLVM { get; init; }
+
     /// <summary>The named dims, in the plan's order.</summary>
     public IReadOnlyList<ManifestSymbol> Symbols { get; init; } = [];
 

@@ -26,6 +26,7 @@ public static class ManifestWriter
             json.WriteString("precision", model.Precision);
             json.WriteString("device", model.Device);
             WriteList(json, "isas", model.Isas, json.WriteStringValue);
+            WriteOptional(json, "libLLVM", model.LibLLVM);
             WriteList(json, "symbols", model.Symbols, symbol => WriteSymbol(json, symbol));
             WriteList(json, "inputs", model.Inputs, tensor => WriteTensor(json, tensor));
             WriteList(json, "outputs", model.Outputs, tensor => WriteTensor(json, tensor));

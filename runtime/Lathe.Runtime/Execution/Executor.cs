@@ -31,7 +31,7 @@ internal sealed unsafe class Executor(RequestProgram program, ModelCode code, in
     /// <summary>What the last run executed.</summary>
     public RunCounts Ran()
     {
-        int steps = 0, routines = 0;
+        int steps = 0, routines = 0, native = 0;
         Dictionary<string, int> precisions = [];
         List<Fallback> fallbacks = [];
         for (int i = 0; i < _ran.Length; i++)
@@ -44,11 +44,12 @@ internal sealed unsafe class Executor(RequestProgram program, ModelCode code, in
                 continue;
             }
 
+            if (code.IsNative(kernel.Kernel)) native += _ran[i];
             precisions[kernel.Precision] = precisions.GetValueOrDefault(kernel.Precision) + _ran[i];
             if (code.FallbackOf(kernel.Kernel) is { } reason) fallbacks.Add(new(kernel.Node, reason));
         }
 
-        Dictionary<string, int> kernels = new() { ["csharp"] = steps - routines, ["native"] = 0, ["opencl"] = 0, ["routine"] = routines };
+        Dictionary<string, int> kernels = new() { ["csharp"] = steps - routines - native, ["native"] = native, ["opencl"] = 0, ["routine"] = routines };
         return new(new Dictionary<string, int> { ["CPU"] = steps }, kernels, Plans.Isas.Name(code.Isa), precisions, fallbacks);
     }
 

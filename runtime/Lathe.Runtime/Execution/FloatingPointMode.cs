@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Lathe.Runtime.Native;
 
 namespace Lathe.Runtime.Execution;
 
@@ -11,7 +12,11 @@ internal static unsafe class FloatingPointMode
     // Intel SDM, volume 1, 10.2.3: bit 15 flushes results to zero, bit 6 takes denormal operands as zeros. Arm ARM, FPCR: bit 24 does both.
     private const uint X86Flush = 0x8040, ArmFlush = 1 << 24;
 
-    private static readonly (nint Get, nint Set) Code = Load();
+    private const int Room = 32;
+
+    private static readonly ExecutableMemory? Memory = Load();
+
+    private static readonly (nint Get, nint Set) Code = Memory is null ? default : (Memory.Address, Memory.Address + Room);
 
     private static uint Bits => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? ArmFlush : X86Flush;
 
@@ -37,24 +42,14 @@ internal static unsafe class FloatingPointMode
     /// <summary>Sets the calling thread's mode to what it was.</summary>
     public static void Restore(uint mode) => ((delegate* unmanaged[SuppressGCTransition]<uint, void>)Code.Set)(mode);
 
-    private static (nint Get, nint Set) Load()
+    private static ExecutableMemory? Load()
     {
         (byte[] get, byte[] set) = Instructions();
-        if (get.Length == 0) return default;
-        const int room = 32, page = 4096;
-        try
-        {
-            byte* memory = OperatingSystem.IsWindows() ? Windows.Allocate(page) : Unix.Allocate(page);
-            if (memory is null) return default;
-            Marshal.Copy(get, 0, (nint)memory, get.Length);
-            Marshal.Copy(set, 0, (nint)memory + room, set.Length);
-            bool executable = OperatingSystem.IsWindows() ? Windows.MakeExecutable(memory, page) : Unix.MakeExecutable(memory, page);
-            return executable ? ((nint)memory, (nint)memory + room) : default;
-        }
-        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
-        {
-            return default;
-        }
+        if (get.Length == 0) return null;
+        byte[] code = new byte[2 * Room];
+        get.CopyTo(code, 0);
+        set.CopyTo(code, Room);
+        return ExecutableMemory.TryMap(code);
     }
 
     private static (byte[] Get, byte[] Set) Instructions() => RuntimeInformation.ProcessArchitecture switch
@@ -75,39 +70,4 @@ internal static unsafe class FloatingPointMode
             [0x00, 0x44, 0x1B, 0xD5, 0xC0, 0x03, 0x5F, 0xD6]),
         _ => ([], []),
     };
-
-    private static class Windows
-    {
-        private const uint CommitAndReserve = 0x3000, ReadWrite = 0x04, ExecuteRead = 0x20;
-
-        public static byte* Allocate(nuint bytes) => (byte*)VirtualAlloc(0, bytes, CommitAndReserve, ReadWrite);
-
-        public static bool MakeExecutable(byte* memory, nuint bytes) => VirtualProtect((nint)memory, bytes, ExecuteRead, out _) != 0;
-
-        [DllImport("kernel32", ExactSpelling = true)]
-        private static extern nint VirtualAlloc(nint address, nuint size, uint type, uint protection);
-
-        [DllImport("kernel32", ExactSpelling = true)]
-        private static extern int VirtualProtect(nint address, nuint size, uint protection, out uint before);
-    }
-
-    private static class Unix
-    {
-        private const int Read = 1, Write = 2, Execute = 4, Private = 2;
-
-        public static byte* Allocate(nuint bytes)
-        {
-            int anonymous = OperatingSystem.IsMacOS() ? 0x1000 : 0x20;
-            nint memory = mmap(0, bytes, Read | Write, Private | anonymous, -1, 0);
-            return memory == -1 ? null : (byte*)memory;
-        }
-
-        public static bool MakeExecutable(byte* memory, nuint bytes) => mprotect((nint)memory, bytes, Read | Execute) == 0;
-
-        [DllImport("libc", ExactSpelling = true)]
-        private static extern nint mmap(nint address, nuint length, int protection, int flags, int file, long offset);
-
-        [DllImport("libc", ExactSpelling = true)]
-        private static extern int mprotect(nint address, nuint length, int protection);
-    }
 }

@@ -31,12 +31,12 @@ internal sealed class KernelPreparation
     /// <summary>How many methods were compiled so far.</summary>
     public int Compiled => _compiled;
 
-    /// <summary>Starts; null where there is no JIT or no other processor.</summary>
+    /// <summary>Starts; null where there is no JIT, no other processor, or nothing to compile.</summary>
     /// <param name="code">The kernels.</param>
     /// <param name="processors">How many processors the process may use.</param>
     public static KernelPreparation? Start(ModelCode code, int processors)
     {
-        if (!RuntimeFeature.IsDynamicCodeCompiled || processors < 2) return null;
+        if (!RuntimeFeature.IsDynamicCodeCompiled || processors < 2 || code.IsAllNative) return null;
         KernelPreparation preparation = new(code, Math.Min(processors - 1, MostThreads));
         preparation._threads[0].UnsafeStart();
         return preparation;
@@ -78,7 +78,7 @@ internal sealed class KernelPreparation
         {
             switch (step)
             {
-                case KernelStep kernel:
+                case KernelStep kernel when !code.IsNative(kernel.Kernel):
                     names.Add(code.Plan.Kernels[kernel.Kernel].Name);
                     if (code.TypeOf(kernel.Kernel) is { } type && !types.Contains(type)) types.Add(type);
                     break;

@@ -8,9 +8,12 @@ internal sealed class ModelCode
     // Referenced so that the code that the addresses lie in stays loaded.
     private readonly CompiledModule _module;
 
-    private ModelCode(CompiledModule module, Plan plan, Isa isa, PlanVariant[] variants, nint[] functions)
+    private readonly NativeKernels _native;
+
+    private ModelCode(CompiledModule module, Plan plan, Isa isa, NativeKernels native, PlanVariant[] variants, nint[] functions)
     {
         _module = module;
+        _native = native;
         Plan = plan;
         Isa = isa;
         Variants = variants;
@@ -27,22 +30,25 @@ internal sealed class ModelCode
     /// <summary>The address of each kernel.</summary>
     public nint[] Functions { get; }
 
+    /// <summary>Why no native kernel runs although the model was compiled for them; null if some do, or it was not.</summary>
+    public string? NativeRefusal => Plan.PrefersNative ? _native.Refusal : null;
+
     /// <param name="module">Whose code.</param>
     /// <param name="plan">The module's plan.</param>
     /// <param name="wanted">The instruction set that must be used; null for the best.</param>
     /// <exception cref="LatheException">LATHE0505 or LATHE0503.</exception>
     public static ModelCode Choose(CompiledModule module, Plan plan, Isa? wanted)
     {
-        Isa isa = wanted is { } name ? Demand(plan, name) : Best(plan);
+        (Isa isa, NativeKernels native) = wanted is { } name ? Demand(module, plan, name) : Best(module, plan);
         PlanVariant[] variants = new PlanVariant[plan.Kernels.Count];
         nint[] functions = new nint[variants.Length];
         for (int i = 0; i < variants.Length; i++)
         {
-            variants[i] = VariantOf(plan.Kernels[i], isa);
-            functions[i] = FunctionOf(module, variants[i]);
+            variants[i] = VariantOf(plan.Kernels[i], isa, native);
+            functions[i] = native.AddressOf(variants[i]) is var address and not 0 ? address : FunctionOf(module, variants[i]);
         }
 
-        return new(module, plan, isa, variants, functions);
+        return new(module, plan, isa, native, variants, functions);
     }
 
     /// <summary>The class that a kernel's method is in; null if it is not known.</summary>
@@ -56,34 +62,61 @@ internal sealed class ModelCode
         return values;
     }
 
-    /// <summary>Why a kernel runs in another variant than the chosen one; null if it does not.</summary>
-    public string? FallbackOf(int kernel) => Variants[kernel].Isa == Isa
-        ? null
-        : $"kernel '{Plan.Kernels[kernel].Name}' has no {Isa.Name()} variant; {Variants[kernel].Isa.Name()} runs";
+    /// <summary>True if a kernel runs as native code.</summary>
+    public bool IsNative(int kernel) => _native.AddressOf(Variants[kernel]) != 0;
 
-    private static Isa Demand(Plan plan, Isa isa)
+    /// <summary>True if all kernels run as native code.</summary>
+    public bool IsAllNative
     {
-        if (!isa.IsDefined()) throw new LatheException(ErrorIds.Isa, $"There is no instruction set {(int)isa}.");
-        if (!isa.IsAvailable()) throw new LatheException(ErrorIds.Isa, $"This machine cannot run {isa.Name()} kernels.");
-        if (plan.Kernels.Count > 0 && !IsCompiledIn(plan, isa))
-            throw new LatheException(ErrorIds.Isa, $"Model '{plan.Model}' has no {isa.Name()} kernels compiled in.");
-        return isa;
+        get
+        {
+            for (int i = 0; i < Variants.Count; i++)
+                if (!IsNative(i)) return false;
+            return true;
+        }
     }
 
-    private static Isa Best(Plan plan)
+    /// <summary>Why a kernel runs in another form than the chosen one; null if it does not.</summary>
+    public string? FallbackOf(int kernel)
+    {
+        string name = Plan.Kernels[kernel].Name;
+        if (Variants[kernel].Isa != Isa) return $"kernel '{name}' has no {Isa.Name()} variant; {Variants[kernel].Isa.Name()} runs";
+        return Plan.PrefersNative && !IsNative(kernel) ? $"kernel '{name}' runs in C#: {_native.Refusal ?? "it has no native form"}" : null;
+    }
+
+    private static (Isa Isa, NativeKernels Native) Demand(CompiledModule module, Plan plan, Isa isa)
+    {
+        if (!isa.IsDefined()) throw new LatheException(ErrorIds.Isa, $"There is no instruction set {(int)isa}.");
+        if (plan.Kernels.Count > 0 && !IsCompiledIn(plan, isa))
+            throw new LatheException(ErrorIds.Isa, $"Model '{plan.Model}' has no {isa.Name()} kernels compiled in.");
+        NativeKernels native = NativeKernels.Load(module, plan, isa);
+        if (native.Refusal is not null && !isa.IsAvailable()) throw new LatheException(ErrorIds.Isa, $"This machine cannot run {isa.Name()} kernels.");
+        return (isa, native);
+    }
+
+    /// <summary>Native code may run where .NET makes no such code itself, which a NativeAOT program decides when it is compiled.</summary>
+    private static (Isa Isa, NativeKernels Native) Best(CompiledModule module, Plan plan)
     {
         for (Isa isa = Isa.Avx512; isa > Isa.Vector128; isa--)
-            if (isa.IsAvailable() && IsCompiledIn(plan, isa)) return isa;
-        return Isa.Vector128;
+        {
+            if (!IsCompiledIn(plan, isa)) continue;
+            NativeKernels native = NativeKernels.Load(module, plan, isa);
+            if (native.Refusal is null || isa.IsAvailable()) return (isa, native);
+        }
+
+        return (Isa.Vector128, NativeKernels.Load(module, plan, Isa.Vector128));
     }
 
     private static bool IsCompiledIn(Plan plan, Isa isa) => plan.Kernels.Any(kernel => kernel.Variants.Any(variant => variant.Isa == isa));
 
-    private static PlanVariant VariantOf(PlanKernel kernel, Isa isa)
+    private static PlanVariant VariantOf(PlanKernel kernel, Isa isa, NativeKernels native)
     {
         PlanVariant? best = null;
         foreach (PlanVariant variant in kernel.Variants)
-            if (variant.Isa <= isa && (best is null || variant.Isa > best.Isa)) best = variant;
+        {
+            if (variant.Isa <= isa && (best is null || variant.Isa > best.Isa) && (variant.Isa.IsAvailable() || native.AddressOf(variant) != 0)) best = variant;
+        }
+
         return best ?? throw new LatheException(ErrorIds.Isa, $"Kernel '{kernel.Name}' has no variant that {isa.Name()} can run.");
     }
 

@@ -39,8 +39,11 @@ internal unsafe struct Operation
     /// <summary>How many parts the extent is divided into.</summary>
     public int Slices;
 
-    /// <summary>The kernel.</summary>
+    /// <summary>The kernel; a native one has the platform's own calling convention.</summary>
     public delegate*<byte**, nint*, nint, nint, byte*, int> Function;
+
+    /// <summary>True for a native kernel.</summary>
+    public bool IsNative;
 
     /// <summary>
     /// The kernel's buffers; of a branch or measurement, the one that it reads; of a loop, three for each value that it carries: initial, state, next.

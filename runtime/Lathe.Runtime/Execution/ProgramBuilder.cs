@@ -69,6 +69,7 @@ internal sealed class ProgramBuilder
             Step = _steps.Count,
             Slices = 1,
             Function = (delegate*<byte**, nint*, nint, nint, byte*, int>)_code.Functions[step.Kernel],
+            IsNative = _code.IsNative(step.Kernel),
         };
         Add(call, step, step.Buffers);
         _kernelDims += step.Dims.Count;

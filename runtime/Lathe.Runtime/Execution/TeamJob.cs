@@ -54,7 +54,10 @@ internal sealed unsafe class TeamJob(int threads, bool flushDenormals)
         nint from = (slice * quotient) + nint.Min(slice, remainder), to = from + quotient + (slice < remainder ? 1 : 0);
         try
         {
-            int error = _operation.Function(_operation.Buffers, _operation.Dims, from, to, _scratch + (slice * _scratchStride));
+            byte* scratch = _scratch + (slice * _scratchStride);
+            int error = _operation.IsNative
+                ? ((delegate* unmanaged<byte**, nint*, nint, nint, byte*, int>)_operation.Function)(_operation.Buffers, _operation.Dims, from, to, scratch)
+                : _operation.Function(_operation.Buffers, _operation.Dims, from, to, scratch);
             if (error != 0) Interlocked.CompareExchange(ref _error, error, 0);
         }
         catch (Exception e)

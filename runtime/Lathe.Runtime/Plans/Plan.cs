@@ -54,10 +54,16 @@ public sealed record Plan(
     long WeightBytes)
 {
     /// <summary>The version of this form and of the kernel ABI; the runtime refuses others.</summary>
-    public const int Version = 3;
+    public const int Version = 4;
 
     /// <summary>True for a model that computes with denormal numbers where the user who loads it does not say.</summary>
     public bool KeepsDenormals { get; init; }
+
+    /// <summary>True for a model that was compiled to run native kernels; what runs otherwise is a fallback.</summary>
+    public bool PrefersNative { get; init; }
+
+    /// <summary>The native code that the kernel assembly carries, one for an instruction set.</summary>
+    public IReadOnlyList<PlanNativeCode> NativeCode { get; init; } = [];
 
     /// <summary>The alignment of arenas, weights and of every buffer in them, in bytes.</summary>
     public const int Alignment = 64;
@@ -89,7 +95,20 @@ public sealed record PlanKernel(string Name, IReadOnlyList<PlanVariant> Variants
 /// <param name="Function">Its number in <see cref="CompiledModule.GetFunction"/>.</param>
 /// <param name="ScratchBytes">The scratch memory that each thread gives it. Its dims are those passed to the kernel, not the plan's symbols.</param>
 /// <param name="Extent">The length of its parallel axis. Its dims are those passed to the kernel, not the plan's symbols.</param>
-public sealed record PlanVariant(Isa Isa, int Function, SizeExpression ScratchBytes, SizeExpression Extent);
+public sealed record PlanVariant(Isa Isa, int Function, SizeExpression ScratchBytes, SizeExpression Extent)
+{
+    /// <summary>Where it starts in the native code of its instruction set; -1 if it is not in it.</summary>
+    public int NativeEntry { get; init; } = -1;
+}
+
+/// <summary>
+/// Machine code of kernels for the calling convention of System V on x86-64, which runs wherever it is mapped: <see cref="CompiledModule.OpenNativeCode"/>.
+/// </summary>
+/// <param name="Isa">What it needs.</param>
+/// <param name="Bytes">Its length.</param>
+/// <param name="Hash">Its SHA-256 in lower-case hexadecimal digits.</param>
+/// <param name="Imports">Where the tables are that are filled with the addresses of <see cref="Native.MathFunctions"/> when it is mapped.</param>
+public sealed record PlanNativeCode(Isa Isa, int Bytes, string Hash, IReadOnlyList<int> Imports);
 
 /// <summary>One step of a plan.</summary>
 /// <param name="Node">The name of the model's node (or of the last node of a fused group), for messages and counters.</param>

@@ -36,7 +36,7 @@ internal ref struct PlanReader
         for (int i = 0; i < buffers.Length; i++) buffers[i] = new((BufferKind)Index(), Index(), Expression(), Expression());
         PlanKernel[] kernels = new PlanKernel[Count(2)];
         for (int i = 0; i < kernels.Length; i++) kernels[i] = new(Text(), Variants());
-        return new(model, symbols, inputs, outputs, buffers, kernels, Steps(0), Expression(), Number()) { KeepsDenormals = Number() != 0 };
+        return new(model, symbols, inputs, outputs, buffers, kernels, Steps(0), Expression(), Number()) { KeepsDenormals = Number() != 0, PrefersNative = Number() != 0, NativeCode = NativeCode() };
     }
 
     private PlanTensor[] Tensors()
@@ -48,9 +48,16 @@ internal ref struct PlanReader
 
     private PlanVariant[] Variants()
     {
-        PlanVariant[] variants = new PlanVariant[Count(8)];
-        for (int i = 0; i < variants.Length; i++) variants[i] = new((Isa)Index(), Index(), Expression(), Expression());
+        PlanVariant[] variants = new PlanVariant[Count(9)];
+        for (int i = 0; i < variants.Length; i++) variants[i] = new((Isa)Index(), Index(), Expression(), Expression()) { NativeEntry = (int)Math.Clamp(Number(), -1, int.MaxValue) };
         return variants;
+    }
+
+    private PlanNativeCode[] NativeCode()
+    {
+        PlanNativeCode[] code = new PlanNativeCode[Count(4)];
+        for (int i = 0; i < code.Length; i++) code[i] = new((Isa)Index(), Index(), Text(), Indices());
+        return code;
     }
 
     private PlanStep[] Steps(int depth)

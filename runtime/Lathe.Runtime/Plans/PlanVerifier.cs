@@ -18,6 +18,7 @@ internal sealed class PlanVerifier
         verifier.Tensors(plan.Inputs, BufferKind.Input, "input");
         verifier.Tensors(plan.Outputs, BufferKind.Output, "output");
         verifier.Buffers();
+        verifier.NativeCode();
         verifier.Kernels();
         verifier.Steps(plan.Steps, 0);
         verifier.Size(plan.ArenaBytes, "the arena's size");
@@ -94,9 +95,29 @@ internal sealed class PlanVerifier
                 Require(variant.Isa.IsDefined() && (isas >> (int)variant.Isa & 1) == 0, $"kernel '{kernel.Name}' has an unknown variant or two of a kind");
                 isas |= 1u << (int)variant.Isa;
                 Require(variant.Function >= 0, $"kernel '{kernel.Name}' has a negative function number");
+                Require(variant.NativeEntry < LengthOfNativeCode(variant.Isa), $"kernel '{kernel.Name}' starts outside of the native code");
             }
 
             Require(isas != 0, $"kernel '{kernel.Name}' has no variant");
+        }
+    }
+
+    private int LengthOfNativeCode(Isa isa)
+    {
+        foreach (PlanNativeCode code in _plan.NativeCode)
+            if (code.Isa == isa) return code.Bytes;
+        return 0;
+    }
+
+    private void NativeCode()
+    {
+        uint isas = 0;
+        foreach (PlanNativeCode code in _plan.NativeCode)
+        {
+            Require(code.Isa.IsDefined() && (isas >> (int)code.Isa & 1) == 0, "it has native code of an unknown instruction set, or twice of one");
+            isas |= 1u << (int)code.Isa;
+            foreach (int import in code.Imports)
+                Require(import >= 0 && import <= code.Bytes - (Native.MathFunctions.Names.Count * sizeof(long)), "a table of functions lies outside of the native code");
         }
     }
 

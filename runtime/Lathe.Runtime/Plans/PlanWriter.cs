@@ -26,6 +26,8 @@ internal sealed class PlanWriter
         writer.Expression(plan.ArenaBytes);
         writer.Number(plan.WeightBytes);
         writer.Number(plan.KeepsDenormals ? 1 : 0);
+        writer.Number(plan.PrefersNative ? 1 : 0);
+        writer.List(plan.NativeCode, writer.NativeCode);
         return writer._bytes.ToArray();
     }
 
@@ -66,6 +68,15 @@ internal sealed class PlanWriter
         Number(variant.Function);
         Expression(variant.ScratchBytes);
         Expression(variant.Extent);
+        Number(variant.NativeEntry);
+    }
+
+    private void NativeCode(PlanNativeCode code)
+    {
+        Number((int)code.Isa);
+        Number(code.Bytes);
+        Text(code.Hash);
+        List(code.Imports, import => Number(import));
     }
 
     private void Step(PlanStep step)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Lathe.Kernels.Llvm;
 using Lathe.Kernels.Loops;
 using Lathe.Kernels.Schedules;
 using Lathe.Kernels.Targets;
@@ -25,12 +26,16 @@ public abstract class KernelCaseTests<T>
     where T : ICaseSource
 {
     private static readonly ConcurrentDictionary<Isa, Lazy<(EmittedKernels Emitted, Dictionary<string, ScheduledKernel> Kernels)>> Compiled = new();
+    private static readonly ConcurrentDictionary<Isa, Lazy<(NativeKernels Native, Dictionary<string, ScheduledKernel> Kernels)>> Natives = new();
 
     /// <summary>Every case on every machine.</summary>
     public static IEnumerable<TestCaseData> All =>
         from machine in Machine.All
         from test in T.Cases
         select new TestCaseData(machine.Isa, test.Name).SetArgDisplayNames(machine.Isa.ToString(), test.Name);
+
+    /// <summary>Every case on every machine that has native kernels.</summary>
+    public static IEnumerable<TestCaseData> AllNative => All.Where(test => CpuLevel.Of((Isa)test.Arguments[0]!) is not null);
 
     /// <summary>The emitted code gives what the interpreter gives, and that what the computation says.</summary>
     [TestCaseSource(nameof(All))]
@@ -39,16 +44,27 @@ public abstract class KernelCaseTests<T>
         Machine machine = Machine.Of(isa);
         if (EmittedKernels.Unsupported(machine) is { } reason) Assert.Ignore(reason);
         KernelCase test = T.Cases.Single(c => c.Name == name);
-        (EmittedKernels emitted, Dictionary<string, ScheduledKernel> kernels) = Compiled.GetOrAdd(isa, _ => new(() => Compile(machine))).Value;
+        (EmittedKernels emitted, Dictionary<string, ScheduledKernel> kernels) = Compiled.GetOrAdd(isa, _ => new(() => Compile(machine, k => new EmittedKernels(machine, k)))).Value;
         KernelCheck.Check(kernels[name], emitted, kernels[name].Kernel.Name is { } k ? test.Computation with { Name = k } : test.Computation, test.Dims, test.Tolerance, test.Value);
     }
 
-    private static (EmittedKernels, Dictionary<string, ScheduledKernel>) Compile(Machine machine)
+    /// <summary>The machine code gives what the interpreter gives.</summary>
+    [TestCaseSource(nameof(AllNative))]
+    public void NativeKernel_OfCase_ComputesWhatTheInterpreterDoes(Isa isa, string name)
+    {
+        Machine machine = Machine.Of(isa);
+        if (NativeKernels.Unsupported(machine) is { } reason) Assert.Ignore(reason);
+        KernelCase test = T.Cases.Single(c => c.Name == name);
+        (NativeKernels native, Dictionary<string, ScheduledKernel> kernels) = Natives.GetOrAdd(isa, _ => new(() => Compile(machine, k => new NativeKernels(machine, k)))).Value;
+        KernelCheck.CheckRun(kernels[name], native, test.Computation, test.Dims, test.Value);
+    }
+
+    private static (TKernels, Dictionary<string, ScheduledKernel>) Compile<TKernels>(Machine machine, Func<IReadOnlyList<ScheduledKernel>, TKernels> compile)
     {
         Dictionary<string, ScheduledKernel> kernels = [];
         int number = 0;
         foreach (KernelCase test in T.Cases) kernels[test.Name] = KernelCompiler.Compile(test.Computation with { Name = $"kernel{number++}" }, machine);
-        return (new EmittedKernels(machine, [.. kernels.Values]), kernels);
+        return (compile([.. kernels.Values]), kernels);
     }
 }
 

@@ -71,19 +71,31 @@ public static class KernelCheck
         Assert.That(Verifier.VerifyFinal(form, kernel.Machine.VectorBytes), Is.Empty, "the final form");
         Assert.That(form, Is.EqualTo(kernel.Kernel), "compilation is these passes in this order");
 
-        // 2. A slice at a time, the last first, gives what the whole does.
-        long extent = Interpreter.ParallelExtent(form, dims);
+        // 2. The emitted code, bit by bit.
+        CheckRun(kernel, emitted, given, before, computation, dims);
+    }
+
+    /// <summary>Compares what a target made of a kernel with the interpreter, bit for bit, whole and sliced.</summary>
+    public static void CheckRun(ScheduledKernel kernel, CompiledKernels compiled, Computation computation, IReadOnlyList<long> dims, Func<Random, double>? value = null)
+    {
+        Memory[] given = Buffers(computation, dims, value: value);
+        CheckRun(kernel, compiled, given, Interpret(kernel.Kernel, given, dims), computation, dims);
+    }
+
+    private static void CheckRun(ScheduledKernel kernel, CompiledKernels compiled, Memory[] given, Memory[] expected, Computation computation, IReadOnlyList<long> dims)
+    {
+        // A slice at a time, the last first, gives what the whole does.
+        long extent = Interpreter.ParallelExtent(kernel.Kernel, dims);
         Dictionary<string, long> values = new(StringComparer.Ordinal);
-        for (int i = 0; i < dims.Count; i++) values[form.Dims[i].Name] = dims[i];
+        for (int i = 0; i < dims.Count; i++) values[kernel.Kernel.Dims[i].Name] = dims[i];
         Assert.That(kernel.Extent.Evaluate(v => values[v.Name]), Is.EqualTo(extent), "the extent of the parallel axis");
         (long, long)[] slices = extent < 2 ? [(0, extent)] : [.. new[] { (extent / 2, extent), (1, extent / 2), (0, 1) }.Where(s => s.Item1 < s.Item2)];
 
-        // 3. The emitted code, bit by bit.
         Memory[] whole = [.. given.Select(b => b.Copy())], sliced = [.. given.Select(b => b.Copy())];
-        Assert.That(emitted.Run(kernel, whole, dims, (0, extent)), Is.Zero, "the error code");
-        AreEqual(whole, before, computation, "emitted");
-        emitted.Run(kernel, sliced, dims, slices);
-        AreEqual(sliced, before, computation, "emitted, in slices");
+        Assert.That(compiled.Run(kernel, whole, dims, (0, extent)), Is.Zero, "the error code");
+        AreEqual(whole, expected, computation, "emitted");
+        compiled.Run(kernel, sliced, dims, slices);
+        AreEqual(sliced, expected, computation, "emitted, in slices");
     }
 
     /// <summary>How often the innermost statements run.</summary>

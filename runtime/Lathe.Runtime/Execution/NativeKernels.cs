@@ -1,0 +1,52 @@
+using System.Security.Cryptography;
+using Lathe.Runtime.Native;
+using Lathe.Runtime.Plans;
+
+namespace Lathe.Runtime.Execution;
+
+/// <summary>The native kernels of a model for one instruction set, mapped; or why there are none. The memory lives as long as this is referenced.</summary>
+internal sealed class NativeKernels
+{
+    private readonly ExecutableMemory? _memory;
+    private readonly Isa _isa;
+
+    private NativeKernels(Isa isa, ExecutableMemory? memory, string? refusal)
+    {
+        _isa = isa;
+        _memory = memory;
+        Refusal = refusal;
+    }
+
+    /// <summary>Why there are none; null if there are.</summary>
+    public string? Refusal { get; }
+
+    /// <summary>Maps the native code of an instruction set.</summary>
+    /// <exception cref="LatheException">LATHE0503: the code is not what the plan says.</exception>
+    public static NativeKernels Load(CompiledModule module, Plan plan, Isa isa)
+    {
+        foreach (PlanNativeCode code in plan.NativeCode)
+        {
+            if (code.Isa != isa) continue;
+            if (OperatingSystem.IsWindows()) return new(isa, null, "there is no native code for the calling convention of Windows");
+            if (!CpuFeatures.CanRun(isa)) return new(isa, null, $"this processor or system does not have all that native {isa.Name()} kernels need");
+            ExecutableMemory? memory = ExecutableMemory.TryMap(Read(module, code), code.Imports);
+            return new(isa, memory, memory is null ? "this system lets no process make code" : null);
+        }
+
+        return new(isa, null, plan.NativeCode.Count == 0 ? "libLLVM was missing when the model was compiled" : $"there is no native code for {isa.Name()}");
+    }
+
+    /// <summary>The address of a kernel; 0 if it has no native form.</summary>
+    public nint AddressOf(PlanVariant variant) => _memory is null || variant.NativeEntry < 0 || variant.Isa != _isa ? 0 : _memory.Address + variant.NativeEntry;
+
+    private static byte[] Read(CompiledModule module, PlanNativeCode code)
+    {
+        using Stream stream = module.OpenNativeCode(code.Isa.Name()) ?? throw PlanFormat.Corrupt($"the kernel assembly has no native code for {code.Isa.Name()}");
+        // The length is the stream's, whatever the plan says of it.
+        byte[] bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        if (bytes.Length != code.Bytes || !Convert.ToHexString(SHA256.HashData(bytes)).Equals(code.Hash, StringComparison.OrdinalIgnoreCase))
+            throw PlanFormat.Corrupt($"the native code for {code.Isa.Name()} is not the one it says");
+        return bytes;
+    }
+}

@@ -1,0 +1,45 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
+using Lathe.Runtime.Plans;
+
+namespace Lathe.Runtime.Native;
+
+/// <summary>
+/// What the processor and the system can run, asked of themselves. .NET's own answers are about the code that .NET makes: NativeAOT fixes them when a
+/// program is compiled, and <c>DOTNET_EnableAVX512F=0</c> is no reason not to run native code.
+/// </summary>
+public static unsafe class CpuFeatures
+{
+    // CPUID leaf 1, ecx: FMA, MOVBE, OSXSAVE, AVX, F16C. Leaf 7, ebx: BMI1, AVX2, BMI2; AVX512 F, DQ, CD, BW, VL. Leaf 0x80000001, ecx: LZCNT.
+    private const int Leaf1 = (1 << 12) | (1 << 22) | (1 << 27) | (1 << 28) | (1 << 29), Leaf7 = (1 << 3) | (1 << 5) | (1 << 8), Extended = 1 << 5;
+    private const int Leaf7Avx512 = unchecked((1 << 16) | (1 << 17) | (1 << 28) | (1 << 30) | (1 << 31));
+
+    // XCR0: what the system saves: xmm and ymm; mask registers, the upper halves of zmm0-15, and zmm16-31.
+    private const ulong Ymm = 0x6, Zmm = 0xE0;
+
+    private static readonly (bool Avx2, bool Avx512) Found = Find();
+
+    /// <summary>True if native kernels of an instruction set can run here.</summary>
+    public static bool CanRun(Isa isa) => isa switch { Isa.Avx512 => Found.Avx512, Isa.Avx2 => Found.Avx2, _ => false };
+
+    private static (bool Avx2, bool Avx512) Find()
+    {
+        if (!X86Base.IsSupported || RuntimeInformation.ProcessArchitecture != Architecture.X64) return default;
+        int leaves = X86Base.CpuId(0, 0).Eax;
+        if (leaves < 7 || unchecked((uint)X86Base.CpuId(unchecked((int)0x80000000), 0).Eax) < 0x80000001) return default;
+        int seven = X86Base.CpuId(7, 0).Ebx;
+        bool has = (X86Base.CpuId(1, 0).Ecx & Leaf1) == Leaf1 && (seven & Leaf7) == Leaf7 && (X86Base.CpuId(unchecked((int)0x80000001), 0).Ecx & Extended) != 0;
+        // Only where the processor says that the instruction exists.
+        ulong saved = has ? SavedState() : 0;
+        bool avx2 = has && (saved & Ymm) == Ymm;
+        return (avx2, avx2 && (seven & Leaf7Avx512) == Leaf7Avx512 && (saved & Zmm) == Zmm);
+    }
+
+    /// <summary>XCR0. .NET has no intrinsic for it; where code cannot be mapped to read it, no native kernel could be mapped either.</summary>
+    private static ulong SavedState()
+    {
+        // xor ecx, ecx; xgetbv; shl rdx, 32; or rax, rdx; ret
+        using ExecutableMemory? code = ExecutableMemory.TryMap([0x31, 0xC9, 0x0F, 0x01, 0xD0, 0x48, 0xC1, 0xE2, 0x20, 0x48, 0x09, 0xD0, 0xC3]);
+        return code is null ? 0 : ((delegate* unmanaged<ulong>)code.Address)();
+    }
+}
