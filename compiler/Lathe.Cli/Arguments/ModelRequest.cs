@@ -15,6 +15,9 @@ internal sealed record ModelRequest(string Path, CompileOptions Options, int? Th
     /// <summary>The instruction set whose kernels are compiled to machine code of this system right away; null leaves all to the JIT.</summary>
     public Isa? Precompiled { get; init; }
 
+    /// <summary>True if they have to be: otherwise the JIT does where they cannot.</summary>
+    public bool MustPrecompile { get; init; }
+
     /// <summary>The tuning record, a file that the compilation reads; null for none.</summary>
     public string? TuningFile { get; init; }
 

@@ -33,7 +33,8 @@ internal static class BenchCommand
             if (model is null == again is null) throw new UsageException(model is null ? "which model? Give MODEL or -m MODEL" : "give MODEL or -m MODEL, not both");
             ModelRequest request = options.Read(parsed, model ?? again!, terminal, runs: true);
             BenchSettings settings = how.Read(parsed, request);
-            request = request with { Threads = settings.Threads, Precompiled = Precompiled(parsed.GetValue(precompile), request) };
+            string? ahead = parsed.GetValue(precompile);
+            request = request with { Threads = settings.Threads, Precompiled = Precompiled(ahead, request), MustPrecompile = ahead == "on" };
             if (settings.Batch is { } batch && !request.IsCompiled) request = BatchShapes.Apply(request, batch);
             return Run(request, inputs.Read(parsed, request), settings, terminal, cancellation);
         });

@@ -4,6 +4,7 @@ using Lathe.Cli.Output;
 using Lathe.Cli.Precompilation;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
+using Lathe.Runtime.Plans;
 
 namespace Lathe.Cli.Models;
 
@@ -23,10 +24,23 @@ internal static class ModelCompiler
             progress => Compilation.Compile(request.Path, request.Options with { Progress = progress }, cancellation));
         CompiledOutput? output = result.Module;
         if (output is not null && request.Precompiled is { } isa)
-            output = output with { Assembly = Crossgen.Own!.Compile(output.Assembly, output.AssemblyName + ".dll", isa, request.Path, cancellation) };
+            output = output with { Assembly = Precompiled(output, isa, request, terminal, cancellation) };
         double ms = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         if (output is null) throw new FailedException(request.Path, result.Diagnostics);
         foreach (Diagnostic warning in result.Diagnostics) terminal.Report(request.Path, warning);
         return (output, result.Diagnostics, ms);
+    }
+
+    private static byte[] Precompiled(CompiledOutput output, Isa isa, ModelRequest request, Terminal terminal, CancellationToken cancellation)
+    {
+        try
+        {
+            return Crossgen.Own!.Compile(output.Assembly, output.AssemblyName + ".dll", isa, request.Path, cancellation);
+        }
+        catch (FailedException failure) when (!request.MustPrecompile)
+        {
+            terminal.Note($"the JIT compiles the kernels: {failure.Message}");
+            return output.Assembly;
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
@@ -52,7 +53,7 @@ internal sealed class Crossgen
             byte[] image = File.ReadAllBytes(output);
             return hasKernels ? ReadyToRun.Finish(image, assembly) : image;
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or BadImageFormatException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or BadImageFormatException or InvalidOperationException or Win32Exception)
         {
             throw new FailedException(about, DiagnosticTable.NotPrecompiled, failure.Message);
         }

@@ -35,6 +35,9 @@ internal sealed class Times(Decision decision)
         return Median(a) < Median(b) * (1 - Math.Max(LeastGain, Math.Max(Spread(a), Spread(b))));
     }
 
+    /// <summary>False where no step with the signature ran: of a branch that was not taken, say, nothing is known.</summary>
+    public bool IsMeasured => _rounds.ContainsKey(Default);
+
     /// <summary>The entry of a record: what is taken, then what was rejected, the faster first.</summary>
     public TuningEntry EntryFor(string chosen) => new(
         decision.Isa,

@@ -79,7 +79,7 @@ internal sealed class Tuner(
         }
 
         if (trials.Count > 1) Take(stage, times.ToDictionary(t => t.Decision.Signature), trials);
-        return [.. times.Select(t => t.EntryFor(t.Best()))];
+        return [.. times.Where(t => t.IsMeasured).Select(t => t.EntryFor(t.Best()))];
     }
 
     private static TuningEntry Entry(Decision decision, string choice) => new(decision.Isa, decision.Signature, [new TuningFigure(choice, 0, false)]);

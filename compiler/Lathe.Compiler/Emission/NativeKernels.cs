@@ -22,14 +22,14 @@ public sealed record NativeKernels(PlanNativeCode Plan, byte[] Code, IReadOnlyLi
             {
                 parts[i] = NativeCode.Compile(kernels[i].Machine, level, [kernels[i].Kernel]);
             }
-            catch (NotSupportedException)
+            catch (Exception refused) when (refused is NotSupportedException or InvalidOperationException or InvalidDataException or EntryPointNotFoundException)
             {
-                // The kernel in C# runs, and the runtime says so.
+                // Something that has no native form, or a version of libLLVM that makes something else of it. The kernel in C# runs, and the runtime says so.
             }
         });
         NativeCode all = NativeCode.Join(parts.OfType<NativeCode>());
         int next = 0;
         int[] entries = [.. parts.Select(part => part is null ? -1 : all.Entries[next++])];
-        return new NativeKernels(new PlanNativeCode(isa, all.Code.Length, Convert.ToHexStringLower(SHA256.HashData(all.Code)), all.Imports), all.Code, entries);
+        return next == 0 ? null : new NativeKernels(new PlanNativeCode(isa, all.Code.Length, Convert.ToHexStringLower(SHA256.HashData(all.Code)), all.Imports), all.Code, entries);
     }
 }

@@ -14,11 +14,14 @@ namespace Lathe.Compiler.Passes;
 /// </summary>
 public sealed class FuseStrips : IPass
 {
-    /// <summary>What two convolutions pass through memory has to be this large for a kernel of both to pay; smaller tensors stay near by themselves.</summary>
+    /// <summary>What one of two convolutions gives has to be this large for a chain of both to begin; smaller tensors stay near by themselves.</summary>
     private const long LeastBytes = 512 << 10;
 
     /// <summary>What the rows of a ring may take: a part of a second-level cache.</summary>
     private const long MostRingBytes = 512 << 10;
+
+    /// <summary>Rows are what threads share: with fewer, some would have nothing to do.</summary>
+    private const long LeastRows = 16;
 
     /// <inheritdoc/>
     public Graph.Graph Run(Graph.Graph graph, PassContext context) => context.Options.Optimize ? new Chains(graph).Rebuild() : graph;
@@ -151,11 +154,16 @@ public sealed class FuseStrips : IPass
         /// <summary>True if one group may be computed inside the kernel of another.</summary>
         private bool IsLink(Node before, Node after) =>
             _parts.TryGetValue(before, out Part? from) && _parts.TryGetValue(after, out Part? to) && from.IsDepthwise != to.IsDepthwise
-            && _users[before] is [var only] && only == (after, to.Port) && !_outputs.Contains(before[0]) && RowBytes(before[0].Type) * to.Rows <= MostRingBytes;
+            && _users[before] is [var only] && only == (after, to.Port) && !_outputs.Contains(before[0]) && after[0].Type.Dims[2].Value >= LeastRows && RingBytes(before[0].Type, to.Rows) <= MostRingBytes;
 
         /// <summary>True if what a group gives does not stay near by itself.</summary>
         private static bool IsLarge(Node before) => before[0].Type.Count.Value * sizeof(float) >= LeastBytes;
 
-        private static long RowBytes(TensorType type) => type.EffectiveLayout.Length([.. type.Dims.Select((d, i) => i == 2 ? IndexExpr.One : d)]).Value * sizeof(float);
+        /// <summary>Some rows without the halo before and after them, which takes part in a ring as rows do.</summary>
+        private static long RingBytes(TensorType type, long rows)
+        {
+            Layout layout = new([.. type.EffectiveLayout.Levels.Items.Select(l => l.Axis == 2 ? l with { PadLow = 0, PadHigh = 0 } : l)]);
+            return layout.Length([.. type.Dims.Select((dim, axis) => axis == 2 ? rows : dim)]).Value * sizeof(float);
+        }
     }
 }

@@ -48,8 +48,10 @@ public static class ExpandMath
                         _ => Divide(F(x, 1), SigmoidDivisor(x)),
                     };
                 // x·sigmoid(x), which many networks consist of, is one quotient.
-                case Binary { Op: BinaryOp.Multiply, B: Unary { Op: UnaryOp.Sigmoid, Type.Element: ElementType.Float32 } e } product:
-                    return Divide(Visit(product.A), SigmoidDivisor(Argument(e)));
+                case Binary { Op: BinaryOp.Multiply, B: Unary { Op: UnaryOp.Sigmoid, Type.Element: ElementType.Float32 } e, A: var factor }:
+                    return Divide(Visit(factor), SigmoidDivisor(Argument(e)));
+                case Binary { Op: BinaryOp.Multiply, A: Unary { Op: UnaryOp.Sigmoid, Type.Element: ElementType.Float32 } e, B: var factor }:
+                    return Divide(Visit(factor), SigmoidDivisor(Argument(e)));
                 default:
                     return base.Rewrite(expression);
             }

@@ -45,7 +45,7 @@ internal static class Rows
         }
 
         // A last stage that only hands on, in a type that has no vectors, still leaves them to those before it.
-        if (vector is null && last.Accumulators.Length == 0 && columns.Count == 0 && rows.LastOrDefault() is { InnerOf: null } together && !Maps.IsShort(together, machine))
+        if (vector is null && last.Accumulators.Length == 0 && columns.All(c => c.Extent == IndexExpr.One) && rows.LastOrDefault() is { InnerOf: null } together && !Maps.IsShort(together, machine))
         {
             (rows[^1], Leaf each) = schedule.Split(together, machine.Lanes, Tail.Peel);
             columns.Add(each);

@@ -19,6 +19,7 @@ internal sealed class KernelPreparation
     private IReadOnlyList<MethodInfo> _methods = [];
     private int _rest;
     private int _compiled;
+    private volatile int _started = 1;
     private volatile bool _isStopped;
 
     private KernelPreparation(ModelCode code, int threads)
@@ -38,8 +39,7 @@ internal sealed class KernelPreparation
     {
         if (!RuntimeFeature.IsDynamicCodeCompiled || processors < 2 || code.IsAllNative) return null;
         KernelPreparation preparation = new(code, Math.Min(processors - 1, MostThreads));
-        preparation._threads[0].UnsafeStart();
-        return preparation;
+        return TryStart(preparation._threads[0]) ? preparation : null;
     }
 
     /// <summary>The methods of the kernels that steps of the plan run, and those that these are divided into, in the order in which they were emitted.</summary>
@@ -69,7 +69,8 @@ internal sealed class KernelPreparation
     public void Wait()
     {
         // The first starts the others.
-        foreach (Thread thread in _threads) thread.Join();
+        _threads[0].Join();
+        for (int i = 1; i < _started; i++) _threads[i].Join();
     }
 
     private static void Collect(ModelCode code, IReadOnlyList<PlanStep> steps, HashSet<string> names, List<Type> types)
@@ -93,11 +94,34 @@ internal sealed class KernelPreparation
         }
     }
 
+    /// <summary>False where the system has no further thread: then there is one fewer.</summary>
+    private static bool TryStart(Thread thread)
+    {
+        try
+        {
+            thread.UnsafeStart();
+            return true;
+        }
+        catch (Exception failure) when (failure is ThreadStartException or OutOfMemoryException)
+        {
+            return false;
+        }
+    }
+
     private void First()
     {
-        _methods = MethodsOf(_code);
+        try
+        {
+            _methods = MethodsOf(_code);
+        }
+        catch (Exception)
+        {
+            // A module that cannot say what it has will fail where its kernels are needed, with the node's name.
+            return;
+        }
+
         _rest = _methods.Count;
-        for (int i = 1; i < _threads.Length; i++) _threads[i].UnsafeStart();
+        for (int i = 1; i < _threads.Length && TryStart(_threads[i]); i++) _started = i + 1;
         Compile();
     }
 

@@ -115,7 +115,7 @@ public sealed unsafe class ExecutableMemory : SafeHandle
 
         private static nint MapAnonymous(byte[] code)
         {
-            int anonymous = OperatingSystem.IsLinux() ? 0x20 : 0x1000;
+            int anonymous = OperatingSystem.IsLinux() || OperatingSystem.IsAndroid() ? 0x20 : 0x1000;
             nuint length = (nuint)code.Length;
             nint memory = mmap(0, length, Read | Write, Private | anonymous, -1, 0);
             if (memory == -1) return 0;

@@ -17,10 +17,11 @@ public static partial class Sample
     /// <param name="stride">How far the window moves.</param>
     /// <param name="dilation">How far its elements are apart.</param>
     /// <param name="pad">The padding on each side.</param>
-    public static Computation Strips(long c, long e, long o, long h, long w, long k = 3, long stride = 1, long dilation = 1, long pad = 1)
+    /// <param name="after">The padding below and on the right, where it is another.</param>
+    public static Computation Strips(long c, long e, long o, long h, long w, long k = 3, long stride = 1, long dilation = 1, long pad = 1, long? after = null)
     {
-        long reach = ((k - 1) * dilation) + 1, th = ((h + (2 * pad) - reach) / stride) + 1, tw = ((w + (2 * pad) - reach) / stride) + 1;
-        string halo = $"0,1/16,2+{pad}+{pad},3+{pad}+{pad},1%16";
+        long reach = ((k - 1) * dilation) + 1, high = after ?? pad, th = ((h + pad + high - reach) / stride) + 1, tw = ((w + pad + high - reach) / stride) + 1;
+        string halo = $"0,1/16,2+{pad}+{high},3+{pad}+{high},1%16";
         string shift = $"{stride}*h + {dilation}*i - {pad}, {stride}*w + {dilation}*j - {pad}";
         return Parser.ParseComputation(string.Create(CultureInfo.InvariantCulture, $$"""
             computation strips: Strips

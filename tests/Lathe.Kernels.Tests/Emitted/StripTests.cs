@@ -17,6 +17,8 @@ public sealed class StripTests : KernelCaseTests<StripTests>, ICaseSource
         new("5x5, stride 2, more rows outside than the step", Sample.Strips(16, 16, 0, 7, 6, k: 5, stride: 2, pad: 2)),
         new("dilated", Sample.Strips(16, 16, 16, 7, 8, dilation: 2, pad: 2)),
         new("no padding", Sample.Strips(16, 16, 16, 6, 6, pad: 0)),
+        new("padding only behind, stride 2", Sample.Strips(16, 16, 16, 8, 10, stride: 2, pad: 0, after: 1)),
+        new("more padding before", Sample.Strips(16, 16, 0, 6, 7, k: 5, pad: 3, after: 1)),
         new("one row", Sample.Strips(16, 16, 16, 1, 5)),
         new("a window larger than the rows", Sample.Strips(16, 16, 16, 2, 5, k: 5, pad: 2)),
     ];
