@@ -26,7 +26,8 @@ internal sealed partial class StageLowering
     private Statement Registers(ImmutableArray<Leaf> leaves, Scope scope)
     {
         ImmutableArray<Leaf> pure = [.. leaves.Where(l => !l.IsReduction)], partial = [.. leaves.Where(l => l.IsPartial)];
-        ImmutableArray<Leaf> held = [.. pure, .. partial];
+        // Lanes lie together: they are the last leaf, of the tile or of the partial running values.
+        ImmutableArray<Leaf> held = HasLanes(partial) ? [.. pure, .. partial] : [.. partial, .. pure];
         string[] names = [.. _stage.Accumulators.Items.Select(a => context.Names.Unique(a.Name))];
         IndexExpr heldSize = IndexExpr.Product(held.Select(l => Extent(l, scope)));
 
@@ -103,9 +104,9 @@ internal sealed partial class StageLowering
         Combination combination = Combination.Of(accumulator);
         long size = IndexExpr.Product(partial.Select(l => Extent(l, scope))).Value;
         long lanes = partial[^1].Kind == LoopKind.Vector ? Extent(partial[^1], scope).Value : 1;
-        IndexExpr place = Place(pure, scope) * size;
+        (IndexExpr place, IndexExpr step) = HasLanes(partial) ? (Place(pure, scope) * size, IndexExpr.One) : (Place(pure, scope), IndexExpr.Product(pure.Select(l => Extent(l, scope))));
         List<Expr> values = [];
-        for (long at = 0; at < size; at += lanes) values.Add(new Load(name, place + at, new VectorType(accumulator.Element, (int)lanes)));
+        for (long at = 0; at < size; at += lanes) values.Add(new Load(name, place + (step * at), new VectorType(accumulator.Element, (int)lanes)));
         while (values.Count > 1)
         {
             List<Expr> pairs = [];
@@ -117,6 +118,8 @@ internal sealed partial class StageLowering
         Expr total = lanes == 1 ? values[0] : new Reduce(combination.Op, values[0]);
         return new Binary(combination.Op, ExpressionOf(accumulator.Init, scope, null), total);
     }
+
+    private static bool HasLanes(ImmutableArray<Leaf> partial) => !partial.IsEmpty && partial[^1].Kind == LoopKind.Vector;
 
     private LoopKind KindOf(Leaf leaf) => _isRolled && leaf.Kind == LoopKind.Unroll ? LoopKind.Serial : leaf.Kind;
 
