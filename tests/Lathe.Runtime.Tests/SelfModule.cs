@@ -22,4 +22,6 @@ public sealed class SelfModule : CompiledModule
     public override Stream? OpenWeights() => _module.OpenWeights();
 
     public override nint GetFunction(int index) => _module.GetFunction(index);
+
+    public override Type? GetFunctionType(int index) => typeof(TestKernels);
 }

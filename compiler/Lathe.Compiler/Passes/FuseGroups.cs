@@ -227,37 +227,23 @@ public sealed class FuseGroups : IPass
 
         private Value Emit(Group group, GraphBuilder outer, Dictionary<Value, Value> replaced)
         {
-            GraphBuilder body = new();
+            GroupBody body = new(_graph.Symbols);
             Dictionary<Value, Value> inside = [];
-            List<Value> inputs = [];
-            List<GraphPort> ports = [];
             HashSet<Value> members = [.. group.Members];
             foreach (Value member in group.Members)
             {
                 foreach (Value input in member.Node.Inputs)
                 {
                     if (input.IsNone || inside.ContainsKey(input) || members.Contains(input)) continue;
-                    inside[input] = input.Constant is { Count: 1 } scalar
-                        ? body.Constant(scalar)
-                        : AddPort(input);
+                    inside[input] = input.Constant is { Count: 1 } scalar ? body.Builder.Constant(scalar) : body.Port(input);
                 }
 
-                body.CurrentName = _graph.Names.GetValueOrDefault(member.Node);
-                inside[member] = body.AddNode(member.Op, [.. member.Node.Inputs.Select(v => v.IsNone ? v : inside[v])])[member.Output];
+                body.Builder.CurrentName = _graph.Names.GetValueOrDefault(member.Node);
+                inside[member] = body.Builder.AddNode(member.Op, [.. member.Node.Inputs.Select(v => v.IsNone ? v : inside[v])])[member.Output];
             }
 
-            Graph.Graph fused = body.Build("", ports, [new GraphPort("y", inside[group.Result])], _graph.Symbols);
             outer.CurrentName = _graph.NameOf(group.Result.Node);
-            return outer.Add(new Fused(fused), [.. inputs.Select(v => replaced[v])]);
-
-            Value AddPort(Value input)
-            {
-                string name = $"x{ports.Count}";
-                Value port = body.Add(new Input(name, input.Type with { Layout = null }));
-                ports.Add(new GraphPort(name, port));
-                inputs.Add(input);
-                return port;
-            }
+            return outer.Add(body.Build(inside[group.Result]), [.. body.Inputs.Select(v => replaced[v])]);
         }
     }
 }

@@ -88,43 +88,32 @@ public sealed class FuseStrips : IPass
         {
             Fused group = (Fused)node.Op;
             if (!_before.TryGetValue(node, out Node? producer)) return (group, [.. node.Inputs]);
-            GraphBuilder body = new();
-            List<Value> inputs = [];
-            List<GraphPort> ports = [];
+            GroupBody body = new(_graph.Symbols);
             Dictionary<Value, Value> replaced = [];
             for (int i = 0; i < node.Inputs.Length; i++)
             {
                 Value inner = group.Body.Inputs[i].Value;
                 if (i != _parts[node].Port)
                 {
-                    replaced[inner] = Port(node.Inputs[i]);
+                    replaced[inner] = body.Port(node.Inputs[i]);
                     continue;
                 }
 
                 (Op before, IReadOnlyList<Value> read) = Whole(producer);
-                Value[] given = [.. read.Select(Port)];
-                body.CurrentName = _graph.Names.GetValueOrDefault(producer);
-                replaced[inner] = body.Add(before, given);
+                Value[] given = [.. read.Select(body.Port)];
+                body.Builder.CurrentName = _graph.Names.GetValueOrDefault(producer);
+                replaced[inner] = body.Builder.Add(before, given);
             }
 
             foreach (Node member in group.Body.TopologicalOrder())
             {
                 if (member.Op is Input) continue;
-                body.CurrentName = group.Body.Names.GetValueOrDefault(member);
-                Node copy = body.AddNode(member.Op, [.. member.Inputs.Select(v => v.IsNone ? v : replaced[v])]);
+                body.Builder.CurrentName = group.Body.Names.GetValueOrDefault(member);
+                Node copy = body.Builder.AddNode(member.Op, [.. member.Inputs.Select(v => v.IsNone ? v : replaced[v])]);
                 for (int i = 0; i < member.OutputTypes.Length; i++) replaced[member[i]] = copy[i];
             }
 
-            return (new Fused(body.Build("", ports, [new GraphPort("y", replaced[group.Result])], _graph.Symbols), group.OutputLayout), inputs);
-
-            Value Port(Value input)
-            {
-                string name = $"x{ports.Count}";
-                Value port = body.Add(new Input(name, input.Type with { Layout = null }));
-                ports.Add(new GraphPort(name, port));
-                inputs.Add(input);
-                return port;
-            }
+            return (body.Build(replaced[group.Result], group.OutputLayout), body.Inputs);
         }
 
         private static Part? PartOf(Node node)

@@ -1,5 +1,6 @@
 using System.Numerics;
 using Lathe.Runtime;
+using Lathe.Runtime.Native;
 
 namespace Lathe.Kernels.Loops;
 
@@ -87,7 +88,7 @@ internal static class LaneArithmetic
         UnaryOp.Asinh => Round(type, Math.Asinh(a)),
         UnaryOp.Acosh => Round(type, Math.Acosh(a)),
         UnaryOp.Atanh => Round(type, Math.Atanh(a)),
-        UnaryOp.Erf => Round(type, Erf(a)),
+        UnaryOp.Erf => Round(type, MathFunctions.ErrorFunction(a)),
         UnaryOp.Sigmoid => Round(type, 1 / (1 + Math.Exp(-a))),
         _ => throw new ArgumentOutOfRangeException(nameof(op), op, "No operator of a float."),
     };
@@ -189,21 +190,6 @@ internal static class LaneArithmetic
         BigInteger error = (from == ElementType.UInt64 ? unchecked((ulong)value) : (BigInteger)value) - new BigInteger(wide);
         if (!error.IsZero && (BitConverter.DoubleToInt64Bits(wide) & 1) == 0) wide = error.Sign > 0 ? double.BitIncrement(wide) : double.BitDecrement(wide);
         return Round(to, wide);
-    }
-
-    /// <summary>The error function: its series without cancellation, to 1e-15.</summary>
-    public static double Erf(double x)
-    {
-        if (double.IsNaN(x) || x == 0) return x;
-        if (Math.Abs(x) > 6) return Math.Sign(x);
-        double term = x, sum = x;
-        for (int n = 1; Math.Abs(term) > Math.Abs(sum) * 1e-18; n++)
-        {
-            term *= 2 * x * x / ((2 * n) + 1);
-            sum += term;
-        }
-
-        return 2 / Math.Sqrt(Math.PI) * Math.Exp(-x * x) * sum;
     }
 
     private static bool Less(ElementType type, long a, long b) => type == ElementType.UInt64 ? unchecked((ulong)a < (ulong)b) : a < b;

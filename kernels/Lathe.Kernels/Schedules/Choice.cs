@@ -11,6 +11,9 @@ public abstract record Choice
 
     /// <inheritdoc/>
     public sealed override string ToString() => Text;
+
+    /// <summary>The cost model's choice.</summary>
+    internal static Choice First(IReadOnlyList<Choice> candidates) => candidates[0];
 }
 
 /// <summary>Takes one of the candidates that a schedule offers, of which the first is what the cost model takes.</summary>

@@ -21,5 +21,5 @@ internal static class Strips
     }
 
     private static StageSchedule Tiled(Stage stage, Machine machine) =>
-        Reductions.Tiled(stage, machine, candidates => candidates[0], contiguous: true, parallel: false, apart: stage.Pure[RowAxis]) ?? Reductions.Plain(stage, parallel: false);
+        Reductions.Tiled(stage, machine, Choice.First, contiguous: true, parallel: false, apart: stage.Pure[RowAxis]) ?? Reductions.Plain(stage, parallel: false);
 }

@@ -64,7 +64,7 @@ internal static class Winograd
         Leaf all = schedule.Fuse([.. outer]);
         return schedule.Parallel(all)
             .ComputeProducersAt(all, s => s.Name == input.Name ? Rows(s, machine, columns.Name) : null)
-            .ComputeProducersAt(groups, s => s.Name == product.Name ? Reductions.Tiled(s, machine, candidates => candidates[0], contiguous: true, parallel: false)! : null)
+            .ComputeProducersAt(groups, s => s.Name == product.Name ? Reductions.Tiled(s, machine, Choice.First, contiguous: true, parallel: false)! : null)
             .ComputeProducersAt(tiles, s => s.Name == back.Name ? Columns(s, machine) : null);
     }
 

@@ -7,6 +7,8 @@ namespace Lathe.Runtime.Execution;
 /// <summary>The native kernels of a model for one instruction set, mapped; or why there are none. The memory lives as long as this is referenced.</summary>
 internal sealed class NativeKernels
 {
+    private const string NoCode = "this system lets no process make code";
+
     private readonly ExecutableMemory? _memory;
     private readonly Isa _isa;
 
@@ -28,12 +30,12 @@ internal sealed class NativeKernels
         {
             if (code.Isa != isa) continue;
             if (OperatingSystem.IsWindows()) return new(isa, null, "there is no native code for the calling convention of Windows");
-            if (!CpuFeatures.CanRun(isa)) return new(isa, null, $"this processor or system does not have all that native {isa.Name()} kernels need");
+            if (!CpuFeatures.CanRun(isa)) return new(isa, null, CpuFeatures.IsRefused ? NoCode : $"this processor or system does not have all that native {isa.Name()} kernels need");
             ExecutableMemory? memory = ExecutableMemory.TryMap(Read(module, code), code.Imports);
-            return new(isa, memory, memory is null ? "this system lets no process make code" : null);
+            return new(isa, memory, memory is null ? NoCode : null);
         }
 
-        return new(isa, null, plan.NativeCode.Count == 0 ? "libLLVM was missing when the model was compiled" : $"there is no native code for {isa.Name()}");
+        return new(isa, null, plan.NativeCode.Count == 0 ? "none could be compiled when the model was (libLLVM was missing, or has no form of them)" : $"there is no native code for {isa.Name()}");
     }
 
     /// <summary>The address of a kernel; 0 if it has no native form.</summary>

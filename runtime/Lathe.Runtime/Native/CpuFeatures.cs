@@ -19,6 +19,9 @@ public static unsafe class CpuFeatures
 
     private static readonly (bool Avx2, bool Avx512) Found = Find();
 
+    /// <summary>True if the system does not even let the question be asked, which takes a few bytes of code.</summary>
+    public static bool IsRefused { get; private set; }
+
     /// <summary>True if native kernels of an instruction set can run here.</summary>
     public static bool CanRun(Isa isa) => isa switch { Isa.Avx512 => Found.Avx512, Isa.Avx2 => Found.Avx2, _ => false };
 
@@ -40,6 +43,7 @@ public static unsafe class CpuFeatures
     {
         // xor ecx, ecx; xgetbv; shl rdx, 32; or rax, rdx; ret
         using ExecutableMemory? code = ExecutableMemory.TryMap([0x31, 0xC9, 0x0F, 0x01, 0xD0, 0x48, 0xC1, 0xE2, 0x20, 0x48, 0x09, 0xD0, 0xC3]);
+        IsRefused = code is null;
         return code is null ? 0 : ((delegate* unmanaged<ulong>)code.Address)();
     }
 }

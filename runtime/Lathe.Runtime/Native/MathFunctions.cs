@@ -79,9 +79,8 @@ public static unsafe class MathFunctions
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static double Atanh(double x) => Math.Atanh(x);
 
-    /// <summary>The series of positive terms: 2/√π e^-x² Σ x (2x²)^n / (1·3·5…); 1e-15.</summary>
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static double Erf(double x)
+    /// <summary>The error function, by the series of positive terms: 2/√π e^-x² Σ x (2x²)^n / (1·3·5…); 1e-15.</summary>
+    public static double ErrorFunction(double x)
     {
         if (double.IsNaN(x) || x == 0) return x;
         if (Math.Abs(x) > 6) return Math.Sign(x);
@@ -94,6 +93,9 @@ public static unsafe class MathFunctions
 
         return 2 / Math.Sqrt(Math.PI) * Math.Exp(-x * x) * sum;
     }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static double Erf(double x) => ErrorFunction(x);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static double Pow(double x, double y) => Math.Pow(x, y);

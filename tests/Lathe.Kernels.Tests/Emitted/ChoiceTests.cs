@@ -20,7 +20,8 @@ public sealed class ChoiceTests
         ("3x3 of row-major channels", r => Sample.Convolution(1, r.Next(1, 5), r.Next(1, 40), r.Next(3, 9), r.Next(3, 30), 3, stride: 2, pad: 1, rowMajorInput: true)),
         ("depthwise", r => Sample.Depthwise(1, r.Next(1, 50), r.Next(3, 9), r.Next(3, 40), 3, stride: r.Next(1, 3), pad: 1)),
         ("product of panels", r => Sample.MatMul([], r.Next(1, 40), r.Next(1, 50), r.Next(1, 100), PackedLayouts.MatMulWeights())),
-        ("product of rows", r => Sample.MatMul([r.Next(1, 3)], r.Next(1, 40), r.Next(1, 50), r.Next(1, 100), transposed: r.Next(2) == 0)),
+        // A transposed right side is read along the reduction, where there is nothing to choose.
+        ("product of rows", r => Sample.MatMul([r.Next(1, 3)], r.Next(1, 40), r.Next(1, 50), r.Next(1, 100))),
         ("F(4x4)", r => Sample.Winograd(4, 1, r.Next(1, 40), r.Next(1, 80), r.Next(1, 20), r.Next(1, 60))),
         ("F(2x2)", r => Sample.Winograd(2, 1, r.Next(1, 40), r.Next(1, 80), r.Next(1, 9), r.Next(1, 40))),
     ];
@@ -40,6 +41,7 @@ public sealed class ChoiceTests
         Memory[] given = KernelCheck.Buffers(computation, [], seed), reference = [.. given.Select(b => b.Copy())];
         ComputationInterpreter.Run(computation, reference, []);
         Choice[] candidates = [.. KernelCompiler.Candidates(computation, machine)];
+        Assert.That(candidates, Is.Not.Empty);
         ScheduledKernel[] kernels = [.. candidates.Select((c, i) => KernelCompiler.Compile(computation with { Name = $"kernel{i}" }, machine, c))];
         EmittedKernels emitted = new(machine, kernels);
         for (int i = 0; i < kernels.Length; i++)

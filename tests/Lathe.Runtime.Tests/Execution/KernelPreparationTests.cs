@@ -49,11 +49,23 @@ public sealed unsafe class KernelPreparationTests
     [Test]
     public void Preparation_ThatIsStopped_Ends()
     {
+        // It is stopped while it asks where the kernels are: none is compiled any more.
         Plan plan = Plan();
-        KernelPreparation? preparation = KernelPreparation.Start(ModelCode.Choose(new Module(plan), plan, null), processors: 2);
+        using ManualResetEventSlim isStopped = new();
+        KernelPreparation? preparation = KernelPreparation.Start(ModelCode.Choose(new Module(plan, isStopped.Wait), plan, null), processors: 2);
         preparation!.Stop();
+        isStopped.Set();
         preparation.Wait();
-        Assert.That(preparation.Compiled, Is.LessThanOrEqualTo(2));
+        Assert.That(preparation.Compiled, Is.Zero);
+    }
+
+    [Test]
+    public void Preparation_OfAModuleThatFails_IsNone()
+    {
+        Plan plan = Plan();
+        KernelPreparation? preparation = KernelPreparation.Start(ModelCode.Choose(new Module(plan, () => throw new TypeLoadException()), plan, null), processors: 2);
+        preparation!.Wait();
+        Assert.That(preparation.Compiled, Is.Zero);
     }
 
     [Test]
@@ -77,7 +89,7 @@ public sealed unsafe class KernelPreparationTests
         return b.Build();
     }
 
-    private sealed class Module(Plan plan) : CompiledModule
+    private sealed class Module(Plan plan, Action? asked = null) : CompiledModule
     {
         public override int Version => Lathe.Runtime.Plans.Plan.Version;
 
@@ -94,7 +106,11 @@ public sealed unsafe class KernelPreparationTests
             _ => (nint)(delegate*<byte**, nint*, nint, nint, byte*, int>)&Kernels.kernel_2,
         };
 
-        public override Type? GetFunctionType(int index) => typeof(Kernels);
+        public override Type? GetFunctionType(int index)
+        {
+            asked?.Invoke();
+            return typeof(Kernels);
+        }
     }
 
     private static class Kernels
