@@ -12,11 +12,12 @@ public static class LlvmPrinter
 {
     /// <summary>Prints a module.</summary>
     /// <param name="machine">What the kernels were compiled for.</param>
+    /// <param name="level">What the code may use.</param>
     /// <param name="kernels">The kernels, with names that are distinct identifiers.</param>
-    public static string Print(Machine machine, IReadOnlyList<Kernel> kernels)
+    public static string Print(Machine machine, CpuLevel level, IReadOnlyList<Kernel> kernels)
     {
         ModuleWriter module = new();
-        foreach (Kernel kernel in kernels) new KernelPrinter(kernel, machine, module).Print();
+        foreach (Kernel kernel in kernels) new KernelPrinter(kernel, machine, level, module).Print();
         return module.ToString();
     }
 }

@@ -36,5 +36,5 @@ public sealed record NativeCode(byte[] Code, IReadOnlyList<int> Entries, IReadOn
     /// <exception cref="InvalidOperationException">No libLLVM is installed.</exception>
     /// <exception cref="NotSupportedException">A kernel has no native form.</exception>
     public static NativeCode Compile(Machine machine, CpuLevel level, IReadOnlyList<Kernel> kernels) =>
-        Flattening.Run(ObjectCompiler.Compile(LlvmPrinter.Print(machine, kernels), level), [.. kernels.Select(k => k.Name)]);
+        Flattening.Run(ObjectCompiler.Compile(LlvmPrinter.Print(machine, level, kernels), level), [.. kernels.Select(k => k.Name)]);
 }

@@ -8,6 +8,7 @@ using Lathe.Kernels.Targets;
 using Lathe.Kernels.Tests.Emitted;
 using Lathe.Runner;
 using Lathe.Runtime;
+using Lathe.Runtime.Native;
 using Lathe.Runtime.Plans;
 
 // Prints the share of the core's peak that each kernel reaches: best of many for each slice against a peak loop interleaved in the same process.
@@ -46,7 +47,7 @@ unsafe void Measure(string name, double flops, Computation computation, Machine 
     long start = Stopwatch.GetTimestamp();
     ScheduledKernel kernel = KernelCompiler.Compile(computation, machine);
     double compileMs = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-    CompiledKernels compiled = isNative ? new NativeKernels(machine, [kernel]) : new EmittedKernels(machine, [kernel]);
+    CompiledKernels compiled = isNative ? new NativeKernels(machine, [kernel], CpuFeatures.HasVnni(machine.Isa)) : new EmittedKernels(machine, [kernel]);
     if (emit is not null) File.WriteAllText(Path.Combine(emit, $"{name.Replace(' ', '_').Replace('/', '_')}.{machine.Isa}.{(isNative ? "ll" : "cs")}"), compiled.Source);
     Tensor[] tensors = [.. computation.Inputs, .. computation.Outputs];
     byte** buffers = stackalloc byte*[tensors.Length];

@@ -27,6 +27,13 @@ internal static class Rows
             yield return Winograd("winograd2 256->256 14x14", 2, 256, 256, 14);
             yield return Conv("conv7x7/2 3->64 224x224 row-major", 3, 64, 224, 7, 2, 3, rowMajor: true);
             yield return Conv("conv3x3/2 3->32 224x224 row-major", 3, 32, 224, 3, 2, 1, rowMajor: true);
+            yield return Bytes("int8 conv3x3 64->64 56x56", 64, 64, 56, 3, 1, 1);
+            yield return Bytes("int8 conv3x3 128->128 28x28", 128, 128, 28, 3, 1, 1);
+            yield return Bytes("int8 conv3x3 512->512 7x7", 512, 512, 7, 3, 1, 1);
+            yield return Bytes("int8 conv1x1 256->64 56x56", 256, 64, 56, 1, 1, 0);
+            yield return Bytes("int8 conv1x1 64->256 56x56", 64, 256, 56, 1, 1, 0);
+            yield return Bytes("int8 conv1x1 144->24 56x56", 144, 24, 56, 1, 1, 0);
+            yield return Bytes("int8 conv1x1 512->2048 7x7", 512, 2048, 7, 1, 1, 0);
             yield return Depthwise("depthwise3x3 144 56x56", 144, 56, 3, 1, 1);
             yield return Depthwise("depthwise3x3/2 96 112x112", 96, 112, 3, 2, 1);
             yield return Depthwise("depthwise5x5 240 28x28", 240, 28, 5, 1, 2);
@@ -37,6 +44,12 @@ internal static class Rows
     {
         long outSize = ((size + (2 * pad) - k) / stride) + 1;
         return (name, 2.0 * ic * oc * k * k * outSize * outSize, Sample.Convolution(1, ic, oc, size, size, k, stride, pad, rowMajorInput: rowMajor));
+    }
+
+    private static (string, double, Computation) Bytes(string name, long ic, long oc, long size, long k, long stride, long pad)
+    {
+        long outSize = ((size + (2 * pad) - k) / stride) + 1;
+        return (name, 2.0 * ic * oc * k * k * outSize * outSize, Sample.OfBytes(ic / 4, oc, size, size, k, stride, pad));
     }
 
     /// <summary>Counted as the direct convolution, so that shares of the peak compare.</summary>

@@ -54,7 +54,7 @@ public static class KernelEmitter
                     functions.Count,
                     scheduled[i].ScratchBytes.ToSize(kernels[i].Computation.Dims),
                     scheduled[i].Extent.ToSize(kernels[i].Computation.Dims));
-                variants[i].Add(variant with { NativeEntry = code?.Entries[i] ?? -1 });
+                variants[i].Add(variant with { NativeEntry = code?.Entries[i] ?? -1, VnniEntry = code?.VnniEntries[i] ?? -1 });
                 functions.Add($"{type}.{kernels[i].Name}");
             }
         }

@@ -5,7 +5,7 @@ using Lathe.Runtime;
 namespace Lathe.Kernels.Llvm.Printing;
 
 /// <summary>Prints expressions of one function: each becomes instructions and the name of their result. Scalars and vectors are printed alike.</summary>
-internal sealed partial class ExpressionPrinter(FunctionWriter writer, IndexPrinter indices, PlaceNames names)
+internal sealed partial class ExpressionPrinter(FunctionWriter writer, IndexPrinter indices, PlaceNames names, bool hasVnni)
 {
     private readonly Rounding _rounding = new(writer);
     private readonly Dictionary<Expr, bool> _conditional = new(ReferenceEqualityComparer.Instance);
@@ -50,6 +50,8 @@ internal sealed partial class ExpressionPrinter(FunctionWriter writer, IndexPrin
                 return Select(e);
             case Fma e:
                 return Fma(e);
+            case Dot4 e:
+                return new DotPrinter(writer, hasVnni).Print(e, Part(e.Accumulator), Part(e.A), Part(e.B));
             case Cast e:
                 return new CastPrinter(writer, _rounding).Print(Part(e.A), e);
             case Bits e:

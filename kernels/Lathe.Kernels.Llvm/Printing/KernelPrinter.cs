@@ -19,7 +19,7 @@ internal sealed class KernelPrinter
     private readonly ExpressionPrinter _expressions;
     private IndexExpr _scratch = IndexExpr.Zero;
 
-    public KernelPrinter(Kernel kernel, Machine machine, ModuleWriter module)
+    public KernelPrinter(Kernel kernel, Machine machine, CpuLevel level, ModuleWriter module)
     {
         if (!FunctionWriter.IsName(kernel.Name)) throw new ArgumentException($"'{kernel.Name}' is no identifier.", nameof(kernel));
         _kernel = kernel;
@@ -27,7 +27,7 @@ internal sealed class KernelPrinter
         _attributes = string.Create(CultureInfo.InvariantCulture, $"nounwind \"no-builtins\" \"min-legal-vector-width\"=\"{machine.VectorBytes * 8}\"");
         _writer = new FunctionWriter(module);
         _indices = new IndexPrinter(_writer, _names.IndexOf);
-        _expressions = new ExpressionPrinter(_writer, _indices, _names);
+        _expressions = new ExpressionPrinter(_writer, _indices, _names, level.HasVnni);
     }
 
     public void Print()

@@ -17,6 +17,8 @@ internal sealed record Combination(BinaryOp Op, Expr Neutral)
         {
             case Fma { C: Var c } e when c == accumulator.Value && !Mentions(e.A) && !Mentions(e.B):
                 return new Combination(BinaryOp.Add, Const.Of(accumulator.Element, 0));
+            case Dot4 { Accumulator: Var sum } e when sum == accumulator.Value && !Mentions(e.A) && !Mentions(e.B):
+                return new Combination(BinaryOp.Add, Const.Of(accumulator.Element, 0));
             case Binary { Op: BinaryOp.Add or BinaryOp.Multiply or BinaryOp.Min or BinaryOp.Max or BinaryOp.And or BinaryOp.Or } e
                 when (e.A is Var a && a == accumulator.Value && !Mentions(e.B)) || (e.B is Var b && b == accumulator.Value && !Mentions(e.A)):
                 return e.Op switch

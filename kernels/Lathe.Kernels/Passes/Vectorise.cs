@@ -107,6 +107,9 @@ public static class Vectorise
                 case Fma e:
                     Expr[] all = Alike([Visit(e.A), Visit(e.B), Visit(e.C)]);
                     return new Fma(all[0], all[1], all[2]);
+                case Dot4 e:
+                    all = Alike([Visit(e.Accumulator), Visit(e.A), Visit(e.B)]);
+                    return e with { Accumulator = all[0], A = all[1], B = all[2] };
                 case Select e:
                     Expr condition = Visit(e.Condition);
                     if (condition.Type.Lanes == 1)
@@ -128,7 +131,7 @@ public static class Vectorise
                 case Gather e:
                     value = Visit(e.Index);
                     return value.Type.Lanes == 1 ? e with { Index = value } : new Gather(e.Buffer, value, e.Type.WithLanes(lanes), _mask);
-                case Reduce or Shuffle or Splat or Dot4 or Dot2 or FirstLanes:
+                case Reduce or Shuffle or Splat or Dot2 or FirstLanes:
                     throw Cannot($"a {expression.GetType().Name} is inside");
                 default:
                     return base.Rewrite(expression);

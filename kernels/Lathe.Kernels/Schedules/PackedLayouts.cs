@@ -19,6 +19,11 @@ public static class PackedLayouts
         new LayoutLevel(0, 1, Panel),
     ]);
 
+    /// <summary>Weights [O, I/4, window…] of four bytes each for an activation in blocks: O/16, I/16, window, 4 of I/4, 16 of O.</summary>
+    /// <param name="rank">The rank of the weights.</param>
+    public static Layout ConvolutionWeightsOfBytes(int rank) =>
+        new([new LayoutLevel(0, Panel), new LayoutLevel(1, Panel / 4), .. Window(rank), new LayoutLevel(1, 1, Panel / 4), new LayoutLevel(0, 1, Panel)]);
+
     /// <summary>Weights [O, I, window…] for a row-major activation of few channels: O/16, I, window, 16 of O.</summary>
     /// <param name="rank">The rank of the weights.</param>
     public static Layout ConvolutionWeightsOfRowMajor(int rank) =>

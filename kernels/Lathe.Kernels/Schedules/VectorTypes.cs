@@ -65,6 +65,8 @@ internal static class VectorTypes
                     return Simple(s.Type.Element) && Check(s.Condition) && Check(s.Then) && Check(s.Else);
                 case Fma:
                     return e.Type.Element == ElementType.Float32 && ExprWalk.Operands(e).All(Check);
+                case Dot4 d:
+                    return Check(d.Accumulator) && Check(d.A) && Check(d.B);
                 case Const:
                     return Simple(e.Type.Element);
                 default:

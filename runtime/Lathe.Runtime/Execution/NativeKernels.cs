@@ -39,7 +39,11 @@ internal sealed class NativeKernels
     }
 
     /// <summary>The address of a kernel; 0 if it has no native form.</summary>
-    public nint AddressOf(PlanVariant variant) => _memory is null || variant.NativeEntry < 0 || variant.Isa != _isa ? 0 : _memory.Address + variant.NativeEntry;
+    public nint AddressOf(PlanVariant variant)
+    {
+        int entry = variant.VnniEntry >= 0 && CpuFeatures.HasVnni(_isa) ? variant.VnniEntry : variant.NativeEntry;
+        return _memory is null || entry < 0 || variant.Isa != _isa ? 0 : _memory.Address + entry;
+    }
 
     private static byte[] Read(CompiledModule module, PlanNativeCode code)
     {

@@ -17,6 +17,9 @@ public static unsafe class CpuFeatures
     // XCR0: what the system saves: xmm and ymm; mask registers, the upper halves of zmm0-15, and zmm16-31.
     private const ulong Ymm = 0x6, Zmm = 0xE0;
 
+    // Leaf 7, ecx: AVX512_VNNI; its second part, eax: AVX_VNNI.
+    private const int Leaf7Vnni512 = 1 << 11, Leaf7Vnni = 1 << 4;
+
     private static readonly (bool Avx2, bool Avx512) Found = Find();
 
     /// <summary>True if the system does not even let the question be asked, which takes a few bytes of code.</summary>
@@ -24,6 +27,13 @@ public static unsafe class CpuFeatures
 
     /// <summary>True if native kernels of an instruction set can run here.</summary>
     public static bool CanRun(Isa isa) => isa switch { Isa.Avx512 => Found.Avx512, Isa.Avx2 => Found.Avx2, _ => false };
+
+    /// <summary>True if native kernels of an instruction set can use instructions for dot products of bytes.</summary>
+    public static bool HasVnni(Isa isa) => CanRun(isa) && isa switch
+    {
+        Isa.Avx512 => (X86Base.CpuId(7, 0).Ecx & Leaf7Vnni512) != 0,
+        _ => X86Base.CpuId(7, 0).Eax >= 1 && (X86Base.CpuId(7, 1).Eax & Leaf7Vnni) != 0,
+    };
 
     private static (bool Avx2, bool Avx512) Find()
     {

@@ -54,7 +54,7 @@ public sealed record Plan(
     long WeightBytes)
 {
     /// <summary>The version of this form and of the kernel ABI; the runtime refuses others.</summary>
-    public const int Version = 4;
+    public const int Version = 5;
 
     /// <summary>True for a model that computes with denormal numbers where the user who loads it does not say.</summary>
     public bool KeepsDenormals { get; init; }
@@ -99,6 +99,9 @@ public sealed record PlanVariant(Isa Isa, int Function, SizeExpression ScratchBy
 {
     /// <summary>Where it starts in the native code of its instruction set; -1 if it is not in it.</summary>
     public int NativeEntry { get; init; } = -1;
+
+    /// <summary>Where it starts there in a form for processors with instructions for dot products of bytes; -1 if there is none.</summary>
+    public int VnniEntry { get; init; } = -1;
 }
 
 /// <summary>

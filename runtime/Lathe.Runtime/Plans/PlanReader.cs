@@ -48,10 +48,12 @@ internal ref struct PlanReader
 
     private PlanVariant[] Variants()
     {
-        PlanVariant[] variants = new PlanVariant[Count(9)];
-        for (int i = 0; i < variants.Length; i++) variants[i] = new((Isa)Index(), Index(), Expression(), Expression()) { NativeEntry = (int)Math.Clamp(Number(), -1, int.MaxValue) };
+        PlanVariant[] variants = new PlanVariant[Count(10)];
+        for (int i = 0; i < variants.Length; i++) variants[i] = new((Isa)Index(), Index(), Expression(), Expression()) { NativeEntry = Entry(), VnniEntry = Entry() };
         return variants;
     }
+
+    private int Entry() => (int)Math.Clamp(Number(), -1, int.MaxValue);
 
     private PlanNativeCode[] NativeCode()
     {

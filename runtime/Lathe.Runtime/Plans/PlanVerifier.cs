@@ -95,7 +95,7 @@ internal sealed class PlanVerifier
                 Require(variant.Isa.IsDefined() && (isas >> (int)variant.Isa & 1) == 0, $"kernel '{kernel.Name}' has an unknown variant or two of a kind");
                 isas |= 1u << (int)variant.Isa;
                 Require(variant.Function >= 0, $"kernel '{kernel.Name}' has a negative function number");
-                Require(variant.NativeEntry < LengthOfNativeCode(variant.Isa), $"kernel '{kernel.Name}' starts outside of the native code");
+                Require(Math.Max(variant.NativeEntry, variant.VnniEntry) < LengthOfNativeCode(variant.Isa), $"kernel '{kernel.Name}' starts outside of the native code");
             }
 
             Require(isas != 0, $"kernel '{kernel.Name}' has no variant");

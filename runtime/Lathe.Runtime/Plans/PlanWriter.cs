@@ -69,6 +69,7 @@ internal sealed class PlanWriter
         Expression(variant.ScratchBytes);
         Expression(variant.Extent);
         Number(variant.NativeEntry);
+        Number(variant.VnniEntry);
     }
 
     private void NativeCode(PlanNativeCode code)

@@ -89,6 +89,6 @@ public sealed class NativeCodeTests
     {
         ScheduledKernel kernel = KernelCompiler.Compile(Emitted.Sample.Convolution(1, 16, 16, 2, 3, 3, pad: 1), Machine.Avx2);
         name = kernel.Kernel.Name;
-        return ObjectCompiler.Compile(LlvmPrinter.Print(Machine.Avx2, [kernel.Kernel]), Level);
+        return ObjectCompiler.Compile(LlvmPrinter.Print(Machine.Avx2, Level, [kernel.Kernel]), Level);
     }
 }

@@ -12,10 +12,11 @@ public sealed class NativeKernels : CompiledKernels, IDisposable
     private readonly ExecutableMemory _memory;
 
     /// <summary>Compiles kernels whose names are distinct.</summary>
-    public NativeKernels(Machine machine, IReadOnlyList<ScheduledKernel> kernels)
+    public NativeKernels(Machine machine, IReadOnlyList<ScheduledKernel> kernels, bool useVnni = false)
     {
-        Source = LlvmPrinter.Print(machine, [.. kernels.Select(k => k.Kernel)]);
-        NativeCode code = NativeCode.Compile(machine, CpuLevel.Of(machine.Isa)!, [.. kernels.Select(k => k.Kernel)]);
+        CpuLevel level = CpuLevel.Of(machine.Isa, useVnni)!;
+        Source = LlvmPrinter.Print(machine, level, [.. kernels.Select(k => k.Kernel)]);
+        NativeCode code = NativeCode.Compile(machine, level, [.. kernels.Select(k => k.Kernel)]);
         for (int i = 0; i < kernels.Count; i++) _entries[kernels[i].Kernel.Name] = code.Entries[i];
         _memory = ExecutableMemory.TryMap(code.Code, code.Imports) ?? throw new InvalidOperationException("This system lets no process make code.");
     }

@@ -160,6 +160,8 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
                     Isa.Avx2 => $"Fma.MultiplyAdd({Top(e.A)}, {Top(e.B)}, {Top(e.C)})",
                     _ => $"{Call("MultiplyAdd")}({Top(e.A)}, {Top(e.B)}, {Top(e.C)})",
                 };
+            case Dot4 e:
+                return $"{Call(ScalarPrinter.NameOf(e))}({Top(e.Accumulator)}, {Top(e.A)}, {Top(e.B)})";
             case Cast e:
                 return Cast(e);
             case Bits e:

@@ -169,6 +169,7 @@ internal static class Functions
                 : Vec.Create(MathF.Truncate(a[0]), MathF.Truncate(a[1]), MathF.Truncate(a[2]), MathF.Truncate(a[3]));
             """,
         "ToInt32" => "public static VecI ToInt32(VecF a) => Sse2.IsSupported ? Sse2.ConvertToVector128Int32(a) : Vec.ConvertToInt32(Simd.Round(a));",
+        "PairsOf" => DotProducts.PairsOf,
         "WidenUInt8" => "public static VecI WidenUInt8(byte* from) => Vec.WidenLower(Vec.WidenLower(Vec.CreateScalar(Unsafe.ReadUnaligned<uint>(from)).AsByte())).AsInt32();",
         "WidenInt8" => "public static VecI WidenInt8(sbyte* from) => Vec.WidenLower(Vec.WidenLower(Vec.CreateScalar(Unsafe.ReadUnaligned<uint>(from)).AsSByte()));",
         "WidenUInt16" => "public static VecI WidenUInt16(ushort* from) => Vec.WidenLower(Vec.CreateScalar(Unsafe.ReadUnaligned<ulong>(from)).AsUInt16()).AsInt32();",
@@ -279,6 +280,7 @@ internal static class Functions
                 """;
         }
 
+        if (name.StartsWith("Dot4Of", StringComparison.Ordinal)) return DotProducts.Print(name, machine);
         if (name.StartsWith("Transpose", StringComparison.Ordinal)) return TransposePrinter.Print(name, machine);
         if (name.StartsWith("StoreFirst", StringComparison.Ordinal)) return StoreFirst(int.Parse(name[10..], CultureInfo.InvariantCulture), machine);
         return name switch

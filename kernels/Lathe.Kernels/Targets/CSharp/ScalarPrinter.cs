@@ -36,6 +36,8 @@ internal sealed class ScalarPrinter(
                     ElementType.Float16 => $"(Half)(Math.FusedMultiplyAdd((double){print(e.A)}, (double){print(e.B)}, (double){print(e.C)}))",
                     var type => Rounded(type, $"({print(e.A)} * {print(e.B)}) + {print(e.C)}"),
                 };
+            case Dot4 e:
+                return $"{call(NameOf(e))}({print(e.Accumulator)}, {print(e.A)}, {print(e.B)})";
             case Cast e:
                 return Cast(e);
             case Bits e:
@@ -52,6 +54,9 @@ internal sealed class ScalarPrinter(
                 throw new NotSupportedException($"A scalar {expression.GetType().Name}.");
         }
     }
+
+    /// <summary>The function of a dot product of bytes.</summary>
+    public static string NameOf(Dot4 e) => $"Dot4Of{(e.SignedA ? "Signed" : "Unsigned")}{(e.SignedB ? "Signed" : "Unsigned")}";
 
     /// <summary>A floating-point literal that reads back to the same value.</summary>
     public static string Literal(double value, ElementType type)

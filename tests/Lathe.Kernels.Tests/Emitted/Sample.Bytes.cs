@@ -1,0 +1,32 @@
+using System.Globalization;
+using Lathe.Kernels.Loops;
+using Lathe.Kernels.Loops.Text;
+
+namespace Lathe.Kernels.Tests.Emitted;
+
+/// <content>Convolutions of bytes, four of which are an element, in text.</content>
+public static partial class Sample
+{
+    /// <summary>A convolution of unsigned bytes with signed ones, four channels an element, and a bias.</summary>
+    /// <param name="c">The channels of the input divided by four.</param>
+    /// <param name="o">The channels of the output.</param>
+    /// <param name="h">The rows of the input.</param>
+    /// <param name="w">The columns of the input.</param>
+    /// <param name="k">The size of the window.</param>
+    /// <param name="stride">How far the window moves.</param>
+    /// <param name="pad">The padding on each side.</param>
+    public static Computation OfBytes(long c, long o, long h, long w, long k = 1, long stride = 1, long pad = 0)
+    {
+        long oh = ((h + (2 * pad) - k) / stride) + 1, ow = ((w + (2 * pad) - k) / stride) + 1;
+        return Parser.ParseComputation(string.Create(CultureInfo.InvariantCulture, $$"""
+            computation dots: Convolution
+            input x: int32[1, {{c}}, {{h}}, {{w}}] layout 0,1/4,2+{{pad}}+{{pad}},3+{{pad}}+{{pad}},1%4
+            input u: int32[{{o}}, {{c}}, {{k}}, {{k}}] layout 0/16,1/4,2,3,1%4,0%16
+            input b: int32[{{o}}] layout 0/16,0%16
+            output y: int32[1, {{o}}, {{oh}}, {{ow}}] layout 0,1/16,2,3,1%16
+            stage dots writes y over n in 1, o in {{o}}, h in {{oh}}, w in {{ow}} reducing c in {{c}}, i in {{k}}, j in {{k}}
+              sum: int32 = b(o) then dot4us(sum, x(n, c, {{stride}}*h + i - {{pad}}, {{stride}}*w + j - {{pad}}), u(o, c, i, j))
+              result = sum
+            """));
+    }
+}
