@@ -59,6 +59,15 @@ internal static class Elements
         _ => Const.OfInteger(element, (1L << (8 * element.Size())) - 1),
     };
 
+    /// <summary>The float of a type nearest to a number, ties to even.</summary>
+    public static double Round(ElementType element, double value) => element switch
+    {
+        ElementType.Float32 => (float)value,
+        ElementType.Float16 => (double)(Half)value,
+        ElementType.BFloat16 => BitConverter.Int32BitsToSingle(TensorData.BFloat16Bits((float)value) << 16),
+        _ => value,
+    };
+
     /// <summary>A scalar of an element type.</summary>
     public static TensorData Scalar(ElementType element, double value)
     {

@@ -6,6 +6,7 @@ using Lathe.Compiler.Operators.Losses;
 using Lathe.Compiler.Operators.Movement;
 using Lathe.Compiler.Operators.Normalization;
 using Lathe.Compiler.Operators.Pooling;
+using Lathe.Compiler.Operators.Quantization;
 using Lathe.Compiler.Operators.Randomness;
 using Lathe.Compiler.Operators.Recurrent;
 using Lathe.Compiler.Operators.Reductions;
@@ -62,6 +63,7 @@ public static class OperatorTable
         Of<Concat>(),
         Composite<ConstantOfShape>(),
         Of<Conv>(),
+        Of<ConvInteger>(),
         Of<ConvTranspose>(),
         Of<Cos>(),
         Of<Cosh>(),
@@ -70,10 +72,12 @@ public static class OperatorTable
         Of<DFT>(),
         Of<DeformConv>(),
         Of<DepthToSpace>(),
+        Of<DequantizeLinear>(),
         Of<Det>(),
         Of<Div>(),
         Of<Draw>(),
         Composite<Dropout>(),
+        Composite<DynamicQuantizeLinear>(),
         Of<Einsum>(),
         Of<Elu>(),
         Of<Equal>(),
@@ -119,6 +123,7 @@ public static class OperatorTable
         Composite<LpNormalization>(),
         Of<LpPool>(),
         Of<MatMul>(),
+        Of<MatMulInteger>(),
         Of<Max>(),
         Of<MaxPool>(),
         Of<MaxPoolIndices>(),
@@ -143,6 +148,9 @@ public static class OperatorTable
         Of<Pad>(),
         Of<PadChannels>(),
         Of<Pow>(),
+        Of<QLinearConv>(),
+        Of<QLinearMatMul>(),
+        Of<QuantizeLinear>(),
         Of<RMSNormalization>(),
         Composite<RNN>(),
         Composite<RandomNormal>(),

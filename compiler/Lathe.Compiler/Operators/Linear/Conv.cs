@@ -40,6 +40,15 @@ public sealed record Conv(
     {
         TensorType x = context.Float(0), w = context.Type(1);
         context.RequireSameElement(0, 1);
+        EquatableArray<IndexExpr> dims = OutputDims(context, x, w);
+        if (context.Has(2)) RequireVector(context, 2, w.Dims[0]);
+        if (context.Has(3)) RequireVector(context, 3, x.Dims[1]);
+        context.Output(new TensorType(x.Element, dims));
+    }
+
+    /// <summary>The shape of the output; fails where the attributes do not fit the input and the weights.</summary>
+    internal EquatableArray<IndexExpr> OutputDims(InferContext context, TensorType x, TensorType w)
+    {
         context.Require(x.Rank is >= 3 and <= 5, $"the input has rank {x.Rank}; 3 to 5 are supported");
         context.Require(w.Rank == x.Rank, $"the weights have rank {w.Rank}, the input {x.Rank}");
         Window.Check(context, x.Rank - 2, AutoPad, Strides, Dilations, Pads);
@@ -49,12 +58,9 @@ public sealed record Conv(
         context.Require(
             KernelShape.Length == 0 || KernelShape.Select(k => (IndexExpr)k).SequenceEqual(w.Dims.Skip(2)),
             $"kernel_shape {KernelShape} is not that of the weights {w}");
-        if (context.Has(2)) RequireVector(context, 2, w.Dims[0]);
-        if (context.Has(3)) RequireVector(context, 3, x.Dims[1]);
-
         Window window = WindowOf(x, w);
         window.RequireFits(context);
-        context.Output(x.Element, [x.Dims[0], w.Dims[0], .. window.Output]);
+        return [x.Dims[0], w.Dims[0], .. window.Output];
     }
 
     /// <inheritdoc/>
@@ -95,9 +101,30 @@ public sealed record Conv(
     /// <inheritdoc/>
     public override LoweredOp Lower(LowerContext context)
     {
-        TensorType x = context.Inputs[0]!, w = context.Inputs[1]!;
+        ElementType accumulate = context.Inputs[0]!.Element.Arithmetic();
+        Factors factors = FactorsOf(context, 0, 1, channel => context.Has(3) ? context.Read(3, channel) : Const.Of(context.Inputs[0]!.Element, 0));
+        Expr element = factors.Element.Widen(), weight = factors.Weight.Widen();
+        Expr start = context.Has(2) ? context.Read(2, context.Index[1]).Widen() : Const.Of(accumulate, 0);
+        Accumulator sum = context.Accumulate("sum", accumulate, start, acc => element.MultiplyAdd(weight, acc));
+        return context.ReduceOver(factors.Family, factors.Reduction, sum, acc => acc.To(context.Output.Element));
+    }
+
+    /// <summary>What a convolution sums the products of.</summary>
+    /// <param name="Family">How the sum is scheduled.</param>
+    /// <param name="Reduction">The axes of the sum.</param>
+    /// <param name="Element">An element of the input.</param>
+    /// <param name="Weight">The weight that it meets.</param>
+    internal sealed record Factors(KernelFamily Family, Axis[] Reduction, Expr Element, Expr Weight);
+
+    /// <summary>What the sum at the index of a context is taken of.</summary>
+    /// <param name="context">The context.</param>
+    /// <param name="input">Which input is convolved.</param>
+    /// <param name="weights">Which input the weights are.</param>
+    /// <param name="outside">What stands outside of a channel.</param>
+    internal Factors FactorsOf(LowerContext context, int input, int weights, Func<IndexExpr, Expr> outside)
+    {
+        TensorType x = context.Inputs[input]!, w = context.Inputs[weights]!;
         Window window = WindowOf(x, w);
-        ElementType accumulate = x.Element.Arithmetic();
         IndexExpr n = context.Index[0], o = context.Index[1];
         bool depthwise = IsDepthwise(x, w);
 
@@ -107,13 +134,9 @@ public sealed record Conv(
         IndexExpr channel = depthwise ? o : Group == 1 ? within : (o / (w.Dims[0].Value / Group) * w.Dims[1]) + within;
 
         IndexExpr[] position = [.. taps.Select((tap, axis) => window.Position(axis, context.Index[axis + 2], tap.Variable))];
-        Expr outside = context.Has(3) ? context.Read(3, channel) : Const.Of(x.Element, 0);
-        Expr element = context.ReadPadded(0, outside, [n, channel, .. position]).Widen();
-        Expr weight = context.Read(1, [o, within, .. taps.Select(t => (IndexExpr)t.Variable)]).Widen();
-        Expr start = context.Has(2) ? context.Read(2, o).Widen() : Const.Of(accumulate, 0);
-        Accumulator sum = context.Accumulate("sum", accumulate, start, acc => element.MultiplyAdd(weight, acc));
-        return context.ReduceOver(
-            depthwise ? KernelFamily.DepthwiseConvolution : KernelFamily.Convolution, reduction, sum, acc => acc.To(context.Output.Element));
+        Expr element = context.ReadPadded(input, outside(channel), [n, channel, .. position]);
+        Expr weight = context.Read(weights, [o, within, .. taps.Select(t => (IndexExpr)t.Variable)]);
+        return new Factors(depthwise ? KernelFamily.DepthwiseConvolution : KernelFamily.Convolution, reduction, element, weight);
     }
 
     /// <inheritdoc/>

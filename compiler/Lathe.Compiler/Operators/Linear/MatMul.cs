@@ -1,4 +1,5 @@
 using Lathe.Compiler.Graph;
+using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
 
@@ -18,13 +19,19 @@ public sealed record MatMul : Op, IOp<MatMul>
     {
         TensorType a = context.Numeric(0), b = context.Numeric(1);
         context.RequireSameElement(0, 1);
+        context.Output(new TensorType(a.Element, OutputDims(context, a, b)));
+    }
+
+    /// <summary>The shape of the product; fails where the operands do not multiply.</summary>
+    internal static EquatableArray<IndexExpr> OutputDims(InferContext context, TensorType a, TensorType b)
+    {
         context.Require(a.Rank >= 1 && b.Rank >= 1, "an operand is a scalar");
         IndexExpr k = a.Dims[^1], other = b.Dims[Math.Max(0, b.Rank - 2)];
         context.Require(k == other, $"{a} and {b} do not multiply: {k} is not {other}");
         List<IndexExpr> dims = [.. context.Broadcast([.. a.Dims.SkipLast(2)], [.. b.Dims.SkipLast(2)])];
         if (a.Rank > 1) dims.Add(a.Dims[^2]);
         if (b.Rank > 1) dims.Add(b.Dims[^1]);
-        context.Output(a.Element, [.. dims]);
+        return [.. dims];
     }
 
     /// <inheritdoc/>
@@ -61,18 +68,36 @@ public sealed record MatMul : Op, IOp<MatMul>
     /// <inheritdoc/>
     public override LoweredOp Lower(LowerContext context)
     {
-        TensorType a = context.Inputs[0]!, b = context.Inputs[1]!;
+        Factors factors = FactorsOf(context, 0, 1);
+        Expr x = context.Read(0, factors.Left).Widen(), y = context.Read(1, factors.Right).Widen();
+        Accumulator sum = context.Accumulate("sum", x.Type.Element, Const.Of(x.Type, 0), acc => x.MultiplyAdd(y, acc));
+        return context.ReduceOver(factors.Family, [factors.Reduction], sum, acc => acc.To(context.Output.Element));
+    }
+
+    /// <summary>Where the factors lie whose products a matrix product sums.</summary>
+    /// <param name="Family">How the sum is scheduled.</param>
+    /// <param name="Reduction">The axis of the sum.</param>
+    /// <param name="Left">The index into the left operand.</param>
+    /// <param name="Right">The index into the right one.</param>
+    internal sealed record Factors(KernelFamily Family, Axis Reduction, IndexExpr[] Left, IndexExpr[] Right);
+
+    /// <summary>Where the factors lie for the index of a context.</summary>
+    /// <param name="context">The context.</param>
+    /// <param name="left">Which input is the left operand.</param>
+    /// <param name="right">Which input is the right one.</param>
+    internal static Factors FactorsOf(LowerContext context, int left, int right)
+    {
+        TensorType a = context.Inputs[left]!, b = context.Inputs[right]!;
         bool rows = a.Rank > 1, columns = b.Rank > 1;
         Axis k = context.Reduce("k", a.Dims[^1]);
         int matrixAxes = (rows ? 1 : 0) + (columns ? 1 : 0);
         IndexExpr[] batch = [.. context.Index.SkipLast(matrixAxes)];
-        IndexExpr[] left = [.. Batch(a, batch), .. rows ? [context.Index[^matrixAxes]] : Array.Empty<IndexExpr>(), k.Variable];
-        IndexExpr[] right = [.. Batch(b, batch), k.Variable, .. columns ? [context.Index[^1]] : Array.Empty<IndexExpr>()];
-
-        Expr x = context.Read(0, left).Widen(), y = context.Read(1, right).Widen();
-        Accumulator sum = context.Accumulate("sum", x.Type.Element, Const.Of(x.Type, 0), acc => x.MultiplyAdd(y, acc));
         // Schedules of matrix products count on both axes; with a vector it is a reduction of rows.
-        return context.ReduceOver(rows && columns ? KernelFamily.MatMul : KernelFamily.Reduction, [k], sum, acc => acc.To(context.Output.Element));
+        return new Factors(
+            rows && columns ? KernelFamily.MatMul : KernelFamily.Reduction,
+            k,
+            [.. Batch(a, batch), .. rows ? [context.Index[^matrixAxes]] : Array.Empty<IndexExpr>(), k.Variable],
+            [.. Batch(b, batch), k.Variable, .. columns ? [context.Index[^1]] : Array.Empty<IndexExpr>()]);
     }
 
     /// <inheritdoc/>
