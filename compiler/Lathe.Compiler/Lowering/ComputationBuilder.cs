@@ -3,6 +3,7 @@ using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
+using Lathe.Runtime;
 
 namespace Lathe.Compiler.Lowering;
 
@@ -152,7 +153,8 @@ public sealed class ComputationBuilder
             (input, at) => Element(node.Inputs[input], at),
             index,
             (input, axis) => Halo(node.Inputs[input], axis),
-            (input, offset) => GatherFrom(node, input, offset));
+            (input, offset) => GatherFrom(node, input, offset),
+            (input, at) => Words(node, input, at));
         return node.Op.Lower(context) ?? throw new NotLoweredException(node.Op.Name, "it has no loop nest");
     }
 
@@ -174,6 +176,13 @@ public sealed class ComputationBuilder
         return _ports.TryGetValue(value.Node, out int port) && _inputs[port].Layout.IsRowMajor
             ? new Gather(_inputs[port].Name, offset, _inputs[port].Element)
             : throw new NotLoweredException(node.Op.Name, "what it reads at indices from data does not lie row-major in memory");
+    }
+
+    private Access Words(Node node, int input, IReadOnlyList<IndexExpr> index)
+    {
+        if (!_ports.TryGetValue(node.Inputs[input].Node, out int port)) throw new NotLoweredException(node.Op.Name, "what it reads as words does not lie in memory");
+        if (_inputs[port].Element != ElementType.Int32) _inputs[port] = _inputs[port].AsWords(1) ?? throw new NotLoweredException(node.Op.Name, "what it reads as words does not lie in words in memory");
+        return new Access(_inputs[port], index.ToEquatableArray());
     }
 
     private string Prefix(Node node) => $"{_prefix}n{_numbers[node]}_";

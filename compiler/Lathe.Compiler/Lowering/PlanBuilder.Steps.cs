@@ -2,6 +2,7 @@ using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
 using Lathe.Compiler.Operators.Movement;
+using Lathe.Compiler.Operators.Quantization;
 using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
@@ -33,11 +34,16 @@ public sealed partial class PlanBuilder
             kernel,
             [.. node.Inputs.Append(node[0]).Select(v => Buffer(places[v], Bytes(v.Type)))],
             [.. computation.Dims.Items.Select(d => ((IndexExpr)d).ToSize(_symbols))],
-            output.Element == ElementType.Float32 ? "fp32" : output.Element.Name(),
+            PrecisionOf(fused, output),
             output.Layout?.ToString() ?? "",
             fused.Macs(inputs, [output]).ToSize(_symbols),
             traffic.ToSize(_symbols));
     }
+
+    /// <summary>What a group computes with: bytes where they are multiplied or quantised, otherwise what it gives.</summary>
+    private static string PrecisionOf(Fused fused, TensorType output) =>
+        fused.Operators.Any(o => o is IntegerConvolution or IntegerMatMul or ConvOfBytes or DepthwiseConvOfBytes or SumOfBytes or QuantizeLinear or DequantizeLinear) ? "int8"
+        : output.Element == ElementType.Float32 ? "fp32" : output.Element.Name();
 
     private MeasureStep MeasureStep(Graph.Graph graph, Node node, Measure measure, Dictionary<Value, Location> places)
     {

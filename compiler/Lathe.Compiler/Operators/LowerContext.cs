@@ -35,6 +35,7 @@ public sealed class LowerContext
     private readonly Func<int, IReadOnlyList<IndexExpr>, Expr> _read;
     private readonly Func<int, int, (long Low, long High)>? _halo;
     private readonly Func<int, Expr, Expr>? _gather;
+    private readonly Func<int, IReadOnlyList<IndexExpr>, Expr>? _words;
     private readonly string _prefix;
 
     /// <summary>Makes a context.</summary>
@@ -47,6 +48,7 @@ public sealed class LowerContext
     /// <param name="index">Where the output is read, for an operator fused into its user; null for <paramref name="axes"/>.</param>
     /// <param name="halo">How many zeros lie in memory before and after an axis of an input; null for none.</param>
     /// <param name="gather">Reads the element of an input at a row-major offset that is computed from data; null where that is not possible.</param>
+    /// <param name="words">Reads four channels of an input of bytes as a word; null where that is not possible.</param>
     public LowerContext(
         IReadOnlyList<TensorType?> inputs,
         IReadOnlyList<TensorType> outputs,
@@ -56,7 +58,8 @@ public sealed class LowerContext
         Func<int, IReadOnlyList<IndexExpr>, Expr> read,
         IReadOnlyList<IndexExpr>? index = null,
         Func<int, int, (long Low, long High)>? halo = null,
-        Func<int, Expr, Expr>? gather = null)
+        Func<int, Expr, Expr>? gather = null,
+        Func<int, IReadOnlyList<IndexExpr>, Expr>? words = null)
     {
         Inputs = inputs;
         Outputs = outputs;
@@ -65,6 +68,7 @@ public sealed class LowerContext
         _read = read;
         _halo = halo;
         _gather = gather;
+        _words = words;
         Axes = [.. axes ?? outputs[output].Dims.Select((extent, i) => Axis.Of($"{prefix}o{i}", extent))];
         Index = index is null ? [.. Axes.Select(a => (IndexExpr)a.Variable)] : [.. index];
     }
@@ -104,9 +108,22 @@ public sealed class LowerContext
     public Expr Read(int input, params IReadOnlyList<IndexExpr> indices) => _read(input, indices);
 
     /// <summary>An element of an input, or a value where the indices are outside its shape in any axis.</summary>
-    public Expr ReadPadded(int input, Expr outside, params IReadOnlyList<IndexExpr> indices)
+    public Expr ReadPadded(int input, Expr outside, params IReadOnlyList<IndexExpr> indices) => Padded(input, Inputs[input]!.Dims, outside, indices, Read);
+
+    /// <summary>
+    /// Four channels of an input of bytes as a word of 32 bits, the first in its lowest byte; 0 where the indices, of which the second counts words, are outside its
+    /// shape. What bytes beyond the last channel hold is not said.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The input is not memory here.</exception>
+    public Expr ReadWords(int input, params IReadOnlyList<IndexExpr> indices)
     {
-        EquatableArray<IndexExpr> dims = Inputs[input]!.Dims;
+        if (_words is null) throw new InvalidOperationException($"Input {input} cannot be read as words here.");
+        EquatableArray<IndexExpr> dims = Inputs[input]!.Dims.Select((d, axis) => axis == 1 ? IndexExpr.CeilDiv(d, 4) : d).ToEquatableArray();
+        return Padded(input, dims, Const.Of(ElementType.Int32, 0), indices, (i, at) => _words(i, at));
+    }
+
+    private Expr Padded(int input, EquatableArray<IndexExpr> dims, Expr outside, IReadOnlyList<IndexExpr> indices, Func<int, IReadOnlyList<IndexExpr>, Expr> read)
+    {
         Expr? inside = null;
         for (int axis = 0; axis < indices.Count; axis++)
         {
@@ -118,7 +135,7 @@ public sealed class LowerContext
             if (high.Max >= after) inside = And(inside, Compare(BinaryOp.Less, indices[axis], dims[axis]));
         }
 
-        Expr element = Read(input, indices);
+        Expr element = read(input, indices);
         return inside is null ? element : new Select(inside, element, outside);
 
         static bool IsZero(Expr value) => value is Const { Float: 0, Integer: 0 };

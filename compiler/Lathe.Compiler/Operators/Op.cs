@@ -70,6 +70,12 @@ public abstract record Op
     /// </summary>
     public virtual bool ReadsAtData(int input) => false;
 
+    /// <summary>
+    /// True for an input of bytes that is read four channels at once, as words (<see cref="LowerContext.ReadWords"/>): it has to lie in memory with channels in blocks of
+    /// four or more, and nothing else in the kernel may read it.
+    /// </summary>
+    public virtual bool ReadsWords(int input) => false;
+
     /// <summary>True for movement that brings together what lies apart in memory; false for what keeps neighbours together, such as a slice.</summary>
     public virtual bool MovesFar => false;
 

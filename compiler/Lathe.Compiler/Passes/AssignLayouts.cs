@@ -4,6 +4,7 @@ using Lathe.Compiler.Operators.Linear;
 using Lathe.Compiler.Operators.Movement;
 using Lathe.Compiler.Operators.Normalization;
 using Lathe.Compiler.Operators.Pooling;
+using Lathe.Compiler.Operators.Quantization;
 using Lathe.Compiler.Operators.Shapes;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
@@ -92,7 +93,7 @@ public sealed class AssignLayouts : IPass
         }
 
         private static bool CanBlock(TensorType type) =>
-            type.Rank is >= 3 and <= 5 && type.Element == ElementType.Float32 && type.Dims[1].IsConstant;
+            type.Rank is >= 3 and <= 5 && type.Element is ElementType.Float32 or ElementType.Int32 or ElementType.UInt8 or ElementType.Int8 && type.Dims[1].IsConstant;
 
         private bool IsBlocked(Value value) => _blocked.GetValueOrDefault(value);
 
@@ -103,7 +104,7 @@ public sealed class AssignLayouts : IPass
             Node root = fused.Root;
             bool blocked = root.Op switch
             {
-                WinogradConv => true,
+                WinogradConv or ConvOfBytes or DepthwiseConvOfBytes => true,
                 Conv conv => (IsPlainConvolution(root, conv) && !GoesByRows(node, fused, root, conv)) || conv.IsDepthwise(root.Inputs[0].Type, root.Inputs[1].Type),
                 // Whole blocks become elements of one block each.
                 DepthToSpace { Mode: "DCR" } => Port(fused, root.Inputs[0]) is { } port && IsBlocked(node.Inputs[port]) && output.Dims[1].Value % Block == 0,
@@ -150,9 +151,8 @@ public sealed class AssignLayouts : IPass
         private void CollectHalos(Node node)
         {
             if (node.Op is not Fused fused) return;
-            if (fused.Root is { Op: Conv conv } root && Port(fused, root.Inputs[0]) is { } port && CanBlock(node.Inputs[port].Type))
+            if (WindowOf(fused.Root) is { } window && Port(fused, fused.Root.Inputs[0]) is { } port && CanBlock(node.Inputs[port].Type))
             {
-                Window window = conv.WindowOf(root.Inputs[0].Type, root.Inputs[1].Type);
                 Raise(node.Inputs[port], Constants(window.PadLow), Constants(window.PadHigh));
             }
 
@@ -166,6 +166,16 @@ public sealed class AssignLayouts : IPass
             if (fused.Members.ToList() is [{ Op: Concat }] && IsBlocked(node[0]) && _halos.TryGetValue(node[0], out (long[] Low, long[] High) halo))
                 foreach (Value input in node.Inputs.Where(IsBlocked)) Raise(input, halo.Low, halo.High);
         }
+
+        /// <summary>How the windows of a convolution lie; null for what is none.</summary>
+        private static Window? WindowOf(Node root) => root.Op switch
+        {
+            Conv conv => conv.WindowOf(root.Inputs[0].Type, root.Inputs[1].Type),
+            ConvOfBytes conv => conv.WindowOf(root.Inputs[0].Type, root.Inputs[1].Type),
+            DepthwiseConvOfBytes conv => conv.WindowOf(root.Inputs[0].Type, root.Inputs[1].Type),
+            SumOfBytes sum => sum.WindowOf(root.Inputs[0].Type),
+            _ => null,
+        };
 
         /// <summary>Paddings that depend on named dims get no halo: reads are guarded there.</summary>
         private static long[] Constants(EquatableArray<IndexExpr> pads) => [.. pads.Select(p => p.IsConstant ? Math.Max(0, p.Value) : 0)];
@@ -212,6 +222,10 @@ public sealed class AssignLayouts : IPass
                 }
             }
 
+            if (root.Op is ConvOfBytes or SumOfBytes && inner == root.Inputs[0]) return InLayout(value, WordsWithHalo(value));
+            if (root.Op is ConvOfBytes && inner == root.Inputs[1]) return Packed(value, ConvolutionWeightsOfBytes(value, node.Inputs[Port(fused, root.Inputs[0])!.Value]));
+            if (root.Op is DepthwiseConvOfBytes && inner == root.Inputs[0]) return InLayout(value, BlockedWithHalo(value));
+            if (root.Op is DepthwiseConvOfBytes && inner == root.Inputs[1]) return Packed(value, PackedLayouts.DepthwiseWeights(value.Type.Rank));
             if (root.Op is WinogradConv && inner == root.Inputs[0]) return InLayout(value, BlockedWithHalo(value));
             if (root.Op is WinogradConv && inner == root.Inputs[1]) return Packed(value, PackedLayouts.WinogradWeights);
             if (root.Op is MatMul or Gemm && inner == root.Inputs[1] && value.Constant is not null && value.Type.Rank == 2)
@@ -219,9 +233,9 @@ public sealed class AssignLayouts : IPass
 
             // A constant per channel is padded to whole blocks, so that whole vectors may be read.
             bool channels = IsBlocked(output);
-            if (value.Constant is not null && value.Type.Element == ElementType.Float32 && root.Op.Role is OpRole.Contraction or OpRole.Elementwise or OpRole.Reduction)
+            if (value.Constant is not null && value.Type.Element is ElementType.Float32 or ElementType.Int32 && root.Op.Role is OpRole.Contraction or OpRole.Elementwise or OpRole.Reduction)
             {
-                int axis = inner == (root.Inputs.Length > 2 ? root.Inputs[2] : Value.None) && root.Op is Conv or WinogradConv or MatMul or Gemm
+                int axis = inner == (root.Inputs.Length > 2 ? root.Inputs[2] : Value.None) && root.Op is Conv or WinogradConv or ConvOfBytes or MatMul or Gemm
                     ? value.Type.Rank - 1
                     : channels ? 1 - (output.Type.Rank - value.Type.Rank) : value.Type.Rank - 1;
                 if (axis >= 0 && axis < value.Type.Rank && value.Type.Dims[axis].Value > 1 && (channels || root.Op is MatMul or Gemm))
@@ -249,6 +263,20 @@ public sealed class AssignLayouts : IPass
             depthwise ? PackedLayouts.DepthwiseWeights(rank)
             : readsBlocks ? PackedLayouts.ConvolutionWeights(rank)
             : PackedLayouts.ConvolutionWeightsOfRowMajor(rank);
+
+        /// <summary>Bytes with channels in blocks of a panel, or in words where there are few.</summary>
+        private Layout? WordsWithHalo(Value value)
+        {
+            if (IsBlocked(value)) return LayoutOf(value);
+            (long[] low, long[] high) = _halos.GetValueOrDefault(value, ([], []));
+            return Layout.Blocked(value.Type.Rank, BlockOfWords(value), low, high);
+        }
+
+        private long BlockOfWords(Value value) => IsBlocked(value) || value.Type.Dims[1].Value > Block / 2 ? Block : 4;
+
+        private Layout ConvolutionWeightsOfBytes(Value weights, Value read) => BlockOfWords(read) == Block
+            ? PackedLayouts.ConvolutionWeightsOfBytes(weights.Type.Rank)
+            : PackedLayouts.ConvolutionWeightsOfRowMajor(weights.Type.Rank);
 
         private static bool FewChannels(TensorType type) => type.Dims[1].IsConstant && type.Dims[1].Value < Block;
 

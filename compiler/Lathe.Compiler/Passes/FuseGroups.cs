@@ -162,6 +162,8 @@ public sealed class FuseGroups : IPass
                 // A member that is broadcast would be read at another place than it is computed.
                 if (node.Inputs.Any(v => inside.Contains(v) && v.Type.Dims != group.Root.Type.Dims)) continue;
                 if (SizeOf(node) > MaxExpression) continue;
+                // Memory that is read as words is read as nothing else.
+                if (group.Root.Node.Inputs.Where((v, i) => group.Root.Op.ReadsWords(i) && node.Inputs.Contains(v)).Any()) continue;
                 members.Add(node[0]);
                 inside.Add(node[0]);
                 AddCandidates(node[0]);
@@ -187,7 +189,7 @@ public sealed class FuseGroups : IPass
 
         private bool MayRead(Node user, Group group, Group reader)
         {
-            if (user.Inputs.Where((v, i) => v == group.Result && user.Op.ReadsAtData(i)).Any()) return false;
+            if (user.Inputs.Where((v, i) => v == group.Result && (user.Op.ReadsAtData(i) || user.Op.ReadsWords(i))).Any()) return false;
             if (user.Op.Role is OpRole.Contraction) return false;
             // What is joined is copied run by run; to turn it by blocks, or to read it several times, it has to be one piece.
             if ((user.Op.PartsNeighbours || reader.Root.Op.Role is OpRole.Rows) && group.Members.Any(m => m.Op.Role is OpRole.Movement && m.Node.Inputs.Length > 1)) return false;

@@ -15,31 +15,34 @@ public static class Pipeline
         // 2. 16-bit floats are computed in float32 throughout.
         new WidenHalves(),
 
-        // 3. Constants, and shapes that are known by now.
+        // 3. Between bytes integers are summed; before the bytes of weights become floats.
+        new ComputeInIntegers(),
+
+        // 4. Constants, and shapes that are known by now.
         new FoldConstants(),
 
-        // 4. Branches that are decided by now.
+        // 5. Branches that are decided by now.
         new InlineBranches(),
 
-        // 5. One form for what can be written in several.
+        // 6. One form for what can be written in several.
         new Canonicalise(),
 
-        // 6. Reshapes and transposes meet, and vanish where they meet their inverse.
+        // 7. Reshapes and transposes meet, and vanish where they meet their inverse.
         new SinkMovement(),
 
-        // 7. Arithmetic with constants goes into the weights beside it.
+        // 8. Arithmetic with constants goes into the weights beside it.
         new FoldIntoWeights(),
 
-        // 8. Padding goes into the windows that read it.
+        // 9. Padding goes into the windows that read it.
         new FoldPadding(),
 
-        // 9. Transposed convolutions become convolutions of their phases, once all that follows them is in their weights.
+        // 10. Transposed convolutions become convolutions of their phases, once all that follows them is in their weights.
         new SplitPhases(),
 
-        // 10. What the rules above left between constants.
+        // 11. What the rules above left between constants.
         new FoldConstants(),
 
-        // 11. Every output becomes a value that a step writes.
+        // 12. Every output becomes a value that a step writes.
         new SeparateOutputs(),
     ];
 
@@ -49,16 +52,19 @@ public static class Pipeline
         // 1. Borders that are not zero are written: a halo holds zeros.
         new MaterialiseBorders(),
 
-        // 2. Fewer multiplications where they pay.
+        // 2. Bytes are multiplied four at a time.
+        new PackBytes(),
+
+        // 3. Fewer multiplications where they pay.
         new ChooseWinograd(),
 
-        // 3. Operators become groups of one kernel each.
+        // 4. Operators become groups of one kernel each.
         new FuseGroups(),
 
-        // 4. Values between groups get layouts, conversions become operators.
+        // 5. Values between groups get layouts, conversions become operators.
         new AssignLayouts(),
 
-        // 5. Convolutions whose results are too large for a cache are computed row by row in one kernel.
+        // 6. Convolutions whose results are too large for a cache are computed row by row in one kernel.
         new FuseStrips(),
     ];
 

@@ -17,6 +17,20 @@ public sealed record Tensor(string Name, ElementType Element, EquatableArray<Ind
 
     /// <summary>The number of elements of its buffer, padding included.</summary>
     public IndexExpr Length => Layout.Length(Dims);
+
+    /// <summary>
+    /// A tensor of bytes as one of words of 32 bits, each four neighbours along an axis, the first in the lowest byte: another view of the same memory. Null unless the
+    /// axis is the fastest and in blocks of whole words.
+    /// </summary>
+    /// <param name="axis">The axis.</param>
+    public Tensor? AsWords(int axis)
+    {
+        if (Layout.Levels[^1] is not { Divisor: 1 } last || last.Axis != axis || last.PadLow != 0 || last.PadHigh != 0 || Element.Size() != 1) return null;
+        bool isWhole = last.Modulus != 0 ? last.Modulus % 4 == 0 : Dims[axis] % 4 == IndexExpr.Zero;
+        if (!isWhole || Layout.Levels.Items.Any(l => l.Axis == axis && l.Divisor % 4 != 0 && l != last)) return null;
+        EquatableArray<LayoutLevel> levels = [.. Layout.Levels.Items.Select(l => l.Axis != axis ? l : l with { Divisor = Math.Max(1, l.Divisor / 4), Modulus = l.Modulus / 4 })];
+        return new Tensor(Name, ElementType.Int32, [.. Dims.Items.Select((d, a) => a == axis ? IndexExpr.CeilDiv(d, 4) : d)], new Layout(levels));
+    }
 }
 
 /// <summary>An axis of a stage: a variable and how many values it takes, from 0.</summary>

@@ -1,0 +1,79 @@
+using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators.Linear;
+using Lathe.Kernels;
+using Lathe.Kernels.Loops;
+using Lathe.Runtime;
+
+namespace Lathe.Compiler.Operators.Quantization;
+
+/// <summary>
+/// y = b + Σ x · w over the windows of a convolution of unsigned bytes x[n, c, spatial…] with signed ones, in int32, which wraps. Four channels are a word of 32 bits, the
+/// first in its lowest byte: the weights are words [o, ⌈c/4⌉, window…], with zeros beyond the last channel. Outside of x stands 0. The optional b is int32 [o].
+/// </summary>
+/// <param name="Strides">The distance between windows.</param>
+/// <param name="Dilations">The distance between a window's elements.</param>
+/// <param name="Pads">The padding: all starts, then all ends.</param>
+public sealed record ConvOfBytes(EquatableArray<long> Strides, EquatableArray<long> Dilations, EquatableArray<long> Pads) : Op, IOp<ConvOfBytes>
+{
+    /// <inheritdoc/>
+    public static OpSchema Schema => new(null, 2, 3);
+
+    /// <inheritdoc/>
+    public override OpRole Role => OpRole.Contraction;
+
+    /// <summary>How the windows lie over an input.</summary>
+    public Window WindowOf(TensorType x, TensorType w) => Window.Resolve([.. x.Dims.Skip(2)], [.. w.Dims.Skip(2)], "NOTSET", Strides, Dilations, Pads);
+
+    /// <inheritdoc/>
+    public override bool ReadsWords(int input) => input == 0;
+
+    /// <inheritdoc/>
+    public override void Infer(InferContext context)
+    {
+        TensorType x = context.Type(0), w = context.Type(1);
+        context.Require(x.Element == ElementType.UInt8 && w.Element == ElementType.Int32, $"{x} is not convolved with {w}");
+        context.Require(x.Rank is >= 3 and <= 5 && w.Rank == x.Rank && w.Dims[0].IsConstant, $"weights {w} do not fit input {x}");
+        context.Require(w.Dims[1] == IndexExpr.CeilDiv(x.Dims[1], 4), $"weights {w} do not fit the channels of input {x}");
+        Window.Check(context, x.Rank - 2, "NOTSET", Strides, Dilations, Pads);
+        if (context.Has(2)) context.Require(context.Type(2) is { Element: ElementType.Int32, Dims: [var length] } && length == w.Dims[0], "there is not one bias per output channel");
+        Window window = WindowOf(x, w);
+        window.RequireFits(context);
+        context.Output(ElementType.Int32, [x.Dims[0], w.Dims[0], .. window.Output]);
+    }
+
+    /// <inheritdoc/>
+    public override TensorData[] Evaluate(IReadOnlyList<TensorData?> inputs, IReadOnlyList<TensorType> outputs)
+    {
+        TensorData x = inputs[0]!, words = inputs[1]!;
+        long[] dims = [words.Dims[0], x.Dims[1], .. words.Dims[2..]];
+        TensorData bytes = TensorData.Zeros(ElementType.Int8, dims);
+        int next = 0;
+        foreach (long[] at in RowMajor.Indices(dims))
+        {
+            long word = words.GetInt64((int)RowMajor.Offset(words.Dims, [at[0], at[1] / 4, .. at[2..]]));
+            bytes.SetInt64(next++, (sbyte)(word >> (int)(8 * (at[1] % 4))));
+        }
+
+        ConvInteger sum = new("NOTSET", Dilations, 1, default, Pads, Strides);
+        return sum.Evaluate([x, bytes, null, null, inputs.ElementAtOrDefault(2)], outputs);
+    }
+
+    /// <inheritdoc/>
+    public override LoweredOp Lower(LowerContext context)
+    {
+        TensorType x = context.Inputs[0]!, w = context.Inputs[1]!;
+        Window window = WindowOf(x, w);
+        IndexExpr n = context.Index[0], o = context.Index[1];
+        Axis[] taps = [.. window.Kernel.Select((extent, axis) => context.Reduce($"k{axis}", extent))];
+        Axis channel = context.Reduce("ic", w.Dims[1]);
+        Expr element = context.ReadWords(0, [n, channel.Variable, .. taps.Select((tap, axis) => window.Position(axis, context.Index[axis + 2], tap.Variable))]);
+        Expr weight = context.Read(1, [o, channel.Variable, .. taps.Select(t => (IndexExpr)t.Variable)]);
+        Expr start = context.Has(2) ? context.Read(2, o) : Const.Of(ElementType.Int32, 0);
+        Accumulator sum = context.Accumulate("sum", ElementType.Int32, start, acc => new Dot4(acc, element, weight, SignedA: false, SignedB: true));
+        return context.ReduceOver(KernelFamily.Convolution, [channel, .. taps], sum);
+    }
+
+    /// <inheritdoc/>
+    public override IndexExpr Macs(IReadOnlyList<TensorType> inputs, IReadOnlyList<TensorType> outputs) =>
+        outputs[0].Count * inputs[0].Dims[1] * IndexExpr.Product(inputs[1].Dims.Skip(2));
+}

@@ -1,0 +1,99 @@
+using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Elementwise;
+using Lathe.Compiler.Operators.Linear;
+using Lathe.Compiler.Operators.Movement;
+using Lathe.Compiler.Operators.Quantization;
+using Lathe.Kernels;
+using Lathe.Kernels.Loops;
+using Lathe.Runtime;
+using Cast = Lathe.Compiler.Operators.Shapes.Cast;
+
+namespace Lathe.Compiler.Rules.Quantization;
+
+/// <summary>
+/// convInteger(x, w, zx, zw, b) → convOfBytes(x, w', b') - zw' · sumOfBytes(x): Σ (x - zx)(w' - zw') is Σ x·w' - zx Σ w' - zw' Σ x + zx·zw' for each element summed over,
+/// of which all but two terms are known. Where w - zw fits a signed byte it is w', and zw' is 0; unsigned weights are otherwise moved by 128. A border holds zx.
+/// A depthwise convolution sums few products and takes the distances themselves.
+/// </summary>
+public static class ConvIntegerAsBytes
+{
+    /// <summary>Applies the rule.</summary>
+    public static Value? TryRewrite(Node node, Rewriting g)
+    {
+        if (node is not { Op: ConvInteger conv, Inputs: [var x, { Constant: { } w } weights, ..] } || !x.Type.Dims[1].IsConstant || w.Count == 0) return null;
+        Value xZero = node.Inputs.ElementAtOrDefault(2), wZero = node.Inputs.ElementAtOrDefault(3), bias = node.Inputs.ElementAtOrDefault(4);
+        if ((!xZero.IsNone && xZero.Constant is null) || (!wZero.IsNone && wZero.Constant is null) || (!bias.IsNone && bias.Constant is null)) return null;
+        Window window = conv.Form.WindowOf(x.Type, weights.Type);
+        if (!window.PadLow.Concat(window.PadHigh).All(p => p is { IsConstant: true, Value: >= 0 })) return null;
+        int filters = (int)w.Dims[0], perFilter = w.Count / filters;
+        long zero = xZero.Constant?.GetInt64(0) ?? 0;
+        long[] distances = [.. Enumerable.Range(0, w.Count).Select(i => w.GetInt64(i) - ZeroOf(i / perFilter))];
+
+        if (conv.Form.IsDepthwise(x.Type, weights.Type))
+        {
+            if (perFilter > DepthwiseConvOfBytes.MostTaps) return null;
+            (Value image, EquatableArray<long> border) = Padded(g, x, zero, window);
+            Value sums = g.Add(
+                new DepthwiseConvOfBytes(zero, window.Strides, window.Dilations, border), image,
+                g.Constant(TensorData.Of<float>(ElementType.Float32, [.. distances.Select(d => (float)d)], w.Dims)));
+            return bias.IsNone ? sums : g.Add(new Add(), sums, InShape(g, bias, x.Type.Rank));
+        }
+
+        if (conv.Group != 1) return null;
+        if (x.Type.Element == ElementType.Int8) (x, zero) = (Unsigned(g, x), zero + 128);
+        // The bytes that the kernel multiplies with, and the zero points that are left.
+        bool isWhole = distances.All(d => d is >= -128 and <= 127);
+        long shift = w.Element == ElementType.UInt8 ? 128 : 0;
+        long[] bytes = isWhole ? distances : [.. Enumerable.Range(0, w.Count).Select(i => w.GetInt64(i) - shift)];
+        long[] zeros = [.. Enumerable.Range(0, filters).Select(o => isWhole ? 0 : ZeroOf(o) - shift)];
+        int[] starts = new int[filters];
+        for (int o = 0; o < filters; o++)
+        {
+            long sum = bytes.Skip(o * perFilter).Take(perFilter).Sum();
+            starts[o] = unchecked((int)((bias.Constant?.GetInt64(o) ?? 0) - (zero * sum) + (perFilter * zero * zeros[o])));
+        }
+
+        (Value padded, EquatableArray<long> pads) = Padded(g, x, zero, window);
+        Value y = g.Add(
+            new ConvOfBytes(window.Strides, window.Dilations, pads), padded, g.Constant(Words(bytes, w.Dims)), g.Constant(TensorData.Of<int>(ElementType.Int32, starts, filters)));
+        if (zeros.All(z => z == 0)) return y;
+        Value all = g.Add(new SumOfBytes([.. w.Dims[2..]], window.Strides, window.Dilations, pads), padded);
+        TensorData left = TensorData.Of<int>(ElementType.Int32, [.. zeros.Select(z => (int)z)], filters);
+        return g.Add(new Sub(), y, g.Add(new Mul(), all, InShape(g, g.Constant(left), x.Type.Rank)));
+
+        long ZeroOf(int filter) => wZero.Constant is not { } data ? 0 : data.GetInt64(data.Count == 1 ? 0 : filter);
+    }
+
+    /// <summary>[o, c, window…] as words of four channels.</summary>
+    private static TensorData Words(long[] bytes, long[] dims)
+    {
+        TensorData words = TensorData.Zeros(ElementType.Int32, [dims[0], (dims[1] + 3) / 4, .. dims[2..]]);
+        int next = 0;
+        foreach (long[] at in RowMajor.Indices(dims))
+        {
+            int word = (int)RowMajor.Offset(words.Dims, [at[0], at[1] / 4, .. at[2..]]);
+            words.SetInt64(word, (int)((uint)words.GetInt64(word) | ((uint)(byte)bytes[next++] << (int)(8 * (at[1] % 4)))));
+        }
+
+        return words;
+    }
+
+    /// <summary>An input with a border of its zero point, and the padding that is left: memory has borders of zeros.</summary>
+    private static (Value X, EquatableArray<long> Pads) Padded(Rewriting g, Value x, long zero, Window window)
+    {
+        long[] low = [.. window.PadLow.Select(p => p.Value)], high = [.. window.PadHigh.Select(p => p.Value)];
+        if (zero == 0 || low.Concat(high).All(p => p == 0)) return (x, [.. low, .. high]);
+        TensorData border = TensorData.Zeros(x.Type.Element, []);
+        border.SetInt64(0, zero);
+        IndexExpr[] pads = [0, 0, .. low.Select(p => (IndexExpr)p), 0, 0, .. high.Select(p => (IndexExpr)p)];
+        return (g.Add(new Pad(pads), x, g.Constant(border)), [.. low.Concat(high).Select(_ => 0L)]);
+    }
+
+    /// <summary>Signed bytes moved by 128.</summary>
+    private static Value Unsigned(Rewriting g, Value x) =>
+        g.Add(new Cast(ElementType.UInt8), g.Add(new Add(), g.Add(new Cast(ElementType.Int32), x), g.Constant(TensorData.Of<int>(ElementType.Int32, [128]))));
+
+    /// <summary>One number per channel, as it is broadcast to a tensor.</summary>
+    private static Value InShape(Rewriting g, Value numbers, int rank) => g.Constant(numbers.Constant!.Reshape([numbers.Constant.Count, .. Enumerable.Repeat(1L, rank - 2)]));
+}
