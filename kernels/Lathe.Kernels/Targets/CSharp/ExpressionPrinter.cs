@@ -66,6 +66,7 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
         }
 
         string address = Address(store.Buffer, store.Index);
+        if (element is ElementType.UInt8 or ElementType.Int8 && store.Value.Type.Element == element && store.Stride == 1) return StoreBytes(store, $"(byte*)({address})");
         if (element is not (ElementType.Float32 or ElementType.Int32) || store.Value.Type.Element != element)
             throw new NotSupportedException($"Vectors of {store.Value.Type} are not stored to {element.Name()}.");
         if (store.Stride != 1)
@@ -81,6 +82,15 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
         return store.Streaming ? $"Vec.StoreAlignedNonTemporal({Top(store.Value)}, {address});" : $"{Whole(element, address)} = {Top(store.Value)};";
     }
 
+    /// <summary>The lowest bytes of lanes; what a conversion to bytes cuts off need not be cut off before.</summary>
+    private string StoreBytes(Store store, string address)
+    {
+        string value = Top(store.Value is Cast { A.Type.Element: ElementType.Int32 } cast ? cast.A : store.Value);
+        if (store.Mask is FirstLanes { Count: { IsConstant: true } count } && count.Value < store.Value.Type.Lanes)
+            return $"{Call($"StoreFirstBytes{Number(count.Value)}")}({address}, {value});";
+        return store.Mask is null ? $"{Call("StoreBytes")}({address}, {value});" : $"{Call("MaskStoreBytes")}({address}, {Top(store.Mask)}, {value});";
+    }
+
     public string Transpose(TransposeBlock block)
     {
         string name = string.Create(CultureInfo.InvariantCulture, $"Transpose{block.Rows}x{block.Columns}");
@@ -93,7 +103,8 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
     private static bool IsFloat(VectorType type) => type.Element switch
     {
         ElementType.Float32 => true,
-        ElementType.Int32 or ElementType.Bool => false,
+        // Bytes lie in lanes of 32 bits.
+        ElementType.Int32 or ElementType.Bool or ElementType.UInt8 or ElementType.Int8 => false,
         _ => throw new NotSupportedException($"There are no vectors of {type}."),
     };
 
@@ -167,7 +178,12 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
             case Bits e:
                 return IsFloat(e.To) == IsFloat(e.A.Type) ? Print(e.A) : $"{Print(e.A)}.As{(IsFloat(e.To) ? "Single" : "Int32")}()";
             case Splat e:
-                return e.Type.Element == ElementType.Bool ? $"Vec.Create({Print(e.A)} ? -1 : 0)" : $"Vec.Create({Top(e.A)})";
+                return e.Type.Element switch
+                {
+                    ElementType.Bool => $"Vec.Create({Print(e.A)} ? -1 : 0)",
+                    ElementType.UInt8 or ElementType.Int8 => $"Vec.Create((int){Print(e.A)})",
+                    _ => $"Vec.Create({Top(e.A)})",
+                };
             case FirstLanes e:
                 return e.Count.IsConstant
                     ? $"Vec.Create({string.Join(", ", Enumerable.Range(0, machine.Lanes).Select(i => i < e.Count.Value ? "-1" : "0"))})"
@@ -183,11 +199,18 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
 
     private string LoadOf(Load e)
     {
+        if (elements[e.Buffer] is ElementType.UInt8 or ElementType.Int8 && e.Stride == 1) return Widened(e);
         if (elements[e.Buffer] is not (ElementType.Float32 or ElementType.Int32)) throw new NotSupportedException($"Vectors of {e.Type} are only read to be widened.");
         string address = Address(e.Buffer, e.Index);
         if (e.Stride == 1) return e.Mask is null ? $"({Whole(elements[e.Buffer], address)})" : $"{Call("MaskLoad")}({address}, {Top(e.Mask)})";
         if (e.Mask is not null) return $"{Call("MaskGather")}({address}, {Number(e.Stride)}, {Top(e.Mask)})";
         return $"Vec.Create({string.Join(", ", Enumerable.Range(0, machine.Lanes).Select(i => Place(e.Buffer, e.Index + (i * e.Stride))))})";
+    }
+
+    private string Widened(Load load)
+    {
+        string from = elements[load.Buffer].ToString(), address = Address(load.Buffer, load.Index);
+        return load.Mask is null ? $"{Call("Widen" + from)}({address})" : $"{Call("MaskWiden" + from)}({address}, {Top(load.Mask)})";
     }
 
     private string Unary(Unary e)
@@ -269,9 +292,7 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
             case (ElementType.Int32, ElementType.Bool):
                 return $"(~Vec.Equals({a}, VecI.Zero))";
             case (_, ElementType.Float32 or ElementType.Int32 or ElementType.Bool) when e.A is Load load && load.Stride == 1:
-                string widened = load.Mask is null
-                    ? $"{Call("Widen" + from)}({Address(load.Buffer, load.Index)})"
-                    : $"{Call("MaskWiden" + from)}({Address(load.Buffer, load.Index)}, {Top(load.Mask)})";
+                string widened = Widened(load);
                 bool isFloat = from.IsFloat();
                 return to switch
                 {
@@ -279,6 +300,16 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
                     ElementType.Int32 => isFloat ? $"Vec.ConvertToInt32({widened})" : widened,
                     _ => isFloat ? $"(~Vec.Equals({widened}, VecF.Zero)).AsInt32()" : $"(~Vec.Equals({widened}, VecI.Zero))",
                 };
+            case (ElementType.Int32, ElementType.UInt8) or (ElementType.Int8, ElementType.UInt8):
+                return $"({Print(e.A)} & Vec.Create(255))";
+            case (ElementType.Int32, ElementType.Int8) or (ElementType.UInt8, ElementType.Int8):
+                return $"(({Print(e.A)} << 24) >> 24)";
+            case (ElementType.UInt8 or ElementType.Int8, ElementType.Int32):
+                return Print(e.A);
+            case (ElementType.UInt8 or ElementType.Int8, ElementType.Float32):
+                return $"Vec.ConvertToSingle({Top(e.A)})";
+            case (ElementType.UInt8 or ElementType.Int8, ElementType.Bool):
+                return $"(~Vec.Equals({Top(e.A)}, VecI.Zero))";
             default:
                 throw new NotSupportedException($"A vector conversion of {from.Name()} to {to.Name()}.");
         }

@@ -280,6 +280,7 @@ internal static class Functions
                 """;
         }
 
+        if (name.EndsWith("Bytes", StringComparison.Ordinal) || name.StartsWith("StoreFirstBytes", StringComparison.Ordinal)) return ByteStores.Print(name, machine);
         if (name.StartsWith("Dot4Of", StringComparison.Ordinal)) return DotProducts.Print(name, machine);
         if (name.StartsWith("Transpose", StringComparison.Ordinal)) return TransposePrinter.Print(name, machine);
         if (name.StartsWith("StoreFirst", StringComparison.Ordinal)) return StoreFirst(int.Parse(name[10..], CultureInfo.InvariantCulture), machine);
