@@ -1,9 +1,9 @@
+using System.Globalization;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
-using Lathe.Runtime;
 
 namespace Lathe.Compiler.Lowering;
 
@@ -22,6 +22,7 @@ public sealed class ComputationBuilder
     private readonly Dictionary<Node, int> _ports = [];
     private readonly Axis[] _axes;
     private readonly IndexExpr[] _index;
+    private readonly SortedDictionary<int, Tensor> _words = [];
     private LoweredOp? _rootLowered;
 
     /// <param name="group">The group.</param>
@@ -54,6 +55,7 @@ public sealed class ComputationBuilder
     /// <param name="inputs">The types of its inputs, with their layouts.</param>
     /// <param name="output">The type of its output, with its layout.</param>
     /// <param name="name">The node's name, for messages.</param>
+    /// <returns>The computation. Its inputs are the group's, and behind them those that are also read as words, for which the same memory is given again.</returns>
     /// <exception cref="DiagnosticException">A member has no lowering.</exception>
     public static Computation Build(Fused group, IReadOnlyList<TensorType> inputs, TensorType output, string name)
     {
@@ -82,8 +84,11 @@ public sealed class ComputationBuilder
             .Concat(stages.SelectMany(Expressions).SelectMany(ExprWalk.All).SelectMany(Indices))
             .SelectMany(d => d.Variables).Where(v => !axes.Contains(v)).Distinct().OrderBy(v => v.Name, StringComparer.Ordinal).ToEquatableArray();
         string name = string.Join("_", _group.Operators.Select(o => o.Name).Take(4));
-        return new Computation(name, family, stages.ToEquatableArray(), _inputs, [_output], symbols) { Constants = constants.ToEquatableArray() };
+        return new Computation(name, family, stages.ToEquatableArray(), [.. _inputs, .. _words.Values], [_output], symbols) { Constants = constants.ToEquatableArray() };
     }
+
+    /// <summary>Which input of a group each input of its computation is.</summary>
+    public static IEnumerable<int> PortsOf(Computation computation) => computation.Inputs.Items.Select(t => int.Parse(t.Name.AsSpan(1, (t.Name.IndexOf('_') is var at and > 0 ? at : t.Name.Length) - 1), CultureInfo.InvariantCulture));
 
     /// <summary>The stages of the groups inside, then the group's own.</summary>
     private KernelFamily Build(List<Stage> stages, List<ConstantTensor> constants)
@@ -181,8 +186,13 @@ public sealed class ComputationBuilder
     private Access Words(Node node, int input, IReadOnlyList<IndexExpr> index)
     {
         if (!_ports.TryGetValue(node.Inputs[input].Node, out int port)) throw new NotLoweredException(node.Op.Name, "what it reads as words does not lie in memory");
-        if (_inputs[port].Element != ElementType.Int32) _inputs[port] = _inputs[port].AsWords(1) ?? throw new NotLoweredException(node.Op.Name, "what it reads as words does not lie in words in memory");
-        return new Access(_inputs[port], index.ToEquatableArray());
+        if (!_words.TryGetValue(port, out Tensor? words))
+        {
+            words = _inputs[port].AsWords(1) ?? throw new NotLoweredException(node.Op.Name, "what it reads as words does not lie in words in memory");
+            _words[port] = words = words with { Name = words.Name + "_words" };
+        }
+
+        return new Access(words, index.ToEquatableArray());
     }
 
     private string Prefix(Node node) => $"{_prefix}n{_numbers[node]}_";

@@ -32,7 +32,7 @@ public sealed partial class PlanBuilder
             name,
             string.Join('+', fused.Operators.Select(o => o.Name)),
             kernel,
-            [.. node.Inputs.Append(node[0]).Select(v => Buffer(places[v], Bytes(v.Type)))],
+            [.. ComputationBuilder.PortsOf(computation).Select(port => node.Inputs[port]).Append(node[0]).Select(v => Buffer(places[v], Bytes(v.Type)))],
             [.. computation.Dims.Items.Select(d => ((IndexExpr)d).ToSize(_symbols))],
             PrecisionOf(fused, output),
             output.Layout?.ToString() ?? "",

@@ -72,7 +72,7 @@ public abstract record Op
 
     /// <summary>
     /// True for an input of bytes that is read four channels at once, as words (<see cref="LowerContext.ReadWords"/>): it has to lie in memory with channels in blocks of
-    /// four or more, and nothing else in the kernel may read it.
+    /// four or more.
     /// </summary>
     public virtual bool ReadsWords(int input) => false;
 

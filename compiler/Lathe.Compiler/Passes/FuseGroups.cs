@@ -162,8 +162,6 @@ public sealed class FuseGroups : IPass
                 // A member that is broadcast would be read at another place than it is computed.
                 if (node.Inputs.Any(v => inside.Contains(v) && v.Type.Dims != group.Root.Type.Dims)) continue;
                 if (SizeOf(node) > MaxExpression) continue;
-                // Memory that is read as words is read as nothing else.
-                if (group.Root.Node.Inputs.Where((v, i) => group.Root.Op.ReadsWords(i) && node.Inputs.Contains(v)).Any()) continue;
                 members.Add(node[0]);
                 inside.Add(node[0]);
                 AddCandidates(node[0]);

@@ -170,6 +170,8 @@ internal sealed class AccessAnalysis
     public bool CanCollapse(Leaf outer, Leaf inner)
     {
         if (outer.IsReduction != inner.IsReduction || outer.Whole is not null || inner.Whole is not null) return false;
+        // The rest of a last block belongs to no sum.
+        if (outer.IsReduction && (HasRest(outer) || HasRest(inner))) return false;
         foreach (IndexExpr offset in All)
             if (offset.Factor(outer.Variable) is not { } a || offset.Factor(inner.Variable) is not { } b || a != b * inner.Extent) return false;
         return Walk(_updates.Concat(_others)).OfType<IndexValue>().All(e =>
@@ -178,6 +180,8 @@ internal sealed class AccessAnalysis
             return !index.DependsOn(outer.Variable) && !index.DependsOn(inner.Variable);
         });
     }
+
+    private static bool HasRest(Leaf leaf) => leaf.InnerOf is { } split && split.Parent.Extent % split.Size != IndexExpr.Zero;
 
     /// <summary>
     /// True if elements up to the end of the last block of an axis may be read and written: every tensor that the axis indexes is padded to
