@@ -16,6 +16,7 @@ using Lathe.Compiler.Operators.Selection;
 using Lathe.Compiler.Operators.Shapes;
 using Lathe.Compiler.Operators.Signal;
 using Lathe.Compiler.Operators.Transformer;
+using OnnxRuntime = Lathe.Compiler.Operators.Quantization.OnnxRuntime;
 using Range = Lathe.Compiler.Operators.Shapes.Range;
 
 namespace Lathe.Compiler.Operators;
@@ -75,11 +76,13 @@ public static class OperatorTable
         Of<DepthToSpace>(),
         Of<DepthwiseConvOfBytes>(),
         Of<DequantizeLinear>(),
+        Composite<OnnxRuntime.DequantizeLinear>(),
         Of<Det>(),
         Of<Div>(),
         Of<Draw>(),
         Composite<Dropout>(),
         Composite<DynamicQuantizeLinear>(),
+        Composite<OnnxRuntime.DynamicQuantizeMatMul>(),
         Of<Einsum>(),
         Of<Elu>(),
         Of<Equal>(),
@@ -126,6 +129,7 @@ public static class OperatorTable
         Of<LpPool>(),
         Of<MatMul>(),
         Of<MatMulInteger>(),
+        Composite<OnnxRuntime.MatMulIntegerToFloat>(),
         Of<Max>(),
         Of<MaxPool>(),
         Of<MaxPoolIndices>(),
@@ -150,9 +154,20 @@ public static class OperatorTable
         Of<Pad>(),
         Of<PadChannels>(),
         Of<Pow>(),
+        Composite<OnnxRuntime.QGemm>(),
+        Composite<OnnxRuntime.QLinearAdd>(),
+        Composite<OnnxRuntime.QLinearAveragePool>(),
+        Composite<OnnxRuntime.QLinearConcat>(),
         Of<QLinearConv>(),
+        Composite<OnnxRuntime.QLinearGlobalAveragePool>(),
+        Composite<OnnxRuntime.QLinearLeakyRelu>(),
         Of<QLinearMatMul>(),
+        Composite<OnnxRuntime.QLinearMul>(),
+        Composite<OnnxRuntime.QLinearReduceMean>(),
+        Composite<OnnxRuntime.QLinearSigmoid>(),
+        Composite<OnnxRuntime.QLinearSoftmax>(),
         Of<QuantizeLinear>(),
+        Composite<OnnxRuntime.QuantizeLinear>(),
         Of<RMSNormalization>(),
         Composite<RNN>(),
         Composite<RandomNormal>(),

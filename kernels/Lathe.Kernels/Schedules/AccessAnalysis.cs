@@ -107,8 +107,7 @@ internal sealed class AccessAnalysis
     /// <summary>True if there are vectors for every operation.</summary>
     private bool HasVectors(Leaf leaf)
     {
-        if (!leaf.IsReduction && !(_schedule.Stage.Output.Element is ElementType.Float32 or ElementType.Int32 ? Output.Coefficient(leaf.Variable) != 0
-            : VectorTypes.IsByte(_schedule.Stage.Output.Element) && Output.Coefficient(leaf.Variable) == 1)) return false;
+        if (!leaf.IsReduction && !VectorTypes.IsMemory(_schedule.Stage.Output.Element, Output.Coefficient(leaf.Variable))) return false;
         // Along a reduction only running values are vectors.
         return (leaf.IsReduction ? _updates : _updates.Concat(_others))
             .All(e => VectorTypes.Allow(e, i => _schedule.Resolve(i.Substitute(_axes.GetValueOrDefault)).Coefficient(leaf.Variable), Offset, leaf.Variable));

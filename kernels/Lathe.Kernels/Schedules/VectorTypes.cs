@@ -4,8 +4,8 @@ using Lathe.Runtime;
 namespace Lathe.Kernels.Schedules;
 
 /// <summary>
-/// Which expressions have vectors: floats and integers of 32 bits, conditions, narrower elements that are widened as they are read, and bytes, each in a lane of 32 bits, of
-/// which the lesser and the greater are taken and which are narrowed as they are stored.
+/// Which expressions have vectors: floats and integers of 32 bits, conditions, integers of 8 and 16 bits where nothing wraps, and halves that are widened as they
+/// are read.
 /// </summary>
 internal static class VectorTypes
 {
@@ -39,21 +39,17 @@ internal static class VectorTypes
             switch (e)
             {
                 case Access a:
-                    return e.Type.Element is ElementType.Float32 or ElementType.Int32 || (IsByte(e.Type.Element) && offset(a).Coefficient(variable) == 1);
+                    return IsMemory(e.Type.Element, offset(a).Coefficient(variable));
                 case Var:
-                    return e.Type.Element is ElementType.Float32 or ElementType.Int32 || IsByte(e.Type.Element);
+                    return e.Type.Element is ElementType.Float32 or ElementType.Int32 || IsNarrow(e.Type.Element);
                 case IndexValue i:
                     return coefficient(i.Index) is not null && e.Type.Element == ElementType.Int32;
-                case Cast { A: Access a } c:
-                    return offset(a).Coefficient(variable) is { } step && c.To.Element is (ElementType.Float32 or ElementType.Int32 or ElementType.Bool)
-                        && (a.Type.Element is ElementType.Float32 or ElementType.Int32
-                            || (step == 1 && a.Type.Element is (ElementType.UInt8 or ElementType.Int8 or ElementType.UInt16 or ElementType.Int16 or ElementType.Bool or ElementType.Float16 or ElementType.BFloat16)));
+                case Cast { A: Access { Tensor.Element: ElementType.Bool or ElementType.Float16 or ElementType.BFloat16 } a } c:
+                    return offset(a).Coefficient(variable) == 1 && Simple(c.To.Element) && !c.Saturate;
                 case Cast { A: IndexValue i } c:
                     return coefficient(i.Index) is not null && c.To.Element is (ElementType.Float32 or ElementType.Int32);
                 case Cast c:
-                    return !c.Saturate && Check(c.A) && (Simple(c.A.Type.Element)
-                        ? Simple(c.To.Element) || (IsByte(c.To.Element) && c.A.Type.Element == ElementType.Int32)
-                        : IsByte(c.A.Type.Element) && (Simple(c.To.Element) || IsByte(c.To.Element)));
+                    return (Simple(c.A.Type.Element) || IsNarrow(c.A.Type.Element)) && (Simple(c.To.Element) || IsNarrow(c.To.Element)) && Check(c.A);
                 case Bits b:
                     return b.A.Type.Element is (ElementType.Float32 or ElementType.Int32) && b.To.Element is (ElementType.Float32 or ElementType.Int32) && Check(b.A);
                 case Binary { Op: BinaryOp.Less or BinaryOp.LessOrEqual or BinaryOp.Equal or BinaryOp.NotEqual } b when IsIndex(b.A) && IsIndex(b.B):
@@ -62,20 +58,20 @@ internal static class VectorTypes
                     return b.Type.Element == ElementType.Int32 && b.B is Const && Check(b.A);
                 case Binary { Op: BinaryOp.Remainder or BinaryOp.Power }:
                     return e is Binary { Op: BinaryOp.Power, Type.Element: ElementType.Float32 } && ExprWalk.Operands(e).All(Check);
-                case Binary { Op: BinaryOp.Min or BinaryOp.Max or BinaryOp.Less or BinaryOp.LessOrEqual or BinaryOp.Equal or BinaryOp.NotEqual } b when IsByte(b.A.Type.Element):
+                case Binary { Op: BinaryOp.Min or BinaryOp.Max or BinaryOp.And or BinaryOp.Or or BinaryOp.Xor or >= BinaryOp.Less } b when IsNarrow(b.A.Type.Element):
                     return Check(b.A) && Check(b.B);
                 case Binary b:
                     return Simple(b.A.Type.Element) && (b.Op != BinaryOp.Divide || b.Type.Element == ElementType.Float32) && Check(b.A) && Check(b.B);
                 case Unary u:
                     return Simple(u.A.Type.Element) && Check(u.A);
                 case Select s:
-                    return (Simple(s.Type.Element) || IsByte(s.Type.Element)) && Check(s.Condition) && Check(s.Then) && Check(s.Else);
+                    return (Simple(s.Type.Element) || IsNarrow(s.Type.Element)) && Check(s.Condition) && Check(s.Then) && Check(s.Else);
                 case Fma:
                     return e.Type.Element == ElementType.Float32 && ExprWalk.Operands(e).All(Check);
                 case Dot4 d:
                     return Check(d.Accumulator) && Check(d.A) && Check(d.B);
                 case Const:
-                    return Simple(e.Type.Element) || IsByte(e.Type.Element);
+                    return Simple(e.Type.Element) || IsNarrow(e.Type.Element);
                 default:
                     return false;
             }
@@ -84,8 +80,13 @@ internal static class VectorTypes
         bool IsIndex(Expr e) => e is Const { ValueType.Element: ElementType.Int64 or ElementType.Int32 } || (e is IndexValue i && coefficient(i.Index) is not null);
     }
 
-    /// <summary>True for integers of 8 bits.</summary>
-    public static bool IsByte(ElementType type) => type is ElementType.UInt8 or ElementType.Int8;
+    /// <summary>True if there are vectors in memory of elements that lie apart.</summary>
+    /// <param name="element">The type of the elements.</param>
+    /// <param name="step">How far apart they lie; null where that changes.</param>
+    public static bool IsMemory(ElementType element, long? step) =>
+        step != 0 && (element is ElementType.Float32 or ElementType.Int32 || (step == 1 && IsNarrow(element)));
+
+    private static bool IsNarrow(ElementType type) => type is ElementType.UInt8 or ElementType.Int8 or ElementType.UInt16 or ElementType.Int16;
 
     private static bool Simple(ElementType type) => type is ElementType.Float32 or ElementType.Int32 or ElementType.Bool;
 }

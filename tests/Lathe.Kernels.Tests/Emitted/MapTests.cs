@@ -45,6 +45,7 @@ public sealed class MapTests : KernelCaseTests<MapTests>, ICaseSource
         new("function of padding", Sample.Map(Y([3, 25]), [T("x0", [3, 20])], i => Sample.Inside([(i[1] - 3, 20)], new Unary(UnaryOp.Exp, T("x0", [3, 20]).At(i[0], i[1] - 3)), Const.Of(ElementType.Float32, 0)))),
         new("function of padded rows", Sample.Map(Y([5, 20]), [T("x0", [3, 20])], i => Sample.Inside([(i[0] - 1, 3)], new Unary(UnaryOp.Exp, T("x0", [3, 20]).At(i[0] - 1, i[1])), Const.Of(ElementType.Float32, 0)))),
         .. Conversions(),
+        .. Quantised(),
         .. Types(),
     ];
 
@@ -80,6 +81,28 @@ public sealed class MapTests : KernelCaseTests<MapTests>, ICaseSource
             {
                 Tensor x = T("x0", [21], from);
                 yield return new KernelCase($"{from.Name()} to {to.Name()}", Sample.Map(Y([21], to), [x], i => new Cast(x.At(i), to))) { Value = r => r.Next(0, 100) + (from.IsFloat() ? 0.25 : 0) };
+            }
+        }
+    }
+
+    /// <summary>Floats that are scaled, rounded, moved and saturated to narrow integers, and the way back.</summary>
+    private static IEnumerable<KernelCase> Quantised()
+    {
+        foreach (ElementType type in (ElementType[])[ElementType.UInt8, ElementType.Int8, ElementType.UInt16, ElementType.Int16])
+        {
+            foreach (int length in (int[])[3, 16, 37])
+            {
+                IndexExpr[] dims = [2, 3, length], channels = [3];
+                Tensor x = T("x0", dims), scales = T("x1", channels), zeros = T("x2", channels, type), q = T("x0", dims, type);
+                Expr Zero(IndexExpr[] i) => new Cast(zeros.At(i[1]), ElementType.Float32);
+                yield return new KernelCase($"float32 quantised to {type.Name()} by channel, {length}", Sample.Map(Y(dims, type), [x, scales, zeros], i =>
+                    new Cast(Add(new Unary(UnaryOp.Round, new Binary(BinaryOp.Divide, x.At(i), scales.At(i[1]))), Zero(i)), type, Saturate: true, Round: true)))
+                { Value = r => r.Next(1, 90) * 1.7 };
+                yield return new KernelCase($"{type.Name()} to float32 by channel, {length}", Sample.Map(Y(dims), [q, scales, zeros], i =>
+                    new Binary(BinaryOp.Multiply, new Cast(new Binary(BinaryOp.Subtract, new Cast(q.At(i), ElementType.Int32), new Cast(zeros.At(i[1]), ElementType.Int32)), ElementType.Float32), scales.At(i[1]))));
+                Tensor least = T("x1", channels, type);
+                yield return new KernelCase($"the greater of {type.Name()}, padded, {length}", Sample.Map(Y(dims, type), [q, least], i => new Binary(
+                    BinaryOp.Max, Sample.Inside([(i[2] - 2, length)], q.At(i[0], i[1], i[2] - 2), Const.Of(type, 5)), least.At(i[1]))));
             }
         }
     }

@@ -8,7 +8,8 @@ namespace Lathe.Compiler.Operators.Quantization;
 
 /// <summary>
 /// A matrix product of integers of 8 bits from which their zero points are taken, summed in int32, which wraps. Zero points broadcast to their operands, and
-/// are one for the whole, for each row of the left or for each column of the right operand.
+/// are one for the whole, for each row of the left or for each column of the right operand. An int32 that broadcasts to the
+/// product is added to it.
 /// </summary>
 public abstract record IntegerMatMul : Op
 {
@@ -16,7 +17,7 @@ public abstract record IntegerMatMul : Op
     public sealed override OpRole Role => OpRole.Contraction;
 
     /// <summary>Which inputs the operands are; what is not given may be missing.</summary>
-    internal abstract (int A, int AZero, int B, int BZero) Operands { get; }
+    internal abstract (int A, int AZero, int B, int BZero, int Bias) Operands { get; }
 
     /// <inheritdoc/>
     public override IndexExpr Macs(IReadOnlyList<TensorType> inputs, IReadOnlyList<TensorType> outputs) => outputs[0].Count * inputs[Operands.A].Dims[^1];
@@ -24,12 +25,15 @@ public abstract record IntegerMatMul : Op
     /// <summary>The shape of the output; fails where the operands do not fit.</summary>
     private protected EquatableArray<IndexExpr> OutputDims(InferContext context)
     {
-        (int a, int aZero, int b, int bZero) = Operands;
+        (int a, int aZero, int b, int bZero, int bias) = Operands;
         foreach (int operand in (int[])[a, b])
             context.Require(context.Type(operand).Element is ElementType.UInt8 or ElementType.Int8, $"input {operand} has elements of type {context.Type(operand).Element.Name()}, not of 8 bits");
         EquatableArray<IndexExpr> dims = MatMul.OutputDims(context, context.Type(a), context.Type(b));
         if (context.Has(aZero)) RequireNumbers(context, aZero, context.Type(a).Element, context.Type(a), 1);
         if (context.Has(bZero)) RequireNumbers(context, bZero, context.Type(b).Element, context.Type(b), 2);
+        if (!context.Has(bias)) return dims;
+        TensorType added = context.Type(bias);
+        context.Require(added.Element == ElementType.Int32 && context.Broadcast(dims, added.Dims).SequenceEqual(dims), $"bias {added} does not broadcast to [{string.Join(", ", dims)}] as int32");
         return dims;
     }
 
@@ -50,18 +54,22 @@ public abstract record IntegerMatMul : Op
     /// <summary>The sums, in row-major order.</summary>
     private protected int[] Sums(IReadOnlyList<TensorData?> inputs, TensorType output)
     {
-        (int a, int aZero, int b, int bZero) = Operands;
+        (int a, int aZero, int b, int bZero, int bias) = Operands;
         TensorData?[] operands = [Distances(inputs[a]!, inputs.ElementAtOrDefault(aZero)), Distances(inputs[b]!, inputs.ElementAtOrDefault(bZero))];
-        return new MatMul().Evaluate(operands, [output with { Element = ElementType.Int32 }])[0].Span<int>().ToArray();
+        int[] sums = new MatMul().Evaluate(operands, [output with { Element = ElementType.Int32 }])[0].Span<int>().ToArray();
+        if (inputs.ElementAtOrDefault(bias) is not { } added) return sums;
+        int[] places = RowMajor.Broadcast(added.Dims, output.StaticDims);
+        return [.. sums.Select((sum, i) => unchecked(sum + (int)added.GetInt64(places[i])))];
     }
 
     /// <summary>The sum at the context's index, and what is made of it.</summary>
     private protected LoweredOp Lower(LowerContext context, Func<Expr, Expr> result)
     {
-        (int a, int aZero, int b, int bZero) = Operands;
+        (int a, int aZero, int b, int bZero, int bias) = Operands;
         MatMul.Factors factors = MatMul.FactorsOf(context, a, b);
         Expr x = Distance(a, aZero, factors.Left), y = Distance(b, bZero, factors.Right);
-        Accumulator sum = context.Accumulate("sum", ElementType.Int32, Const.Of(ElementType.Int32, 0), acc => x.MultiplyAdd(y, acc));
+        Expr start = context.Has(bias) ? context.ReadBroadcast(bias) : Const.Of(ElementType.Int32, 0);
+        Accumulator sum = context.Accumulate("sum", ElementType.Int32, start, acc => x.MultiplyAdd(y, acc));
         return context.ReduceOver(factors.Family, [factors.Reduction], sum, result);
 
         Expr Distance(int operand, int zero, IndexExpr[] index)

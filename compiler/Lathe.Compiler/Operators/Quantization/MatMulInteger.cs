@@ -4,14 +4,17 @@ using Lathe.Runtime;
 
 namespace Lathe.Compiler.Operators.Quantization;
 
-/// <summary>y = Σ (a - a_zero) · (b - b_zero) as a matrix product, in int32. Inputs are a, b and the optional zero points of a and of b.</summary>
+/// <summary>
+/// y = Σ (a - a_zero) · (b - b_zero) as a matrix product, in int32. Inputs are a, b, the optional zero points of a and of b, and as Lathe's own the optional
+/// bias.
+/// </summary>
 public sealed record MatMulInteger : IntegerMatMul, IOp<MatMulInteger>
 {
     /// <inheritdoc/>
-    public static OpSchema Schema => new("MatMulInteger", 2, 4);
+    public static OpSchema Schema => new("MatMulInteger", 2, 5);
 
     /// <inheritdoc/>
-    internal override (int A, int AZero, int B, int BZero) Operands => (0, 2, 1, 3);
+    internal override (int A, int AZero, int B, int BZero, int Bias) Operands => (0, 2, 1, 3, 4);
 
     /// <inheritdoc/>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)

@@ -7,15 +7,16 @@ namespace Lathe.Compiler.Operators.Quantization;
 
 /// <summary>
 /// y = quantise(Σ (a - a_zero) · (b - b_zero)), the sum in int32 and times a_scale · b_scale / y_scale in float32. Inputs are a, b and y, each with scale and
-/// zero point (y without itself). Those of a and y are one or one for each row, those of b one or one for each column.
+/// zero point (y without itself), and as Lathe's own the optional bias, an int32 that is added to the sum. Scales and zero points of a and y are one or one
+/// for each row, those of b one or one for each column.
 /// </summary>
 public sealed record QLinearMatMul : IntegerMatMul, IOp<QLinearMatMul>
 {
     /// <inheritdoc/>
-    public static OpSchema Schema => new("QLinearMatMul", 8, 8);
+    public static OpSchema Schema => new("QLinearMatMul", 8, 9);
 
     /// <inheritdoc/>
-    internal override (int A, int AZero, int B, int BZero) Operands => (0, 2, 3, 5);
+    internal override (int A, int AZero, int B, int BZero, int Bias) Operands => (0, 2, 3, 5, 8);
 
     /// <inheritdoc/>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)

@@ -66,7 +66,7 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
         }
 
         string address = Address(store.Buffer, store.Index);
-        if (element is ElementType.UInt8 or ElementType.Int8 && store.Value.Type.Element == element && store.Stride == 1) return StoreBytes(store, $"(byte*)({address})");
+        if (Types.IsNarrow(element) && store.Value.Type.Element == element && store.Stride == 1) return StoreNarrow(store, element, address);
         if (element is not (ElementType.Float32 or ElementType.Int32) || store.Value.Type.Element != element)
             throw new NotSupportedException($"Vectors of {store.Value.Type} are not stored to {element.Name()}.");
         if (store.Stride != 1)
@@ -82,13 +82,14 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
         return store.Streaming ? $"Vec.StoreAlignedNonTemporal({Top(store.Value)}, {address});" : $"{Whole(element, address)} = {Top(store.Value)};";
     }
 
-    /// <summary>The lowest bytes of lanes; what a conversion to bytes cuts off need not be cut off before.</summary>
-    private string StoreBytes(Store store, string address)
+    /// <summary>Integers of fewer bits out of lanes of 32; what a conversion cuts off need not be cut off before, but where narrowing saturates.</summary>
+    private string StoreNarrow(Store store, ElementType element, string address)
     {
-        string value = Top(store.Value is Cast { A.Type.Element: ElementType.Int32 } cast ? cast.A : store.Value);
-        if (store.Mask is FirstLanes { Count: { IsConstant: true } count } && count.Value < store.Value.Type.Lanes)
-            return $"{Call($"StoreFirstBytes{Number(count.Value)}")}({address}, {value});";
-        return store.Mask is null ? $"{Call("StoreBytes")}({address}, {value});" : $"{Call("MaskStoreBytes")}({address}, {Top(store.Mask)}, {value});";
+        bool cuts = machine.Isa != Isa.Avx2 && store.Value is Cast { Saturate: false, A.Type.Element: ElementType.Int32 };
+        string value = Top(cuts ? ((Cast)store.Value).A : store.Value);
+        if (store.Mask is FirstLanes { Count: { IsConstant: true } count } && count.Value > 0 && count.Value < store.Value.Type.Lanes)
+            return $"{Call($"Store{element}First{Number(count.Value)}")}({address}, {value});";
+        return store.Mask is null ? $"{Call($"Store{element}")}({address}, {value});" : $"{Call($"MaskStore{element}")}({address}, {Top(store.Mask)}, {value});";
     }
 
     public string Transpose(TransposeBlock block)
@@ -103,8 +104,9 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
     private static bool IsFloat(VectorType type) => type.Element switch
     {
         ElementType.Float32 => true,
-        // Bytes lie in lanes of 32 bits.
-        ElementType.Int32 or ElementType.Bool or ElementType.UInt8 or ElementType.Int8 => false,
+        ElementType.Int32 or ElementType.Bool => false,
+        // In lanes of 32 bits.
+        _ when Types.IsNarrow(type.Element) => false,
         _ => throw new NotSupportedException($"There are no vectors of {type}."),
     };
 
@@ -178,18 +180,14 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
             case Bits e:
                 return IsFloat(e.To) == IsFloat(e.A.Type) ? Print(e.A) : $"{Print(e.A)}.As{(IsFloat(e.To) ? "Single" : "Int32")}()";
             case Splat e:
-                return e.Type.Element switch
-                {
-                    ElementType.Bool => $"Vec.Create({Print(e.A)} ? -1 : 0)",
-                    ElementType.UInt8 or ElementType.Int8 => $"Vec.Create((int){Print(e.A)})",
-                    _ => $"Vec.Create({Top(e.A)})",
-                };
+                return e.Type.Element == ElementType.Bool ? $"Vec.Create({Print(e.A)} ? -1 : 0)" : $"Vec.Create({(Types.IsNarrow(e.Type.Element) ? $"(int){Print(e.A)}" : Top(e.A))})";
             case FirstLanes e:
                 return e.Count.IsConstant
                     ? $"Vec.Create({string.Join(", ", Enumerable.Range(0, machine.Lanes).Select(i => i < e.Count.Value ? "-1" : "0"))})"
                     : $"Vec.LessThan(Vec.Create({string.Join(", ", Enumerable.Range(0, machine.Lanes))}), Vec.Create((int)nint.Clamp({Index(e.Count)}, 0, {machine.Lanes})))";
             case Reduce e:
-                return $"{Call((e.Op switch { BinaryOp.Add => "Sum", BinaryOp.Multiply => "Product", BinaryOp.Min => "Smallest", BinaryOp.Max => "Largest", _ => throw new NotSupportedException($"{e.Op} of all lanes") }) + (IsFloat(e.A.Type) ? "" : "OfIntegers"))}({Top(e.A)})";
+                string combined = $"{Call((e.Op switch { BinaryOp.Add => "Sum", BinaryOp.Multiply => "Product", BinaryOp.Min => "Smallest", BinaryOp.Max => "Largest", _ => throw new NotSupportedException($"{e.Op} of all lanes") }) + (IsFloat(e.A.Type) ? "" : "OfIntegers"))}({Top(e.A)})";
+                return Types.IsNarrow(e.Type.Element) ? $"unchecked(({Types.Scalar(e.Type.Element)}){combined})" : combined;
             case Load e:
                 return LoadOf(e);
             default:
@@ -199,7 +197,7 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
 
     private string LoadOf(Load e)
     {
-        if (elements[e.Buffer] is ElementType.UInt8 or ElementType.Int8 && e.Stride == 1) return Widened(e);
+        if (Types.IsNarrow(elements[e.Buffer]) && e.Stride == 1) return Widened(e);
         if (elements[e.Buffer] is not (ElementType.Float32 or ElementType.Int32)) throw new NotSupportedException($"Vectors of {e.Type} are only read to be widened.");
         string address = Address(e.Buffer, e.Index);
         if (e.Stride == 1) return e.Mask is null ? $"({Whole(elements[e.Buffer], address)})" : $"{Call("MaskLoad")}({address}, {Top(e.Mask)})";
@@ -207,10 +205,13 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
         return $"Vec.Create({string.Join(", ", Enumerable.Range(0, machine.Lanes).Select(i => Place(e.Buffer, e.Index + (i * e.Stride))))})";
     }
 
-    private string Widened(Load load)
+    /// <summary>Neighbours of fewer bits, each in a lane of 32.</summary>
+    private string Widened(Load e)
     {
-        string from = elements[load.Buffer].ToString(), address = Address(load.Buffer, load.Index);
-        return load.Mask is null ? $"{Call("Widen" + from)}({address})" : $"{Call("MaskWiden" + from)}({address}, {Top(load.Mask)})";
+        ElementType element = elements[e.Buffer];
+        return e.Mask is null
+            ? $"{Call("Widen" + element)}({Address(e.Buffer, e.Index)})"
+            : $"{Call("MaskWiden" + element)}({Address(e.Buffer, e.Index)}, {Top(e.Mask)})";
     }
 
     private string Unary(Unary e)
@@ -273,25 +274,34 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
     private string Cast(Cast e)
     {
         (ElementType from, ElementType to) = (e.A.Type.Element, e.To.Element);
-        // A narrower element is only read to be widened, never printed by itself.
-        string a = from == to || from is not (ElementType.Float32 or ElementType.Int32) ? "" : Top(e.A);
+        bool isInteger = from == ElementType.Int32 || Types.IsNarrow(from);
+        // Halves and bools are only read to be widened, never printed by themselves.
+        string a = from != to && (from == ElementType.Float32 || isInteger) ? Top(e.A) : "";
         switch (from, to)
         {
             case (var x, var y) when x == y:
                 return Print(e.A);
-            case (ElementType.Float32, ElementType.Int32):
+            case (ElementType.Float32, ElementType.Int32) when !e.Saturate:
                 return e.Round ? $"{Call("ToInt32")}({a})" : $"Vec.ConvertToInt32({a})";
-            case (ElementType.Int32, ElementType.Float32):
+            case (ElementType.Float32, _) when e.Saturate && (to == ElementType.Int32 || Types.IsNarrow(to)):
+                return $"{Call($"{(e.Round ? "RoundTo" : "TruncateTo")}{to}")}({a})";
+            case (ElementType.Float32, _) when Types.IsNarrow(to):
+                return $"{Call($"Wrap{to}")}({(e.Round ? $"{Call("ToInt32")}({a})" : $"Vec.ConvertToInt32({a})")})";
+            case (_, ElementType.Float32) when isInteger:
                 return $"Vec.ConvertToSingle({a})";
+            case (_, ElementType.Int32) when isInteger:
+                return Print(e.A);
+            case (_, ElementType.Bool) when isInteger:
+                return $"(~Vec.Equals({a}, VecI.Zero))";
+            case (_, _) when isInteger && Types.IsNarrow(to):
+                return $"{Call($"{(e.Saturate ? "Saturate" : "Wrap")}{to}")}({a})";
             case (ElementType.Bool, ElementType.Float32) when e.A is not Load:
                 return $"({Print(e.A)} & Vec.Create(1f).AsInt32()).AsSingle()";
-            case (ElementType.Bool, ElementType.Int32) when e.A is not Load:
+            case (ElementType.Bool, _) when e.A is not Load && (to == ElementType.Int32 || Types.IsNarrow(to)):
                 return $"({Print(e.A)} & Vec.Create(1))";
             case (ElementType.Float32, ElementType.Bool):
                 return $"(~Vec.Equals({a}, VecF.Zero)).AsInt32()";
-            case (ElementType.Int32, ElementType.Bool):
-                return $"(~Vec.Equals({a}, VecI.Zero))";
-            case (_, ElementType.Float32 or ElementType.Int32 or ElementType.Bool) when e.A is Load load && load.Stride == 1:
+            case (_, ElementType.Float32 or ElementType.Int32 or ElementType.Bool) when e.A is Load { Stride: 1 } load:
                 string widened = Widened(load);
                 bool isFloat = from.IsFloat();
                 return to switch
@@ -300,16 +310,6 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
                     ElementType.Int32 => isFloat ? $"Vec.ConvertToInt32({widened})" : widened,
                     _ => isFloat ? $"(~Vec.Equals({widened}, VecF.Zero)).AsInt32()" : $"(~Vec.Equals({widened}, VecI.Zero))",
                 };
-            case (ElementType.Int32, ElementType.UInt8) or (ElementType.Int8, ElementType.UInt8):
-                return $"({Print(e.A)} & Vec.Create(255))";
-            case (ElementType.Int32, ElementType.Int8) or (ElementType.UInt8, ElementType.Int8):
-                return $"(({Print(e.A)} << 24) >> 24)";
-            case (ElementType.UInt8 or ElementType.Int8, ElementType.Int32):
-                return Print(e.A);
-            case (ElementType.UInt8 or ElementType.Int8, ElementType.Float32):
-                return $"Vec.ConvertToSingle({Top(e.A)})";
-            case (ElementType.UInt8 or ElementType.Int8, ElementType.Bool):
-                return $"(~Vec.Equals({Top(e.A)}, VecI.Zero))";
             default:
                 throw new NotSupportedException($"A vector conversion of {from.Name()} to {to.Name()}.");
         }

@@ -39,7 +39,7 @@ internal static class Functions
 
     private static string Of(string name, Machine machine)
     {
-        string text = (machine.Isa switch { Isa.Avx512 => Avx512(name), Isa.Avx2 => Avx2(name), _ => Vector128(name) }) ?? Common(name, machine)
+        string text = (machine.Isa switch { Isa.Avx512 => Avx512(name), Isa.Avx2 => Avx2(name), _ => Vector128(name) }) ?? NarrowVectors.Of(name, machine) ?? Common(name, machine)
             ?? throw new NotSupportedException($"There is no function '{name}' for {machine.Isa}.");
         // A transposed block is worth its call and would crowd the registers of its caller.
         bool isCalled = name.StartsWith("Transpose", StringComparison.Ordinal);
@@ -280,7 +280,6 @@ internal static class Functions
                 """;
         }
 
-        if (name.EndsWith("Bytes", StringComparison.Ordinal) || name.StartsWith("StoreFirstBytes", StringComparison.Ordinal)) return ByteStores.Print(name, machine);
         if (name.StartsWith("Dot4Of", StringComparison.Ordinal)) return DotProducts.Print(name, machine);
         if (name.StartsWith("Transpose", StringComparison.Ordinal)) return TransposePrinter.Print(name, machine);
         if (name.StartsWith("StoreFirst", StringComparison.Ordinal)) return StoreFirst(int.Parse(name[10..], CultureInfo.InvariantCulture), machine);

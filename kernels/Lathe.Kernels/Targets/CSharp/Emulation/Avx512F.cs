@@ -62,14 +62,21 @@ internal static class Avx512F
     public static Vector512<int> ConvertToVector512Int32(Vector256<short> a) =>
         Vector512.Create(Avx2.ConvertToVector256Int32(a.GetLower()), Avx2.ConvertToVector256Int32(a.GetUpper()));
 
-    /// <summary>The lowest byte of each element.</summary>
+    /// <summary>The lower 8 bits of each lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> ConvertToVector128Byte(Vector512<int> a)
-    {
-        Vector256<int> low = a.GetLower() & Vector256.Create(255), high = a.GetUpper() & Vector256.Create(255);
-        Vector256<ulong> halves = Avx2.Permute4x64(Avx2.PackUnsignedSaturate(low, high).AsUInt64(), 0xD8);
-        return Sse2.PackUnsignedSaturate(halves.GetLower().AsInt16(), halves.GetUpper().AsInt16());
-    }
+    public static Vector128<byte> ConvertToVector128Byte(Vector512<int> a) => Vector128.Narrow(ConvertToVector256UInt16(a).GetLower(), ConvertToVector256UInt16(a).GetUpper());
+
+    /// <summary>The lower 8 bits of each lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> ConvertToVector128SByte(Vector512<int> a) => ConvertToVector128Byte(a).AsSByte();
+
+    /// <summary>The lower 16 bits of each lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<ushort> ConvertToVector256UInt16(Vector512<int> a) => Vector256.Narrow(a.GetLower().AsUInt32(), a.GetUpper().AsUInt32());
+
+    /// <summary>The lower 16 bits of each lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> ConvertToVector256Int16(Vector512<int> a) => ConvertToVector256UInt16(a).AsInt16();
 
     /// <summary>The lower two elements of each 128 bits, interleaved.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
