@@ -1,5 +1,6 @@
 using Lathe.Kernels.Loops;
 using Lathe.Kernels.Targets;
+using Lathe.Runtime;
 
 namespace Lathe.Kernels.Schedules;
 
@@ -55,6 +56,9 @@ internal static class Reductions
             vectors = VectorsOf(accesses, fast);
         }
 
+        // Vectors that are widened as they are read are kept for the taps of neighbouring rows, which read the same.
+        bool isWidened = stage.Accumulators.SelectMany(a => ExprWalk.All(a.Update)).OfType<Cast>().Any(c => c.A is Access { Tensor.Element: not ElementType.Float32 });
+
         // 3. The size of the tile: several panels where they share rows, several rows where they share vectors.
         bool sharesVectors = row is not null && vectors.Any(o => !o.DependsOn(row.Variable));
         bool sharesRows = accesses.Updates.Any(o => !o.DependsOn(fast.Variable) && (block is null || !o.DependsOn(block.Outer.Variable)));
@@ -64,6 +68,8 @@ internal static class Reductions
         bool isStream = rowExtent == IndexExpr.One && block is not null && sharesRows && stage.Accumulators.Items.All(a => Lowering.Combination.TryOf(a) is not null);
         if (isStream) sharesPanels = false;
         TileChoice tile = (TileChoice)choose(Candidates(Tiles.Candidates(machine, rowExtent, sharesPanels ? panelExtent : IndexExpr.One, vectorsPerPanel, sharesVectors, isAdjacent: block is null), vectorsPerPanel, sharesPanels));
+        if (isWidened && row is not null && tile.Panels == 1 && KeptTaps() is var taps and > 0)
+            tile = tile with { Rows = Tiles.Even(rowExtent, Math.Max(1, Math.Min(tile.Rows, (machine.Registers - (2 * taps)) / 2))) };
         List<Leaf> inTile = [];
         Leaf panelTiles, vector = fast;
         if (block is not null && tile.Panels == 1)
@@ -135,6 +141,10 @@ internal static class Reductions
             break;
         }
 
+        // The length of the fastest reduction leaf, if it steps along the rows and is short enough for what is read of it to stay in registers; 0 if not.
+        long KeptTaps() => stage.Reduction.Length > 0 && schedule[stage.Reduction[^1]] is { Extent: { IsConstant: true, Value: > 1 and <= 5 } } leaf
+            && vectors.Any(o => o.Coefficient(row!.Variable) is > 0 and var apart && o.Coefficient(leaf.Variable) is > 0 and var step && step % apart == 0) ? leaf.Extent.Value : 0;
+
         // The operand whose vectors all rows share, if it lies in panels.
         Tensor? Streamed() => stage.Accumulators.SelectMany(a => ExprWalk.All(a.Update)).OfType<Access>().Zip(accesses.Updates)
             .Where(a => a.Second.Coefficient(fast.Variable) == 1 && !a.Second.DependsOn(row!.Variable)).Select(a => a.First.Tensor)
@@ -142,7 +152,7 @@ internal static class Reductions
 
         // Taps of neighbouring rows read the same vectors. Side by side in one body the JIT keeps each of these in a register until its last reader, which
         // are more than there are: it spills them all. In a loop over the taps they are read again.
-        bool Overlaps(Leaf leaf) => row is not null && leaf.Extent.IsConstant && vectors.Any(o =>
+        bool Overlaps(Leaf leaf) => !isWidened && row is not null && leaf.Extent.IsConstant && vectors.Any(o =>
             o.Coefficient(row.Variable) is > 0 and var apart && o.Coefficient((leaf.InnerOf?.Parent ?? leaf).Variable) is > 0 and var step
             && Enumerable.Range(1, (int)Math.Min(leaf.Extent.Value - 1, tile.Rows)).Any(k => step * k % apart == 0 && step * k / apart < tile.Rows));
 

@@ -7,8 +7,8 @@ using Lathe.Runtime;
 namespace Lathe.Compiler.Operators.Quantization;
 
 /// <summary>
-/// y = Σ (x - zero) · w over the windows of a depthwise convolution of bytes x[n, c, spatial…], in int32. The weights [c, 1, window…] are whole numbers in float32: so
-/// few products of nine bits are summed that float32, in which channels are multiplied and added at once, holds every sum exactly. Outside of x stands its zero point.
+/// y = b + Σ (x - zero) · w over the windows of a depthwise convolution of bytes x[n, c, spatial…]. Weights [c, 1, window…], the optional b [c] and y are whole numbers in
+/// float32, which multiplies and adds channels at once: so few products of nine bits are summed that it holds every sum exactly. Outside of x stands its zero point.
 /// </summary>
 /// <param name="Zero">The zero point of x.</param>
 /// <param name="Strides">The distance between windows.</param>
@@ -16,11 +16,14 @@ namespace Lathe.Compiler.Operators.Quantization;
 /// <param name="Pads">The padding: all starts, then all ends.</param>
 public sealed record DepthwiseConvOfBytes(long Zero, EquatableArray<long> Strides, EquatableArray<long> Dilations, EquatableArray<long> Pads) : Op, IOp<DepthwiseConvOfBytes>
 {
-    /// <summary>The longest window whose sums of products of 255 and 255 float32 holds.</summary>
-    public const long MostTaps = (1 << 24) / (255 * 255);
+    /// <summary>The greatest bias: half of what float32 counts to without a gap.</summary>
+    public const long MostBias = 1 << 23;
+
+    /// <summary>The longest window whose sums of products of 255 and 255 the other half holds.</summary>
+    public const long MostTaps = MostBias / (255 * 255);
 
     /// <inheritdoc/>
-    public static OpSchema Schema => new(null, 2, 2);
+    public static OpSchema Schema => new(null, 2, 3);
 
     /// <inheritdoc/>
     public override OpRole Role => OpRole.Contraction;
@@ -38,7 +41,8 @@ public sealed record DepthwiseConvOfBytes(long Zero, EquatableArray<long> Stride
         Window.Check(context, x.Rank - 2, "NOTSET", Strides, Dilations, Pads);
         Window window = WindowOf(x, w);
         window.RequireFits(context);
-        context.Output(ElementType.Int32, [x.Dims[0], x.Dims[1], .. window.Output]);
+        if (context.Has(2)) context.Require(context.Type(2) is { Element: ElementType.Float32, Dims: [var length] } && length == x.Dims[1], "there is not one bias per channel");
+        context.Output(ElementType.Float32, [x.Dims[0], x.Dims[1], .. window.Output]);
     }
 
     /// <inheritdoc/>
@@ -47,9 +51,7 @@ public sealed record DepthwiseConvOfBytes(long Zero, EquatableArray<long> Stride
         TensorData x = inputs[0]!, distances = TensorData.Zeros(ElementType.Float32, x.Dims);
         for (int i = 0; i < x.Count; i++) distances.SetDouble(i, x.GetInt64(i) - Zero);
         Conv sum = new("NOTSET", Dilations, x.Dims[1], default, Pads, Strides);
-        TensorData y = sum.Evaluate([distances, inputs[1]], [outputs[0] with { Element = ElementType.Float32 }])[0], whole = TensorData.Zeros(ElementType.Int32, y.Dims);
-        for (int i = 0; i < y.Count; i++) whole.SetInt64(i, (long)y.GetDouble(i));
-        return [whole];
+        return sum.Evaluate([distances, inputs[1], inputs.ElementAtOrDefault(2)], outputs);
     }
 
     /// <inheritdoc/>
@@ -62,8 +64,9 @@ public sealed record DepthwiseConvOfBytes(long Zero, EquatableArray<long> Stride
         Expr element = context.ReadPadded(0, Const.Of(x.Element, Zero), [n, o, .. taps.Select((tap, axis) => window.Position(axis, context.Index[axis + 2], tap.Variable))]).To(ElementType.Float32);
         if (Zero != 0) element -= Zero;
         Expr weight = context.Read(1, [o, IndexExpr.Zero, .. taps.Select(t => (IndexExpr)t.Variable)]);
-        Accumulator sum = context.Accumulate("sum", ElementType.Float32, Const.Of(ElementType.Float32, 0), acc => element.MultiplyAdd(weight, acc));
-        return context.ReduceOver(KernelFamily.DepthwiseConvolution, taps, sum, acc => acc.To(ElementType.Int32));
+        Expr start = context.Has(2) ? context.Read(2, o) : Const.Of(ElementType.Float32, 0);
+        Accumulator sum = context.Accumulate("sum", ElementType.Float32, start, acc => element.MultiplyAdd(weight, acc));
+        return context.ReduceOver(KernelFamily.DepthwiseConvolution, taps, sum);
     }
 
     /// <inheritdoc/>

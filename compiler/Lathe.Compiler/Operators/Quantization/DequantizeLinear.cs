@@ -62,7 +62,12 @@ public sealed record DequantizeLinear(ElementType OutputDtype = ElementType.Floa
         Expr? zero = context.Has(2) ? context.ReadBroadcast(2) : null;
         // Differences of narrow integers are exact in either type; those of int32 are wider than it.
         ElementType exact = x.Type.Element == ElementType.Int32 ? ElementType.Float32 : ElementType.Int32;
-        Expr distance = zero is null ? x : x.To(exact) - zero.To(exact);
+        Expr distance = zero switch
+        {
+            null or Const { Integer: 0 } => x,
+            Const known => x.To(exact) - Const.Of(exact, known.Integer),
+            _ => x.To(exact) - zero.To(exact),
+        };
         return context.Map((distance.To(ElementType.Float32) * scale).To(OutputDtype));
     }
 }

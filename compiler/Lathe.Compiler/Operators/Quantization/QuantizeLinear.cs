@@ -65,7 +65,9 @@ public sealed record QuantizeLinear(ElementType OutputDtype = ElementType.UInt8,
     {
         Expr x = context.Read(0, context.Index).To(Precision).Widen(), scale = context.ReadBroadcast(1).To(Precision).Widen();
         Expr? zero = context.Has(2) ? context.ReadBroadcast(2) : null;
-        return context.Map(Saturation.Quantize((x / scale).To(Precision).Widen(), zero, OutputDtype));
+        // A scale that was taken into what is quantised is 1.
+        Expr quotient = scale is Const { Float: 1 } ? x : x / scale;
+        return context.Map(Saturation.Quantize(quotient.To(Precision).Widen(), zero, OutputDtype));
     }
 
     private static ElementType OutputOf(OnnxNode node)

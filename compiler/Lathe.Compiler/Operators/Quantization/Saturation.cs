@@ -40,11 +40,12 @@ internal static class Saturation
     {
         (long low, long high) = (Elements.Lowest(element).Integer, Elements.Highest(element).Integer);
         ElementType wide = value.Type.Element;
+        if (zero is Const known) zero = Const.OfInteger(ElementType.Int32, known.Integer);
         Expr bounded = value.Max(Bound(low)).Min(Bound(high));
         Expr whole = new LoopCast(bounded, ElementType.Int32, Round: true);
-        return (zero is null ? whole : whole + zero.To(ElementType.Int32)).To(element);
+        return (zero is null or Const { Integer: 0 } ? whole : whole + zero.To(ElementType.Int32)).To(element);
 
         // Bounds first: they are whole, so that rounding does not leave them, and what is beyond them may not fit 32 bits.
-        Expr Bound(long limit) => zero is null ? Const.Of(wide, limit) : (Const.Of(ElementType.Int32, limit) - zero.To(ElementType.Int32)).To(wide);
+        Expr Bound(long limit) => zero is null or Const ? Const.Of(wide, limit - ((zero as Const)?.Integer ?? 0)) : (Const.Of(ElementType.Int32, limit) - zero.To(ElementType.Int32)).To(wide);
     }
 }

@@ -34,10 +34,12 @@ public static class ConvIntegerAsBytes
         {
             if (perFilter > DepthwiseConvOfBytes.MostTaps) return null;
             (Value image, EquatableArray<long> border) = Padded(g, x, zero, window);
-            Value sums = g.Add(
+            TensorData? start = bias.Constant is { } b && b.ToInt64s().All(v => Math.Abs(v) <= DepthwiseConvOfBytes.MostBias)
+                ? TensorData.OfFloats([.. b.ToInt64s().Select(v => (float)v)], filters) : null;
+            Value sums = g.Add(new Cast(ElementType.Int32), g.Add(
                 new DepthwiseConvOfBytes(zero, window.Strides, window.Dilations, border), image,
-                g.Constant(TensorData.Of<float>(ElementType.Float32, [.. distances.Select(d => (float)d)], w.Dims)));
-            return bias.IsNone ? sums : g.Add(new Add(), sums, InShape(g, bias, x.Type.Rank));
+                g.Constant(TensorData.OfFloats([.. distances.Select(d => (float)d)], w.Dims)), start is null ? Value.None : g.Constant(start)));
+            return bias.IsNone || start is not null ? sums : g.Add(new Add(), sums, InShape(g, bias, x.Type.Rank));
         }
 
         if (conv.Group != 1) return null;
