@@ -195,7 +195,11 @@ public sealed class AssignLayouts : IPass
             return null;
         }
 
-        private Layout? LayoutOf(Value value) => IsBlocked(value) ? BlockedWithHalo(value) : null;
+        private Layout? LayoutOf(Value value) => IsBlocked(value) ? BlockedWithHalo(value) : IsReadAsWords(value) ? WordsWithHalo(value) : null;
+
+        /// <summary>True for few channels that are read as words and as nothing else.</summary>
+        private bool IsReadAsWords(Value value) => value.Op is Fused && !_outputs.Contains(value) && _users[value.Node] is { Count: > 0 } users
+            && users.All(u => u.User.Op is Fused { Root: { Op: ConvOfBytes or SumOfBytes } root } reader && Port(reader, root.Inputs[0]) == u.Input);
 
         private Layout BlockedWithHalo(Value value)
         {
@@ -267,7 +271,6 @@ public sealed class AssignLayouts : IPass
         /// <summary>Bytes with channels in blocks of a panel, or in words where there are few.</summary>
         private Layout? WordsWithHalo(Value value)
         {
-            if (IsBlocked(value)) return LayoutOf(value);
             (long[] low, long[] high) = _halos.GetValueOrDefault(value, ([], []));
             return Layout.Blocked(value.Type.Rank, BlockOfWords(value), low, high);
         }

@@ -30,7 +30,9 @@ public static class ConvIntegerAsBytes
         long zero = xZero.Constant?.GetInt64(0) ?? 0;
         long[] distances = [.. Enumerable.Range(0, w.Count).Select(i => w.GetInt64(i) - ZeroOf(i / perFilter))];
 
-        if (conv.Form.IsDepthwise(x.Type, weights.Type))
+        bool isDepthwise = conv.Form.IsDepthwise(x.Type, weights.Type);
+        if (x.Type.Element == ElementType.Int8 && (Unsigned.IsQuantized(x) || (!isDepthwise && conv.Group == 1))) (x, zero) = (Unsigned.Of(x, g), zero + 128);
+        if (isDepthwise)
         {
             if (perFilter > DepthwiseConvOfBytes.MostTaps) return null;
             (Value image, EquatableArray<long> border) = Padded(g, x, zero, window);
@@ -43,7 +45,6 @@ public static class ConvIntegerAsBytes
         }
 
         if (conv.Group != 1) return null;
-        if (x.Type.Element == ElementType.Int8) (x, zero) = (Unsigned(g, x), zero + 128);
         // The bytes that the kernel multiplies with, and the zero points that are left.
         bool isWhole = distances.All(d => d is >= -128 and <= 127);
         long shift = w.Element == ElementType.UInt8 ? 128 : 0;
@@ -91,10 +92,6 @@ public static class ConvIntegerAsBytes
         IndexExpr[] pads = [0, 0, .. low.Select(p => (IndexExpr)p), 0, 0, .. high.Select(p => (IndexExpr)p)];
         return (g.Add(new Pad(pads), x, g.Constant(border)), [.. low.Concat(high).Select(_ => 0L)]);
     }
-
-    /// <summary>Signed bytes moved by 128.</summary>
-    private static Value Unsigned(Rewriting g, Value x) =>
-        g.Add(new Cast(ElementType.UInt8), g.Add(new Add(), g.Add(new Cast(ElementType.Int32), x), g.Constant(TensorData.Of<int>(ElementType.Int32, [128]))));
 
     /// <summary>One number per channel, as it is broadcast to a tensor.</summary>
     private static Value InShape(Rewriting g, Value numbers, int rank) => g.Constant(numbers.Constant!.Reshape([numbers.Constant.Count, .. Enumerable.Repeat(1L, rank - 2)]));
