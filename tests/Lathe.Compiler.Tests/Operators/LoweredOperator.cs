@@ -25,7 +25,10 @@ internal static class LoweredOperator
             (input, index) => new Access(tensors[input]!, index.ToEquatableArray()),
             gather: (input, offset) => node.Op.ReadsAtData(input)
                 ? new Gather($"x{input}", offset, tensors[input]!.Element)
-                : throw new InvalidOperationException($"{node.Op.Name} does not say that it reads input {input} at indices from data."));
+                : throw new InvalidOperationException($"{node.Op.Name} does not say that it reads input {input} at indices from data."),
+            words: (input, index) => node.Op.ReadsWords(input)
+                ? Word(tensors[input]!, index)
+                : throw new InvalidOperationException($"{node.Op.Name} does not say that it reads input {input} as words."));
         LoweredOp lowered = node.Op.Lower(context) ?? throw new InvalidOperationException($"{node.Op.Name} has no lowering.");
 
         List<Stage> stages = [];
@@ -46,6 +49,19 @@ internal static class LoweredOperator
         Memory memory = Memory.Uninitialised(type.Element, shape.Aggregate(1L, (a, b) => a * b));
         ComputationInterpreter.Run(computation, [.. inputs.Where(i => i is not null).Select(i => MemoryOf(i!)), memory], values);
         return TensorData.FromBytes(type.Element, shape, memory.Bytes.ToArray());
+    }
+
+    /// <summary>Four channels; in place of those beyond the last the last again, which may not count.</summary>
+    private static Expr Word(Tensor tensor, IReadOnlyList<IndexExpr> index)
+    {
+        return Enumerable.Range(0, 4).Select(Byte).Aggregate((a, b) => new Binary(BinaryOp.Or, a, b));
+
+        Expr Byte(int i)
+        {
+            IndexExpr channel = IndexExpr.Min((index[1] * 4) + i, tensor.Dims[1] - 1);
+            Expr value = new Cast(new Access(tensor, [index[0], channel, .. index.Skip(2)]), ElementType.Int32);
+            return new Binary(BinaryOp.ShiftLeft, value, Const.OfInteger(ElementType.Int32, 8 * i));
+        }
     }
 
     private static Memory MemoryOf(TensorData data) => data.Element.Size() switch

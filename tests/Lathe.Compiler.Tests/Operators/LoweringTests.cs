@@ -216,6 +216,13 @@ internal sealed class LoweringTests
             }
         }
 
+        yield return new Case(new ConvOfBytes([1, 1], [1, 1], [0, 0, 0, 0]), "u8:N,8,5,6 i32:3,2,3,2");
+        yield return new Case(new ConvOfBytes([2, 1], [1, 2], [1, 0, 1, 2]), "u8:2,4,H,6 i32:5,1,3,2 i32:5");
+        yield return new Case(new DepthwiseConvOfBytes(0, [1, 1], [1, 1], [0, 0, 0, 0]), "u8:N,3,5,6 3,1,3,2");
+        yield return new Case(new DepthwiseConvOfBytes(117, [2, 1], [1, 2], [1, 0, 1, 2]), "u8:2,3,H,6 3,1,3,2");
+        yield return new Case(new DepthwiseConvOfBytes(-8, [1], [1], [1, 1]), "i8:2,3,H 3,1,3");
+        yield return new Case(new SumOfBytes([3, 2], [1, 1], [1, 1], [0, 0, 0, 0]), "u8:N,8,5,6");
+        yield return new Case(new SumOfBytes([3, 2], [2, 1], [1, 2], [1, 0, 1, 2]), "u8:2,6,H,6");
         yield return new Case(new ConvInteger(), "u8:1,2,6 u8:3,2,3");
         yield return new Case(new MatMulInteger(), "u8:5 i8:N,5,6");
         yield return new Case(new MatMulInteger(), "i8:N,4,5 u8:5 i8:scalar u8:scalar");
@@ -451,7 +458,8 @@ internal sealed class LoweringTests
     private static TensorData Sample(Op op, TensorType type, int input)
     {
         TensorData data = RandomTensor.Of(type.Element, 17 + input, [.. type.Dims.Select(d => d.Evaluate(v => Symbols[v.Name]))]);
-        bool isQuantized = op is QuantizeLinear or DequantizeLinear or IntegerConvolution or IntegerMatMul;
+        if (op is DepthwiseConvOfBytes && input == 1) return Elements.FromDoubles(TensorType.Of(data.Element, data.Dims), [.. data.ToDoubles().Select(v => Math.Round(v * 255))]);
+        bool isQuantized = op is ConvOfBytes or SumOfBytes or DepthwiseConvOfBytes or QuantizeLinear or DequantizeLinear or IntegerConvolution or IntegerMatMul;
         if (isQuantized) return Quantized(data, isScale: type.Element.IsFloat() && !(op is QuantizeLinear && input == 0));
         if (!type.Element.IsFloat()) return data;
         bool positive = op is Log or Sqrt or Acosh or ReduceLogSum or BatchNormalization || (op is Pow && input == 0);
@@ -479,7 +487,7 @@ internal sealed class LoweringTests
     {
         for (int i = 0; i < data.Count; i++)
         {
-            if (!data.Element.IsFloat()) data.SetInt64(i, (data.GetInt64(i) * 3677) + (i * 37));
+            if (!data.Element.IsFloat()) data.SetInt64(i, (data.GetInt64(i) * (data.Element == ElementType.Int32 ? 123_456_789 : 3677)) + (i * 37));
             else data.SetDouble(i, isScale ? Math.Abs(data.GetDouble(i)) * 0.01 + 0.001 : data.GetDouble(i) * (i % 7 == 0 ? 1e3 : 1));
         }
 
