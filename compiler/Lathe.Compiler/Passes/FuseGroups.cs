@@ -1,5 +1,6 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Quantization;
 using Lathe.Kernels.Loops;
 
 namespace Lathe.Compiler.Passes;
@@ -73,7 +74,8 @@ public sealed class FuseGroups : IPass
         /// <summary>Every value gets a group; element-wise users join it while one value of it is read by others.</summary>
         public void Grow()
         {
-            foreach (Node node in _order)
+            // What only widens bytes is computed where they are read: it begins no group that something else could go on.
+            foreach (Node node in _order.OrderBy(n => n.Op is DequantizeLinear))
             {
                 if (node.Op.Role == OpRole.Opaque) continue;
                 for (int output = 0; output < node.OutputTypes.Length; output++)
