@@ -121,9 +121,15 @@ internal sealed partial class ExpressionPrinter
         if (_readIn != writer.Block) _read.Clear();
         _readIn = writer.Block;
         if (_read.Add((names.BufferOf(e.Buffer).Pointer, e.Index))) return;
+        Barrier();
+        _read.Add((names.BufferOf(e.Buffer).Pointer, e.Index));
+    }
+
+    /// <summary>Tells code generation that memory may have changed: no read is moved across.</summary>
+    public void Barrier()
+    {
         writer.Do("call void asm sideeffect \"\", \"~{memory}\"()");
         _read.Clear();
-        _read.Add((names.BufferOf(e.Buffer).Pointer, e.Index));
     }
 
     private string GatherOf(Gather e)

@@ -87,6 +87,8 @@ internal sealed class KernelPrinter
                 Branch(s);
                 break;
             case Let s:
+                // Vectors are read where the program says: code generation would bring those together that lie together, and take registers for them that the tile needs.
+                if (s.Value is Load { Type.Lanes: > 1 }) _expressions.Barrier();
                 _names.SetValue(s.Name, _expressions.Print(s.Value));
                 break;
             case LetIndex s:

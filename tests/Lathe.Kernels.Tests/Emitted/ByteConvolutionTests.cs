@@ -14,6 +14,7 @@ public sealed class ByteConvolutionTests : KernelCaseTests<ByteConvolutionTests>
         Case("1x1, one plane", Sample.OfBytes(8, 48, 5, 6)),
         Case("1x1, 20 channels to 20", Sample.OfBytes(5, 20, 3, 3)),
         Case("1x1, one row of few", Sample.OfBytes(64, 40, 1, 1)),
+        new("1x1, quantised", Sample.OfBytes(6, 40, 3, 7, quantised: true)) { Value = r => r.Next(3) == 0 ? r.Next(int.MinValue, int.MaxValue) : (r.NextDouble() - 0.5) / 100 },
         Case("3x3, 29 columns", Sample.OfBytes(4, 16, 2, 29, 3, pad: 1)),
         Case("3x3, 7x7 rows in two dimensions", Sample.OfBytes(4, 32, 7, 7, 3, pad: 1)),
         Case("3x3, 12 channels to 40, stride 2", Sample.OfBytes(3, 40, 9, 11, 3, stride: 2, pad: 1)),

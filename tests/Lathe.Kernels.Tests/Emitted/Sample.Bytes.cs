@@ -15,7 +15,8 @@ public static partial class Sample
     /// <param name="k">The size of the window.</param>
     /// <param name="stride">How far the window moves.</param>
     /// <param name="pad">The padding on each side.</param>
-    public static Computation OfBytes(long c, long o, long h, long w, long k = 1, long stride = 1, long pad = 0)
+    /// <param name="quantised">True if sums are scaled and rounded to bytes.</param>
+    public static Computation OfBytes(long c, long o, long h, long w, long k = 1, long stride = 1, long pad = 0, bool quantised = false)
     {
         long oh = ((h + (2 * pad) - k) / stride) + 1, ow = ((w + (2 * pad) - k) / stride) + 1;
         return Parser.ParseComputation(string.Create(CultureInfo.InvariantCulture, $$"""
@@ -23,10 +24,11 @@ public static partial class Sample
             input x: int32[1, {{c}}, {{h}}, {{w}}] layout 0,1/4,2+{{pad}}+{{pad}},3+{{pad}}+{{pad}},1%4
             input u: int32[{{o}}, {{c}}, {{k}}, {{k}}] layout 0/16,1/4,2,3,1%4,0%16
             input b: int32[{{o}}] layout 0/16,0%16
-            output y: int32[1, {{o}}, {{oh}}, {{ow}}] layout 0,1/16,2,3,1%16
+            {{(quantised ? $"input m: float32[{o}] layout 0/16,0%16" : "")}}
+            output y: {{(quantised ? "uint8" : "int32")}}[1, {{o}}, {{oh}}, {{ow}}] layout 0,1/16,2,3,1%16
             stage dots writes y over n in 1, o in {{o}}, h in {{oh}}, w in {{ow}} reducing c in {{c}}, i in {{k}}, j in {{k}}
               sum: int32 = b(o) then dot4us(sum, x(n, c, {{stride}}*h + i - {{pad}}, {{stride}}*w + j - {{pad}}), u(o, c, i, j))
-              result = sum
+              result = {{(quantised ? "cast(cast(min(max(cast(sum, float32) * m(o), float32(-3)), float32(252)), int32 round) + int32(3), uint8)" : "sum")}}
             """));
     }
 }
