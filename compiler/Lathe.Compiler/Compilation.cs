@@ -145,7 +145,8 @@ public static class Compilation
         EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, context.Decisions, options, context.Cancellation);
         if (options.Tuning is { } tuning && !context.Decisions.All.Any(d => d.IsTuned))
             context.Report(new Diagnostic(DiagnosticTable.TuningUnused, null, tuning.Entries.Count.ToString(CultureInfo.InvariantCulture), string.Join(", ", options.Isas.Select(i => i.Name()))));
-        if (options.WantsNative && ObjectCompiler.Version is null) context.Report(new Diagnostic(DiagnosticTable.NoLibLLVM, null));
+        bool wantsNative = options.WantsNative(planned.Kernels.Any(k => k.MultipliesBytes));
+        if (wantsNative && ObjectCompiler.Version is null) context.Report(new Diagnostic(DiagnosticTable.NoLibLLVM, null));
         Plan plan = new(
             modelName,
             [.. planned.Symbols.Select((s, i) => new PlanSymbol(s.Name, s.Min, s.Max, Math.Clamp(1, s.Min, s.Max), i >= planned.GivenSymbols))],
@@ -158,7 +159,7 @@ public static class Compilation
             planned.Weights.Length)
         {
             KeepsDenormals = options.KeepDenormals,
-            PrefersNative = options.WantsNative,
+            PrefersNative = wantsNative,
             NativeCode = [.. kernels.NativeCode.Select(code => code.Plan)],
         };
 

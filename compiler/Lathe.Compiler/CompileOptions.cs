@@ -18,13 +18,17 @@ public sealed record CompileOptions
     public string Device { get; init; } = "CPU";
 
     /// <summary>
-    /// Which kernels: <c>csharp</c>, <c>native</c>, or <c>auto</c>, which is C# for fp32: the code is equally fast, and smaller. Those in C# are compiled in always: they run where
-    /// native ones cannot.
+    /// Which kernels: <c>csharp</c>, <c>native</c>, or <c>auto</c>, which is native for models that multiply bytes, for which .NET has no instructions of 512 bits, and C# for all
+    /// others: the code is equally fast, and smaller. Those in C# are compiled in always: they run where native ones cannot.
     /// </summary>
     public string Kernels { get; init; } = "auto";
 
-    /// <summary>True if native kernels are asked for.</summary>
-    public bool WantsNative => Kernels == "native";
+    /// <summary>The version of the libLLVM that makes native kernels; null if none is installed.</summary>
+    public static string? LibLLVM => ObjectCompiler.Version;
+
+    /// <summary>True if native kernels are wanted of a model.</summary>
+    /// <param name="multipliesBytes">True for a model that multiplies bytes.</param>
+    public bool WantsNative(bool multipliesBytes) => Kernels == "native" || (Kernels == "auto" && multipliesBytes && !Emulate);
 
     /// <summary>The instruction sets that are compiled in.</summary>
     public IReadOnlyList<Isa> Isas { get; init; } = [Isa.Avx512, Isa.Avx2, Isa.Vector128];
@@ -95,7 +99,7 @@ public sealed record CompileOptions
         static string Floats(IReadOnlyDictionary<string, float[]> values) => string.Join(';', values.OrderBy(v => v.Key, StringComparer.Ordinal)
             .Select(v => $"{v.Key}={string.Join(',', v.Value.Select(f => BitConverter.SingleToInt32Bits(f)))}"));
         return string.Join('\n',
-            ClassName, Precision, Device, WantsNative ? $"native {ObjectCompiler.Version}" : Kernels, string.Join(',', Isas), Emulate,
+            ClassName, Precision, Device, Kernels == "native" ? $"native {ObjectCompiler.Version}" : Kernels, string.Join(',', Isas), Emulate,
             string.Join(';', Shapes.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => $"{s.Key}={s.Value}")),
             Floats(Mean), Floats(Scale), Optimize, Winograd, KeepDenormals, EmbedWeightsUpTo, DebugKernels, Tuning?.Hash);
     }

@@ -59,6 +59,7 @@ internal sealed class CompileCache(string directory)
             using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             hash.AppendData(BuildId.Bytes);
             hash.AppendData(Encoding.UTF8.GetBytes(request.Options.CanonicalText()));
+            if (request.Options.Kernels != "csharp") hash.AppendData(Encoding.UTF8.GetBytes($"libLLVM {CompileOptions.LibLLVM}"));
             if (request.Precompiled is { } isa) hash.AppendData(Encoding.UTF8.GetBytes($"{isa} {Crossgen.Own!.Identity}"));
             hash.AppendData(File.ReadAllBytes(request.Path));
             hash.AppendData(Encoding.UTF8.GetBytes(Path.GetFileName(request.Path)));

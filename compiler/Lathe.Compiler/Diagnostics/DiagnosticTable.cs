@@ -61,7 +61,7 @@ public static class DiagnosticTable
 
     /// <summary>What native kernels need is not there.</summary>
     public static readonly DiagnosticDescriptor NoLibLLVM = new(
-        "LATHE0301", Severity.Warning, "native kernels are asked for and libLLVM (15 or later) is not installed: the kernels are C#");
+        "LATHE0301", Severity.Warning, "native kernels are wanted and libLLVM (15 or later) is not installed: the kernels are C#");
 
     /// <summary>A mistake in Lathe itself.</summary>
     public static readonly DiagnosticDescriptor InternalError = new("LATHE0000", Severity.Error, "internal error: {0}");

@@ -34,6 +34,7 @@ public static class KernelEmitter
         Dictionary<string, string> sources = [];
         if (options.Emulate) sources[Avx512Emulation.FileName] = Avx512Emulation.Source;
         List<NativeKernels> native = [];
+        bool wantsNative = options.WantsNative(kernels.Any(k => k.MultipliesBytes));
         foreach (Isa isa in options.Isas.Distinct().OrderDescending())
         {
             Choice?[] choices =
@@ -45,7 +46,7 @@ public static class KernelEmitter
                 scheduled[i] = KernelCompiler.Compile(kernels[i].Computation, Machine.Of(isa), choices[i]));
             string type = $"{IdentifierNames.SimpleName(className)}_{isa}";
             sources[$"Kernels.{isa}.cs"] = CSharpPrinter.Print(space, type, Machine.Of(isa), [.. scheduled.Select(s => s.Kernel)]);
-            NativeKernels? code = options.WantsNative ? NativeKernels.Compile(isa, scheduled, cancellation) : null;
+            NativeKernels? code = wantsNative ? NativeKernels.Compile(isa, scheduled, cancellation) : null;
             if (code is not null) native.Add(code);
             for (int i = 0; i < kernels.Count; i++)
             {
@@ -54,7 +55,7 @@ public static class KernelEmitter
                     functions.Count,
                     scheduled[i].ScratchBytes.ToSize(kernels[i].Computation.Dims),
                     scheduled[i].Extent.ToSize(kernels[i].Computation.Dims));
-                variants[i].Add(variant with { NativeEntry = code?.Entries[i] ?? -1, VnniEntry = code?.VnniEntries[i] ?? -1 });
+                variants[i].Add(variant with { NarrowIsFaster = isa == Isa.Avx512 && kernels[i].MultipliesBytes, NativeEntry = code?.Entries[i] ?? -1, VnniEntry = code?.VnniEntries[i] ?? -1 });
                 functions.Add($"{type}.{kernels[i].Name}");
             }
         }

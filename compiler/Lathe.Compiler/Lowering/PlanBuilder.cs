@@ -19,6 +19,9 @@ namespace Lathe.Compiler.Lowering;
 /// <param name="Convolution">The signature by which the algorithm of a convolution is chosen; null for what is none.</param>
 public sealed record PlannedKernel(string Name, Computation Computation, string? Convolution = null)
 {
+    /// <summary>True if it multiplies bytes four at a time.</summary>
+    public bool MultipliesBytes { get; } = Computation.Stages.SelectMany(s => s.Accumulators.Items).SelectMany(a => ExprWalk.All(a.Update)).Any(e => e is Dot4);
+
     /// <summary>The signature by which its schedule is chosen.</summary>
     public string Signature { get; } = Kernels.Schedules.Signature.Of(Computation);
 }

@@ -80,7 +80,7 @@ internal sealed class ModelCode
     public string? FallbackOf(int kernel)
     {
         string name = Plan.Kernels[kernel].Name;
-        if (Variants[kernel].Isa != Isa) return $"kernel '{name}' has no {Isa.Name()} variant; {Variants[kernel].Isa.Name()} runs";
+        if (Variants[kernel].Isa != Isa && !Plan.Kernels[kernel].Variants.Any(v => v.Isa == Isa && v.NarrowIsFaster)) return $"kernel '{name}' has no {Isa.Name()} variant; {Variants[kernel].Isa.Name()} runs";
         return Plan.PrefersNative && !IsNative(kernel) ? $"kernel '{name}' runs in C#: {_native.Refusal ?? "it has no native form"}" : null;
     }
 
@@ -114,7 +114,10 @@ internal sealed class ModelCode
         PlanVariant? best = null;
         foreach (PlanVariant variant in kernel.Variants)
         {
-            if (variant.Isa <= isa && (best is null || variant.Isa > best.Isa) && (variant.Isa.IsAvailable() || native.AddressOf(variant) != 0)) best = variant;
+            bool isNative = native.AddressOf(variant) != 0;
+            if (variant.Isa > isa || !(variant.Isa.IsAvailable() || isNative)) continue;
+            // Of two the longer vectors, unless they are the slower ones.
+            if (best is null || (variant.Isa > best.Isa ? !variant.NarrowIsFaster || isNative : best.NarrowIsFaster && native.AddressOf(best) == 0)) best = variant;
         }
 
         return best ?? throw new LatheException(ErrorIds.Isa, $"Kernel '{kernel.Name}' has no variant that {isa.Name()} can run.");

@@ -100,6 +100,9 @@ public sealed record PlanVariant(Isa Isa, int Function, SizeExpression ScratchBy
     /// <summary>Where it starts in the native code of its instruction set; -1 if it is not in it.</summary>
     public int NativeEntry { get; init; } = -1;
 
+    /// <summary>True if its form in .NET's own code is slower than that for shorter vectors: .NET has dot products of bytes for up to 256 bits.</summary>
+    public bool NarrowIsFaster { get; init; }
+
     /// <summary>Where it starts there in a form for processors with instructions for dot products of bytes; -1 if there is none.</summary>
     public int VnniEntry { get; init; } = -1;
 }

@@ -48,8 +48,8 @@ internal ref struct PlanReader
 
     private PlanVariant[] Variants()
     {
-        PlanVariant[] variants = new PlanVariant[Count(10)];
-        for (int i = 0; i < variants.Length; i++) variants[i] = new((Isa)Index(), Index(), Expression(), Expression()) { NativeEntry = Entry(), VnniEntry = Entry() };
+        PlanVariant[] variants = new PlanVariant[Count(11)];
+        for (int i = 0; i < variants.Length; i++) variants[i] = new((Isa)Index(), Index(), Expression(), Expression()) { NativeEntry = Entry(), VnniEntry = Entry(), NarrowIsFaster = Number() != 0 };
         return variants;
     }
 

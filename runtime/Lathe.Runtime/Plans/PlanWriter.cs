@@ -70,6 +70,7 @@ internal sealed class PlanWriter
         Expression(variant.Extent);
         Number(variant.NativeEntry);
         Number(variant.VnniEntry);
+        Number(variant.NarrowIsFaster ? 1 : 0);
     }
 
     private void NativeCode(PlanNativeCode code)
