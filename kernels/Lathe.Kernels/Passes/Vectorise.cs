@@ -142,7 +142,13 @@ public static class Vectorise
         {
             Expr? outer = _mask;
             IndexVar? outerActive = _active;
-            _mask = outer is null ? mask : new Binary(BinaryOp.And, outer, mask);
+            _mask = (outer, mask) switch
+            {
+                (null, _) => mask,
+                // The first of the first.
+                (FirstLanes { Count: { IsConstant: true } a }, FirstLanes { Count: { IsConstant: true } b }) => a.Value < b.Value ? outer : mask,
+                _ => new Binary(BinaryOp.And, outer, mask),
+            };
             _active = ActiveLanes(_mask);
             Forget();
             T result = visit();

@@ -209,6 +209,8 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
     private string Widened(Load e)
     {
         ElementType element = elements[e.Buffer];
+        if (element is ElementType.UInt8 or ElementType.Int8 && e.Mask is FirstLanes { Count: { IsConstant: true, Value: > 0 } count } && count.Value < e.Type.Lanes)
+            return $"{Call($"Widen{element}First{Number(count.Value)}")}({Address(e.Buffer, e.Index)})";
         return e.Mask is null
             ? $"{Call("Widen" + element)}({Address(e.Buffer, e.Index)})"
             : $"{Call("MaskWiden" + element)}({Address(e.Buffer, e.Index)}, {Top(e.Mask)})";

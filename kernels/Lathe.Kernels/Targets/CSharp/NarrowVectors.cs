@@ -25,11 +25,15 @@ internal static partial class NarrowVectors
             "RoundTo" or "TruncateTo" => Convert(name, element, machine),
             "Pack" => Pack(name, element, machine),
             "MaskStore" => MaskStore(name, element, machine),
+            "Widen" => Widen(name, element, int.Parse(parts.Groups["count"].Value, CultureInfo.InvariantCulture), machine),
             _ => Store(name, element, parts.Groups["count"] is { Success: true } count ? int.Parse(count.Value, CultureInfo.InvariantCulture) : machine.Lanes, machine),
         };
     }
 
-    [GeneratedRegex("^(?<what>Wrap|Saturate|RoundTo|TruncateTo|Pack|MaskStore|Store)(?<type>U?Int(8|16|32))(First(?<count>[0-9]+))?$")]
+    /// <summary>What bytes are read as, the largest first.</summary>
+    private static readonly (int Size, string Type)[] Parts = [(8, "ulong"), (4, "uint"), (2, "ushort"), (1, "byte")];
+
+    [GeneratedRegex("^(?<what>Wrap|Saturate|RoundTo|TruncateTo|Pack|MaskStore|Store)(?<type>U?Int(8|16|32))(First(?<count>[0-9]+))?$|^(?<what>Widen)(?<type>U?Int8)First(?<count>[0-9]+)$")]
     private static partial Regex Name();
 
     private static string Wrap(ElementType element) => element switch
@@ -100,6 +104,33 @@ internal static partial class NarrowVectors
 
         writer.Close();
         return writer.ToString().TrimEnd('\n');
+    }
+
+    /// <summary>Reads the first lanes, in parts as large as there are, and 0 for the others.</summary>
+    private static string Widen(string name, ElementType element, int count, Machine machine)
+    {
+        string Half(int from, int length)
+        {
+            List<string> parts = [];
+            for (int at = 0; at < length;)
+            {
+                (int size, string type) = Parts.First(p => p.Size <= length - at);
+                string read = $"*({type}*)({(from + at == 0 ? "from" : $"from + {Number(from + at)}")})";
+                parts.Add(at == 0 ? $"(ulong){read}" : $"((ulong){read} << {Number(8 * at)})");
+                at += size;
+            }
+
+            return parts.Count == 0 ? "0UL" : string.Join(" | ", parts);
+        }
+
+        string bytes = $"Vector128.Create({Half(0, Math.Min(count, 8))}, {Half(8, Math.Max(0, count - 8))}).As{DotNet(element)}()";
+        string widened = machine.Isa switch
+        {
+            Isa.Avx512 => $"Avx512F.ConvertToVector512Int32({bytes})",
+            Isa.Avx2 => $"System.Runtime.Intrinsics.X86.Avx2.ConvertToVector256Int32({bytes})",
+            _ => $"Vec.WidenLower(Vec.WidenLower({bytes})).AsInt32()",
+        };
+        return $"public static VecI {name}({Types.Memory(element)}* from) => {widened};";
     }
 
     private static string MaskStore(string name, ElementType element, Machine machine)
