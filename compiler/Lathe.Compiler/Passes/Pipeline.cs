@@ -61,6 +61,9 @@ public static class Pipeline
         // 4. Operators become groups of one kernel each.
         new FuseGroups(),
 
+        // 4. Images are read as they lie in memory.
+        new ReadImages(),
+
         // 5. Values between groups get layouts, conversions become operators.
         new AssignLayouts(),
 
