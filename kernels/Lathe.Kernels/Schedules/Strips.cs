@@ -23,17 +23,24 @@ internal static class Strips
     public static StageSchedule Schedule(Computation computation, Machine machine)
     {
         Stage last = computation.Stages[^1];
-        StageSchedule schedule = Tiled(last, machine);
+        if (computation.Stages[0].Accumulators.Length == 0) return OfImage(last, computation.Stages[0], machine);
+        StageSchedule schedule = Tiled(last, machine, last.Pure[RowAxis]);
         Leaf rows = schedule[last.Pure[RowAxis]];
-        if (computation.Stages[0].Accumulators.Length > 0) return schedule.MoveTo(0, rows).Parallel(rows).ComputeProducersAt(rows, s => Tiled(s, machine), ring: RowAxis);
-        if (Together(last, computation.Stages[0]) is > 1 and var together) (rows, _) = schedule.Split(rows, together, Tail.Peel);
+        return schedule.MoveTo(0, rows).Parallel(rows).ComputeProducersAt(rows, s => Tiled(s, machine, s.Pure[RowAxis]), ring: RowAxis);
+    }
+
+    private static StageSchedule OfImage(Stage last, Stage image, Machine machine)
+    {
+        StageSchedule schedule = Tiled(last, machine, last.Pure[0], last.Pure[RowAxis]);
+        Leaf rows = schedule[last.Pure[RowAxis]];
+        if (Together(last, image) is > 1 and var together) (rows, _) = schedule.Split(rows, together, Tail.Peel);
         schedule.MoveTo(0, schedule[last.Pure[0]]).MoveTo(1, rows);
         Leaf parts = schedule.Fuse([.. schedule.Order.Take(2)]);
         return schedule.Parallel(parts).ComputeProducersAt(parts, s => Converted(s, machine));
     }
 
-    private static StageSchedule Tiled(Stage stage, Machine machine) =>
-        Reductions.Tiled(stage, machine, Choice.First, contiguous: true, parallel: false, apart: stage.Pure[RowAxis]) ?? Reductions.Plain(stage, parallel: false);
+    private static StageSchedule Tiled(Stage stage, Machine machine, params IReadOnlyList<Axis> apart) =>
+        Reductions.Tiled(stage, machine, Choice.First, contiguous: true, parallel: false, apart) ?? Reductions.Plain(stage, parallel: false);
 
     private static StageSchedule Converted(Stage stage, Machine machine)
     {
