@@ -69,6 +69,9 @@ public static class Pipeline
 
         // 6. Convolutions whose results are too large for a cache are computed row by row in one kernel.
         new FuseStrips(),
+
+        // 7. Images may lie at strides that are given with their memory.
+        new StrideInputs(),
     ];
 
     /// <summary>Passes that run even where nothing is to be optimised: lowering or the meaning needs them.</summary>
