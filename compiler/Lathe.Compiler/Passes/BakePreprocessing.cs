@@ -89,7 +89,7 @@ public sealed class BakePreprocessing : IPass
             if (!model.Element.IsFloat() && (element != model.Element || mean is not null || scale is not null))
                 throw Bad(element == model.Element && mean is null ? ScaleOption : first, $"the elements of input '{port.Name}' are {model.Element.Name()}, not floats");
 
-            int? axis = ((int[])[1, 3]).Cast<int?>().FirstOrDefault(a => model.Dims[a!.Value] is { IsConstant: true, Value: var c } && (c == (mean ?? scale)?.Length || (mean ?? scale) is null && c is 1 or 3 or 4));
+            int? axis = ChannelsOf(model, (mean ?? scale)?.Length);
             foreach ((string option, float[]? values) in (IEnumerable<(string, float[]?)>)[(MeanOption, mean), (ScaleOption, scale)])
             {
                 if (values is null) continue;
@@ -113,6 +113,14 @@ public sealed class BakePreprocessing : IPass
             {
                 throw Bad(FormatOption, problem.Message);
             }
+        }
+
+        /// <summary>The axis of the channels: the second or, for models that were exported channels-last, the last; the one that has as many as there are values, where both may be it.</summary>
+        private static int? ChannelsOf(TensorType model, int? values)
+        {
+            int[] usual = [.. ((int[])[1, 3]).Where(axis => model.Dims[axis] is { IsConstant: true, Value: 1 or 3 or 4 })];
+            int[] axes = usual.Length > 0 ? usual : [.. ((int[])[1, 3]).Where(axis => values is { } count && model.Dims[axis] == count)];
+            return axes.Length == 0 ? null : axes.Where(axis => model.Dims[axis] == (values ?? -1)).Append(axes[0]).First();
         }
 
         /// <summary>The value that stands for the model's input.</summary>
