@@ -8,7 +8,8 @@ namespace Lathe.Compiler.Rules.Weights;
 /// <summary>
 /// conv(select(x), w) → conv(x, w'), where select takes channels of an image in any order, or every s-th row and column for each of s·s blocks of channels, as networks do
 /// that begin with a space-to-depth. The weights move to where the elements are: to other channels, and to other places of a window s times as wide. Only for what comes
-/// from outside the graph, and where no weights are added. Channels between the first and the last that are read stay.
+/// from outside the graph, and where no weights are added. Channels between the first and the last that are read stay. Steps only for images that the convolution converts
+/// itself, which then needs no pass before it; others are as fast with their blocks of channels made first and tiles after that.
 /// </summary>
 public static class ConvOfSelection
 {
@@ -25,6 +26,7 @@ public static class ConvOfSelection
         if (Of(filters.Input) is not var (x, (down, across), channels) || !InputArithmetic.IsFromOutside(x)) return null;
         long first = channels.Min(c => c.Channel), count = channels.Max(c => c.Channel) + 1 - first;
         bool isStepped = down != 1 || across != 1;
+        if (isStepped && !InputArithmetic.IsConverted(x)) return null;
         if (count * down * across > channels.Count || (!isStepped && channels.Select((c, i) => c.Channel == first + i).All(same => same))) return null;
 
         TensorType selected = filters.Input.Type;
