@@ -116,7 +116,7 @@ public sealed class ReadImages : IPass
             for (; next < chain.Count; next++)
             {
                 if (chain[next].Node.Op is Cast && !isCast) isCast = true;
-                else if (chain[next].Node.Op is Transpose transpose && !isMoved && transpose.Permutation(4).SequenceEqual([0, 3, 1, 2])) isMoved = true;
+                else if (!isMoved && MovesChannels(chain[next].Node)) isMoved = true;
                 else return null;
             }
 
@@ -154,8 +154,16 @@ public sealed class ReadImages : IPass
 
             return (value, chain);
 
-            static bool IsStep(Op op) => op is Border or Slice or Transpose or Cast;
+            static bool IsStep(Op op) => op is Border or Slice or Transpose or Reshape or Cast;
         }
+
+        /// <summary>True for NHWC → NCHW, which of one channel is a reshape.</summary>
+        private static bool MovesChannels(Node node) => node.Op switch
+        {
+            Transpose transpose => transpose.Permutation(node.Inputs[0].Type.Rank).SequenceEqual([0, 3, 1, 2]),
+            Reshape => node.Inputs[0].Type.Dims is [var n, var h, var w, var c] && c == IndexExpr.One && node.OutputTypes[0].Dims.SequenceEqual([n, c, h, w]),
+            _ => false,
+        };
 
         /// <summary>The convolution's input in the body of its group: rows of the image, converted and with their border in a group of their own, seen in the model's order.</summary>
         public Value AsRows(GroupBody body, IReadOnlyList<IndexVar> symbols, GraphBuilder outer, Value source)
