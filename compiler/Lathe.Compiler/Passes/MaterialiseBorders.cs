@@ -24,7 +24,7 @@ public sealed class MaterialiseBorders : IPass
     {
         if (node is not { Op: Conv conv, Inputs: [var x, var w, .. var rest] }) return null;
         Value bias = rest.Length > 0 ? rest[0] : Value.None, values = rest.Length > 1 ? rest[1] : Value.None;
-        if (values.IsNone && !ReadImages.IsImage(x)) return null;
+        if (values.IsNone && SourceImage.Of(x) is null) return null;
         Window window = conv.WindowOf(x.Type, w.Type);
         if (!window.PadLow.Concat(window.PadHigh).All(p => p.IsConstant && p.Value >= 0)) return null;
         long[] low = [.. window.PadLow.Select(p => p.Value)], high = [.. window.PadHigh.Select(p => p.Value)];
