@@ -61,16 +61,16 @@ public static class Pipeline
         // 4. Operators become groups of one kernel each.
         new FuseGroups(),
 
-        // 4. Images are read as they lie in memory.
+        // 5. Images are read as they lie in memory.
         new ReadImages(),
 
-        // 5. Values between groups get layouts, conversions become operators.
+        // 6. Values between groups get layouts, conversions become operators.
         new AssignLayouts(),
 
-        // 6. Convolutions whose results are too large for a cache are computed row by row in one kernel.
+        // 7. Convolutions whose results are too large for a cache are computed row by row in one kernel.
         new FuseStrips(),
 
-        // 7. Images may lie at strides that are given with their memory.
+        // 8. Images may lie at strides that are given with their memory.
         new StrideInputs(),
     ];
 
