@@ -69,7 +69,7 @@ public static class Compilation
             Isas = [.. options.Isas.Select(i => i.ToString().ToLowerInvariant())],
             LibLLVM = model.Plan.NativeCode.Count > 0 ? ObjectCompiler.Version : null,
             Symbols = Symbols(planned),
-            Inputs = Tensors(graph, graph.Inputs, className, 0, options),
+            Inputs = Tensors(graph, model.Inputs, className, 0, options),
             Outputs = Tensors(graph, graph.Outputs, className, graph.Inputs.Length, options),
             ArenaBytes = report.ArenaBytes,
             WeightBytes = planned.Weights.Length,
@@ -174,7 +174,7 @@ public static class Compilation
         {
             ["Module.cs"] = ModuleEmitter.Emit(moduleName, kernels.Functions, weightsFile),
         };
-        return new GeneratedModel(moduleName, planned, plan, weightsFile, sources, resources);
+        return new GeneratedModel(moduleName, planned, plan, weightsFile, sources, resources, graph.Inputs);
     }
 
     private static IReadOnlyList<ManifestSymbol> Symbols(PlannedModel planned)
@@ -195,10 +195,16 @@ public static class Compilation
                 port.Value.Type.Element.Name(),
                 [.. port.Value.Type.Dims.Select(d => d.IsConstant ? (ManifestDim)d.Value : (ManifestDim)d.ToString())])
             {
-                Mean = first > 0 ? [] : options.Mean.GetValueOrDefault(port.Name) ?? options.Mean.GetValueOrDefault("") ?? [],
-                Scale = first > 0 ? [] : options.Scale.GetValueOrDefault(port.Name) ?? options.Scale.GetValueOrDefault("") ?? [],
+                Layout = Of(options.InputFormats, port)?.IsPlanar is { } isPlanar ? isPlanar ? "NCHW" : "NHWC" : null,
+                Channels = Of(options.InputFormats, port)?.Order,
+                Mean = Of(options.Mean, port) ?? [],
+                Scale = Of(options.Scale, port) ?? [],
+                Strided = [.. (port.Value.Type.Layout?.Levels.Items ?? []).Where(l => l.Stride is not null).Select(l => l.Axis)],
             }),
         ];
+
+        T? Of<T>(IReadOnlyDictionary<string, T> given, GraphPort port)
+            where T : class => first > 0 ? null : given.GetValueOrDefault(port.Name) ?? given.GetValueOrDefault("");
     }
 
     private static CompileReport Report(PlannedModel planned, Plan plan, long parameters, IReadOnlyCollection<Decision> decisions)

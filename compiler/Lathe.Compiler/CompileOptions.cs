@@ -56,6 +56,9 @@ public sealed record CompileOptions
     /// <summary>Scales per channel, by input name; the empty name stands for the only input.</summary>
     public IReadOnlyDictionary<string, float[]> Scale { get; init; } = new Dictionary<string, float[]>();
 
+    /// <summary>How the application's memory for images lies, by input name; the empty name stands for the only input.</summary>
+    public IReadOnlyDictionary<string, InputFormat> InputFormats { get; init; } = new Dictionary<string, InputFormat>();
+
     /// <summary>False runs only the passes that lowering needs.</summary>
     public bool Optimize { get; init; } = true;
 
@@ -101,6 +104,6 @@ public sealed record CompileOptions
         return string.Join('\n',
             ClassName, Precision, Device, Kernels == "native" ? $"native {ObjectCompiler.Version}" : Kernels, string.Join(',', Isas), Emulate,
             string.Join(';', Shapes.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => $"{s.Key}={s.Value}")),
-            Floats(Mean), Floats(Scale), Optimize, Winograd, KeepDenormals, EmbedWeightsUpTo, DebugKernels, Tuning?.Hash);
+            Floats(Mean), Floats(Scale), string.Join(';', InputFormats.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => $"{f.Key}={f.Value}")), Optimize, Winograd, KeepDenormals, EmbedWeightsUpTo, DebugKernels, Tuning?.Hash);
     }
 }

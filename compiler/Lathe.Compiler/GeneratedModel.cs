@@ -1,3 +1,4 @@
+using Lathe.Compiler.Graph;
 using Lathe.Compiler.Lowering;
 using Lathe.Runtime.Plans;
 
@@ -12,7 +13,8 @@ public sealed class GeneratedModel
         Plan plan,
         string? weightsFile,
         IReadOnlyDictionary<string, string> sources,
-        IReadOnlyDictionary<string, byte[]> resources)
+        IReadOnlyDictionary<string, byte[]> resources,
+        IReadOnlyList<GraphPort> inputs)
     {
         ModuleName = moduleName;
         Planned = planned;
@@ -20,6 +22,7 @@ public sealed class GeneratedModel
         WeightsFile = weightsFile;
         Sources = sources;
         Resources = resources;
+        Inputs = inputs;
     }
 
     /// <summary>The full name of the class through which the runtime reaches the model.</summary>
@@ -31,6 +34,9 @@ public sealed class GeneratedModel
     internal PlannedModel Planned { get; }
 
     internal Plan Plan { get; }
+
+    /// <summary>The inputs as the application has them.</summary>
+    internal IReadOnlyList<GraphPort> Inputs { get; }
 
     /// <summary>The name of the file that the weights go to; null where they are among the resources.</summary>
     internal string? WeightsFile { get; }

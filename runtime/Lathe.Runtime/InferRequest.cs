@@ -130,10 +130,13 @@ public partial class InferRequest : IDisposable
     /// <param name="name">The input's name.</param>
     /// <param name="pointer">The first element, aligned to the size of an element.</param>
     /// <param name="strides">
-    /// The distance of neighbours along each dim in elements, outermost first; empty for the dense row-major strides. Others than these are
-    /// refused; the stride of a dim of 1 does not matter.
+    /// The distance of neighbours along each dim in elements, outermost first; empty for the dense row-major strides. Images, rows and planes of an input that was
+    /// compiled with a format may lie further apart: <see cref="TensorInfo.Strided"/> says of which dims that is so. The stride of a dim of 1 does not matter.
     /// </param>
-    /// <exception cref="ArgumentException">There is no such input, the pointer is null or not aligned, or the strides are not the dense ones.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is no such input, the pointer is null or not aligned, or the strides are not the dense ones and the input takes no others, they overlap, are negative or
+    /// reach beyond any memory.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The request is disposed.</exception>
     /// <exception cref="InvalidOperationException">An inference runs.</exception>
     public unsafe void BindInput(string name, nint pointer, ReadOnlySpan<long> strides = default)
@@ -141,13 +144,8 @@ public partial class InferRequest : IDisposable
         TensorMemory input = Idle(Named(_program.Inputs, name));
         if (pointer == 0) throw new ArgumentException($"The memory for input '{name}' is null.", nameof(pointer));
         if (pointer % input.Type.Size() != 0) throw new ArgumentException($"The memory for input '{name}' is not aligned to its elements.", nameof(pointer));
-        if (!strides.IsEmpty && !AreDense(strides, input.Shape))
-        {
-            string shape = string.Join(',', input.Shape), given = string.Join(',', strides.ToArray());
-            throw new ArgumentException($"Input '{name}' of shape {shape} takes dense row-major memory only, not strides {given}.", nameof(strides));
-        }
-
-        _program.Bind(input, (byte*)pointer);
+        if (!strides.IsEmpty) InputStrides.Check(input, strides);
+        _program.Bind(input, (byte*)pointer, strides);
     }
 
     /// <summary>Makes inferences read an input from the request's own memory again, which holds what it held before.</summary>
@@ -158,20 +156,6 @@ public partial class InferRequest : IDisposable
     {
         TensorMemory input = Idle(Named(_program.Inputs, name));
         _program.Bind(input, input.Own);
-    }
-
-    private static bool AreDense(ReadOnlySpan<long> strides, ReadOnlySpan<long> shape)
-    {
-        if (strides.Length != shape.Length) return false;
-        if (shape.Contains(0)) return true;
-        long dense = 1;
-        for (int i = shape.Length - 1; i >= 0; i--)
-        {
-            if (shape[i] != 1 && strides[i] != dense) return false;
-            dense *= shape[i];
-        }
-
-        return true;
     }
 
     private static TensorMemory Named(TensorMemory[] tensors, string name)

@@ -12,12 +12,13 @@ public sealed class ModelOptionTests
         item.SetMetadata("Winograd", "off");
         item.SetMetadata("Precision", "fp32");
         item.SetMetadata("Mean", " a:1,2,3 ; b:4 ;");
+        item.SetMetadata("InputFormat", "a:u8,NHWC,BGR,model=BGR; b:GRAY");
         item.SetMetadata("EmbedWeights", "True");
         item.SetMetadata("DebugKernels", "false");
         item.SetMetadata("Device", "");
         Assert.That(
             ModelOption.Words(item),
-            Is.EqualTo(new[] { "--precision", "fp32", "--mean", "a:1,2,3", "--mean", "b:4", "--winograd", "off", "--embed-weights" }));
+            Is.EqualTo(new[] { "--precision", "fp32", "--mean", "a:1,2,3", "--mean", "b:4", "--input-format", "a:u8,NHWC,BGR,model=BGR", "--input-format", "b:GRAY", "--winograd", "off", "--embed-weights" }));
     }
 
     [Test]

@@ -19,6 +19,12 @@ internal static class TinyOnnx
         [Block(5, TensorPb.Of("c", TensorData.OfFloats([-1, 2], 2, 1, 1)))],
         [Value(11, "x", "N", 2, 1, 2), Value(12, "y", "N", 2, 1, 2)]);
 
+    /// <summary>y[N,3,2,2] = relu(x[N,3,2,2] + c[3,1,1]), with c = -1, 2, 0: an image of three channels.</summary>
+    public static byte[] AddReluOfColours() => Model(
+        [Node("add", "Add", ["x", "c"], ["sum"]), Node("relu", "Relu", ["sum"], ["y"])],
+        [Block(5, TensorPb.Of("c", TensorData.OfFloats([-1, 2, 0], 3, 1, 1)))],
+        [Value(11, "x", "N", 3, 2, 2), Value(12, "y", "N", 3, 2, 2)]);
+
     /// <summary>The same as <see cref="AddRelu"/> with c in a file beside the model.</summary>
     public static byte[] AddReluWithExternalBias(string location) => Model(
         [Node("add", "Add", ["x", "c"], ["sum"]), Node("relu", "Relu", ["sum"], ["y"])],

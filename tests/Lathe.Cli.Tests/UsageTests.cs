@@ -81,6 +81,18 @@ public sealed class UsageTests
     [TestCase("run a.onnx --shape x=N=1..b")]
     [TestCase("run a.onnx --shape x=1 --shape x=2")]
     [TestCase("run a.onnx --input-format u8,NWHC")]
+    [TestCase("run a.onnx --input-format u8,f32")]
+    [TestCase("run a.onnx --input-format NHWC,NCHW")]
+    [TestCase("run a.onnx --input-format RGB,BGR")]
+    [TestCase("run a.onnx --input-format RGBP,NHWC")]
+    [TestCase("run a.onnx --input-format NHWC,RGBP")]
+    [TestCase("run a.onnx --input-format RGB,RGBP")]
+    [TestCase("run a.onnx --input-format RGB,model=GBR")]
+    [TestCase("run a.onnx --input-format RGB,model=RGB,model=BGR")]
+    [TestCase("run a.onnx --input-format u8 --input-format NHWC")]
+    [TestCase("run a.onnx --input-format x:u8 --input-format x:u8")]
+    [TestCase("run a.onnx --input-format x:")]
+    [TestCase("run a.dll --input-format u8")]
     [TestCase("run a.onnx --class 1Model")]
     [TestCase("compile a.onnx")]
     [TestCase("compile a.dll -o out")]
@@ -121,8 +133,6 @@ public sealed class UsageTests
     [TestCase("-d MULTI:CPU,GPU")]
     [TestCase("--affinity rules.txt")]
     [TestCase("--calibration samples")]
-    [TestCase("--input-format u8,NHWC,BGR")]
-    [TestCase("--input-format data:RGBP")]
     public void WhatThisVersionDoesNotDo_IsRefusedByName(string options)
     {
         string[] parts = options.Split(' ');

@@ -11,10 +11,10 @@ internal sealed class CompiledGraph : IDisposable
 {
     private readonly TemporaryDirectory _folder = new();
 
-    public CompiledGraph(ModelGraph graph, bool optimize = true, Isa isa = Isa.Vector128, int threads = 1, IReadOnlyDictionary<string, long>? dims = null, bool keepDenormals = false, bool? flushDenormals = null)
+    public CompiledGraph(ModelGraph graph, bool optimize = true, Isa isa = Isa.Vector128, int threads = 1, IReadOnlyDictionary<string, long>? dims = null, bool keepDenormals = false, bool? flushDenormals = null, CompileOptions? options = null)
     {
         CompiledOutput compiled = Compilation.Compile(
-            graph, "Tests.Subject", "model", "", new PassContext(new CompileOptions { Optimize = optimize, Verify = true, Isas = [isa], KeepDenormals = keepDenormals }));
+            graph, "Tests.Subject", "model", "", new PassContext((options ?? new CompileOptions()) with { Optimize = optimize, Verify = true, Isas = [isa], KeepDenormals = keepDenormals }));
         Steps = [.. compiled.Report.Groups.Select(g => g.Kernel)];
         string path = Path.Combine(_folder.Path, compiled.AssemblyName + ".dll");
         File.WriteAllBytes(path, compiled.Assembly);

@@ -10,16 +10,19 @@ public sealed class ModelGeneratorTests
     {
         ["SqueezeNet"] = TestManifests.Fixed,
         ["Recognizer"] = TestManifests.Dynamic,
+        ["Detector"] = TestManifests.Frames,
         ["Trap"] = TestManifests.Hostile,
     };
 
     [TestCase("SqueezeNet")]
     [TestCase("Recognizer")]
+    [TestCase("Detector")]
     [TestCase("Trap")]
     public void Generate_Manifest_GivesTheSnapshot(string name) => Snapshot.Check("Lathe.Generators.Tests", name, Source(GeneratorRun.Run(Snapshots[name])));
 
     [TestCase("SqueezeNet", "MyApp.SqueezeNet_Module")]
     [TestCase("Recognizer", "MyApp.Nets.Recognizer_Module")]
+    [TestCase("Detector", "Detector_Module")]
     [TestCase("Trap", "Trap_Module")]
     public void Generate_Manifest_CompilesStrictly(string name, string module)
     {

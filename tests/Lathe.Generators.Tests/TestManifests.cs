@@ -15,6 +15,13 @@ internal static class TestManifests
         [Image("input", "batch_size")],
         [new("output", "", "float32", ["batch_size", 34]), new("best", "", "int64", ["batch_size * 2 + 1"])]);
 
+    /// <summary>A detector that reads frames as a camera gives them.</summary>
+    public static string Frames { get; } = Write(
+        "Detector",
+        [],
+        [new("images", "", "uint8", [1, 416, 416, 4]) { Layout = "NHWC", Channels = "BGRA", Scale = [255f, 255f, 255f], Strided = [1] }, new("mask", "", "int8", [2, 1, 4, 4]) { Layout = "NCHW", Strided = [0, 2] }],
+        [new("boxes", "", "float32", [1, 3549, 85])]);
+
     /// <summary>A model whose names try to become code.</summary>
     public static string Hostile { get; } = Write(
         "Trap",

@@ -54,6 +54,25 @@ public sealed class ComputationInterpreterTests
     }
 
     [Test]
+    public void Run_StridesThatAreGiven_AreThoseOfTheMemory()
+    {
+        const string text = """
+            computation copy: Map
+            dims H{1..100}, image{1..1099511627776}, row{1..1099511627776}
+            input X: float32[2, H, 3] layout 0*image,1*row,2
+            output Y: float32[2, H, 3]
+            stage copy writes Y over n in 2, h in H, i in 3
+              result = X(n, h, i)
+            """;
+        Computation copy = Parser.ParseComputation(text);
+        Assert.That(ComputationPrinter.Print(Parser.ParseComputation(ComputationPrinter.Print(copy))), Is.EqualTo(ComputationPrinter.Print(copy)).And.Contains("layout 0*image,1*row,2"));
+        Memory input = Memory.Zeros(ElementType.Float32, 60), output = Memory.Uninitialised(ElementType.Float32, 24);
+        for (int i = 0; i < 60; i++) input.SetFloat(i, i);
+        ComputationInterpreter.Run(copy, [input, output], [4, 29, 5]);
+        for (int i = 0; i < 24; i++) Assert.That(output.GetFloat(i), Is.EqualTo((i / 12 * 29) + (i / 3 % 4 * 5) + (i % 3)));
+    }
+
+    [Test]
     public void Run_TwoAccumulators_SeeTheValuesBefore()
     {
         Computation argMax = Parser.ParseComputation("""

@@ -31,7 +31,9 @@ internal sealed class InputOptions
         Dictionary<string, TensorFile> files = [];
         foreach ((string name, string file) in parsed.GetValue(_input)!)
             if (!files.TryAdd(name, new TensorFile(file))) throw new UsageException($"input '{name}' is given twice");
-        return new InputSet(files, request.Options.Shapes, parsed.GetValue(_seed));
+        // Shapes are the model's: an image whose order was declared has another, and what the compilation made of it.
+        bool IsDeclared(string input) => !request.IsCompiled && (request.Options.InputFormats.ContainsKey(input) || request.Options.InputFormats.ContainsKey(""));
+        return new InputSet(files, request.Options.Shapes.Where(s => !IsDeclared(s.Key)).ToDictionary(), parsed.GetValue(_seed));
     }
 
     private static ulong ParseSeed(string text) =>

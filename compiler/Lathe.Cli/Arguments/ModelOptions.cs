@@ -30,8 +30,8 @@ internal sealed class ModelOptions
 
     private readonly Option<IReadOnlyList<Channels>> _scale = Parsed.Many("--scale", [], "[NAME:]a,b,c", "Scales per channel.", Channels.ParseDivisors);
 
-    private readonly Option<IReadOnlyList<InputFormat>> _inputFormat = Parsed.Many(
-        "--input-format", [], "[NAME:]u8,NHWC,BGR", "How the application's memory for an input looks.", InputFormat.Parse);
+    private readonly Option<IReadOnlyList<ImageFormat>> _inputFormat = Parsed.Many(
+        "--input-format", [], "[NAME:]u8,NHWC,BGR", "How the application's memory for an image lies; model=BGR for a model that does not take RGB.", ImageFormat.Parse);
 
     private readonly Option<IReadOnlyList<InputShape>> _shape = Parsed.Many(
         "--shape", [], "NAME=1,3,224,224", "The shape of an input; a dim may stay named: N, or N=1..32.", InputShape.Parse);
@@ -122,6 +122,7 @@ internal sealed class ModelOptions
             Shapes = ByInput("--shape", parsed.GetValue(_shape)!.Select(s => (s.Input, s.Text))),
             Mean = ByInput("--mean", parsed.GetValue(_mean)!.Select(m => (m.Input, m.Values))),
             Scale = ByInput("--scale", parsed.GetValue(_scale)!.Select(s => (s.Input, s.Values))),
+            InputFormats = ByInput("--input-format", parsed.GetValue(_inputFormat)!.Select(f => (f.Input, f.Format))),
             Optimize = !parsed.GetValue(_noOptimize),
             KeepDenormals = parsed.GetValue(_denormals) is { } denormals ? denormals == "keep" : keepsDenormals,
             Winograd = parsed.GetValue(_winograd) != "off",
@@ -143,11 +144,6 @@ internal sealed class ModelOptions
             yield return ("--affinity", "there is nothing to choose from; this version runs on the CPU");
         if (parsed.GetValue(_calibration) is not null)
             yield return ("--calibration", "int8, which it is for, is not available; this version computes in fp32");
-        foreach (InputFormat format in parsed.GetValue(_inputFormat)!)
-        {
-            if (!format.IsPlain)
-                yield return ("--input-format", $"{string.Join(',', format.Words)} is not available; inputs are dense and in the model's own type and order (f32,NCHW)");
-        }
     }
 
     /// <summary>What was decided when an assembly was compiled cannot be asked for when it is run.</summary>

@@ -80,6 +80,7 @@ public sealed class ComputationBuilder
         // Only dims that the shapes or the elements speak of become parameters of the kernel.
         HashSet<IndexVar> axes = [.. stages.SelectMany(s => s.Pure.Items.Concat(s.Reduction.Items)).Select(a => a.Variable)];
         EquatableArray<IndexVar> symbols = _inputs.Append(_output).SelectMany(t => t.Dims)
+            .Concat(_inputs.SelectMany(t => t.Layout.Strides).Select(s => (IndexExpr)s))
             .Concat(stages.SelectMany(s => s.Pure.Items.Concat(s.Reduction.Items)).Select(a => a.Extent))
             .Concat(stages.SelectMany(Expressions).SelectMany(ExprWalk.All).SelectMany(Indices))
             .SelectMany(d => d.Variables).Where(v => !axes.Contains(v)).Distinct().OrderBy(v => v.Name, StringComparer.Ordinal).ToEquatableArray();

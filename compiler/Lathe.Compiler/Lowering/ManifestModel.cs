@@ -90,6 +90,9 @@ public sealed record ManifestTensor(string Name, string Property, string Type, I
     /// <summary>The scales per channel that the first kernel divides by; empty for none.</summary>
     public IReadOnlyList<float> Scale { get; init; } = [];
 
+    /// <summary>The dims along which the caller's memory may have strides of its own; empty for none.</summary>
+    public IReadOnlyList<int> Strided { get; init; } = [];
+
     /// <summary>What the model says of it, if anything.</summary>
     public string? Doc { get; init; }
 }

@@ -64,6 +64,7 @@ public static class ManifestWriter
         WriteOptional(json, "channels", tensor.Channels);
         if (tensor.Mean.Count > 0) WriteList(json, "mean", tensor.Mean, json.WriteNumberValue);
         if (tensor.Scale.Count > 0) WriteList(json, "scale", tensor.Scale, json.WriteNumberValue);
+        if (tensor.Strided.Count > 0) WriteList(json, "strided", tensor.Strided, dim => json.WriteNumberValue(dim));
         WriteOptional(json, "doc", tensor.Doc);
         json.WriteEndObject();
     }

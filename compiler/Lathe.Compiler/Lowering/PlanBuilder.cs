@@ -101,7 +101,10 @@ public sealed partial class PlanBuilder
             port.Name,
             port.Value.Type.Element,
             [.. port.Value.Type.Dims.Select(d => d.ToSize(_symbols))],
-            Buffer(location, Bytes(port.Value.Type)));
+            Buffer(location, Bytes(port.Value.Type)))
+        {
+            Strides = port.Value.Type.Layout is { } layout ? [.. layout.Levels.Items.Select(l => l.Stride is { } stride ? _symbols.ToList().IndexOf(stride) : -1)] : [],
+        };
     }
 
     /// <summary>Buffers hold elements of a fixed size.</summary>

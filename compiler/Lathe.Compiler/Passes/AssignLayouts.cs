@@ -138,7 +138,8 @@ public sealed class AssignLayouts : IPass
         {
             (TensorType x, TensorType w) = (root.Inputs[0].Type, root.Inputs[1].Type);
             Window window = conv.WindowOf(x, w);
-            if (!w.IsStatic || window.Strides.Any(s => s != 1) || window.Output[^1] is not { IsConstant: true, Value: >= Block } width) return false;
+            // Pixels of an image that is read as it lies are no neighbours.
+            if (!w.IsStatic || root.Inputs[0].Op is Transpose or Slice || window.Strides.Any(s => s != 1) || window.Output[^1] is not { IsConstant: true, Value: >= Block } width) return false;
             double products = IndexExpr.Product(w.Dims.Skip(1)).Value, empty = (double)IndexExpr.CeilDiv(width, Block).Value * Block / width.Value;
             double blocks = products * IndexExpr.CeilDiv(w.Dims[0], Block).Value * Block, rows = products * w.Dims[0].Value * empty;
             bool isMoved = Port(fused, root.Inputs[0]) is not { } port || IsBlocked(node.Inputs[port]);

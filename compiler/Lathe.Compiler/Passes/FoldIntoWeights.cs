@@ -19,6 +19,8 @@ public sealed class FoldIntoWeights : IPass
         MatMulForms.TryRewrite,
         ConstantChain.TryRewrite,
         InputArithmetic.TryRewrite,
+        InputSelection.TryRewrite,
+        ConvOfSelection.TryRewrite,
         ConvOfScale.TryRewrite,
         ConvOfOffset.TryRewrite);
 

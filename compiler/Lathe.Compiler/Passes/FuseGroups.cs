@@ -1,5 +1,6 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Movement;
 using Lathe.Compiler.Operators.Quantization;
 using Lathe.Kernels.Loops;
 
@@ -203,7 +204,7 @@ public sealed class FuseGroups : IPass
             // What is read in the epilogue of a reduction must not hold up its inner loop: only cheap maps go there.
             if (rootReduces && Size(group.Result) > 8) return false;
             // A border is written, not read.
-            if (user.Op is Operators.Movement.Pad { Mode: "constant" }) return true;
+            if (user.Op is Border or Pad { Mode: "constant" }) return true;
             IndexExpr read = group.Result.Type.Count, written = user.OutputTypes.Aggregate(IndexExpr.Zero, (sum, t) => sum + t.Count);
             return (written - read).Range.Max <= 0;
         }

@@ -61,11 +61,17 @@ public static class Pipeline
         // 4. Operators become groups of one kernel each.
         new FuseGroups(),
 
-        // 5. Values between groups get layouts, conversions become operators.
+        // 5. Images are read as they lie in memory.
+        new ReadImages(),
+
+        // 6. Values between groups get layouts, conversions become operators.
         new AssignLayouts(),
 
-        // 6. Convolutions whose results are too large for a cache are computed row by row in one kernel.
+        // 7. Convolutions whose results are too large for a cache are computed row by row in one kernel.
         new FuseStrips(),
+
+        // 8. Images may lie at strides that are given with their memory.
+        new StrideInputs(),
     ];
 
     /// <summary>Passes that run even where nothing is to be optimised: lowering or the meaning needs them.</summary>

@@ -43,8 +43,9 @@ internal static class RequestEmitter
             "",
             $"/// <summary>Makes inferences read <see cref=\"{input.Property}\"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>",
             "/// <param name=\"pointer\">The first element, aligned to the size of an element. The memory stays valid and unchanged while an inference runs.</param>",
-            "/// <param name=\"strides\">The distance of neighbours along each dim in elements, outermost first; empty for dense memory.</param>",
-            "/// <exception cref=\"global::System.ArgumentException\">The pointer is null or not aligned, or the strides are not those of dense memory.</exception>",
+            $"/// <param name=\"strides\">The distance of neighbours along each dim in elements, outermost first; empty for dense memory{Strides(input)}.</param>",
+            "/// <exception cref=\"global::System.ArgumentException\">"
+            + $"The pointer is null or not aligned, or the strides are {(input.Strided.Count > 0 ? "none that the input takes" : "not those of dense memory")}.</exception>",
             $"public void Bind{input.Property}(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput({name}, pointer, strides);",
             "",
             $"/// <summary>Makes inferences read <see cref=\"{input.Property}\"/> from the request's own memory again.</summary>",
@@ -90,7 +91,20 @@ internal static class RequestEmitter
         $"{tensor.Type}, {ModelEmitter.Shape(tensor)}"
         + (tensor.Layout.Length > 0 ? $", {SourceWriter.Doc(tensor.Layout)}" : "")
         + (tensor.Channels.Length > 0 ? $", channels {SourceWriter.Doc(tensor.Channels)}" : "")
+        + Range(tensor)
         + ", row-major";
+
+    /// <summary>The values of an image's elements.</summary>
+    private static string Range(ManifestTensor tensor) => (tensor.Layout.Length + tensor.Channels.Length > 0, tensor.Type) switch
+    {
+        (true, "uint8") => ", 0 to 255",
+        (true, "int8") => ", -128 to 127",
+        (true, "uint16") => ", 0 to 65535",
+        _ => "",
+    };
+
+    private static string Strides(ManifestTensor tensor) => tensor.Strided.Count == 0 ? ""
+        : $". Along dim{(tensor.Strided.Count > 1 ? "s" : "")} {string.Join(", ", tensor.Strided)} neighbours may lie further apart than in dense memory";
 
     private static string New(string name) => Inherited.Contains(name) ? "new " : "";
 }

@@ -36,6 +36,7 @@ internal sealed record ManifestSymbol(string Name, string Parameter, long Min, l
 /// <param name="Channels">The order of the channels; empty if not known.</param>
 /// <param name="Mean">The means as text; empty for none.</param>
 /// <param name="Scale">The scales as text; empty for none.</param>
+/// <param name="Strided">The dims along which bound memory may have strides of its own.</param>
 /// <param name="Doc">What the model says of it; empty for nothing.</param>
 internal sealed record ManifestTensor(
     string Name,
@@ -47,6 +48,7 @@ internal sealed record ManifestTensor(
     string Channels,
     string Mean,
     string Scale,
+    EquatableArray<long> Strided,
     string Doc)
 {
     /// <summary>True if a dim depends on named dims.</summary>

@@ -71,6 +71,7 @@ internal static class ManifestReader
             OptionalText(value, "channels"),
             Numbers(value, "mean"),
             Numbers(value, "scale"),
+            value.Members.ContainsKey("strided") ? List(value, "strided", Integer) : new([]),
             OptionalText(value, "doc"));
     }
 

@@ -104,6 +104,37 @@ internal sealed class AccessAnalysis
         }
     }
 
+    /// <summary>
+    /// Where a leaf is to be cut so that conditions on it change between pieces only, as at the borders of an image: no lane of a piece then differs from the others; null if
+    /// there are none such, or no vectors.
+    /// </summary>
+    public IReadOnlyList<long>? BordersOf(Leaf leaf)
+    {
+        if (!leaf.Extent.IsConstant || leaf.IsReduction || !IsVectorisable(leaf, 1)) return null;
+        SortedSet<long> cuts = [];
+        foreach (Binary comparison in Walk(_others).OfType<Binary>().Where(b => b.Op is BinaryOp.Less or BinaryOp.LessOrEqual))
+        {
+            if (IndexOf(comparison.A) is not { } a || IndexOf(comparison.B) is not { } b) continue;
+            IndexExpr difference = a - b;
+            if (!difference.DependsOn(leaf.Variable)) continue;
+            // a + i < b changes at b - a, and b ≤ a + i as well.
+            long sign = difference.Coefficient(leaf.Variable) ?? 0;
+            IndexExpr constant = difference - (leaf.Variable * (IndexExpr)sign);
+            if (sign is not (1 or -1) || !constant.IsConstant) return null;
+            long at = (-constant.Value * sign) + ((comparison.Op == BinaryOp.Less) == (sign < 0) ? 1 : 0);
+            if (at > 0 && at < leaf.Extent.Value) cuts.Add(at);
+        }
+
+        return cuts.Count is > 0 and <= MaxCuts ? [.. cuts] : null;
+
+        IndexExpr? IndexOf(Expr e) => e switch
+        {
+            IndexValue value => _schedule.Resolve(value.Index.Substitute(_axes.GetValueOrDefault)),
+            Const { ValueType.Element: ElementType.Int64 or ElementType.Int32 } number => number.Integer,
+            _ => null,
+        };
+    }
+
     /// <summary>True if there are vectors for every operation.</summary>
     private bool HasVectors(Leaf leaf)
     {

@@ -45,7 +45,13 @@ internal static class Maps
         Leaf fast = order[^1];
         Leaf? vector = null;
         bool isCut = false;
-        if (accesses.IsVectorisable(fast, machine.Lanes, isMasked: true))
+        if (order.Count > 1 && fast.Whole is null && fast.InnerOf is null && accesses.BordersOf(fast) is { } borders)
+        {
+            isCut = true;
+            (order[^1], vector) = schedule.Split(fast, borders, machine.Lanes, Tail.Mask);
+            order.Add(vector);
+        }
+        else if (accesses.IsVectorisable(fast, machine.Lanes, isMasked: true))
         {
             if (fast.InnerOf is { } split && split.Size % machine.Lanes == 0)
             {

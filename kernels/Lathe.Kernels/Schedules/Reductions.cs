@@ -20,9 +20,9 @@ internal static class Reductions
     /// <param name="choose">Takes one of the variant table.</param>
     /// <param name="contiguous">True if only neighbours in memory may be read.</param>
     /// <param name="parallel">True if the outermost leaves become the parallel axis.</param>
-    /// <param name="apart">An axis that is no part of the tile and becomes the outermost leaf, behind a batch; null for none.</param>
+    /// <param name="apart">Axes that are no part of the tile and become the outermost leaves, behind a batch; null for none.</param>
     /// <returns>Null if there is no such vector.</returns>
-    public static StageSchedule? Tiled(Stage stage, Machine machine, Chooser choose, bool contiguous, bool parallel = true, Axis? apart = null)
+    public static StageSchedule? Tiled(Stage stage, Machine machine, Chooser choose, bool contiguous, bool parallel = true, IReadOnlyList<Axis>? apart = null)
     {
         StageSchedule schedule = new(stage);
         IReadOnlyList<Leaf> pure = Leaves.SplitPanels(schedule, Leaves.FollowLayout(schedule));
@@ -38,8 +38,8 @@ internal static class Reductions
         int vectorsPerPanel = (int)(vectorSize / machine.Lanes);
 
         // 2. The rows: the fastest leaf that some vector is read again for.
-        Leaf? set = apart is null ? null : schedule[apart];
-        List<Leaf> others = [.. pure.Where(l => l != fast && l != block?.Outer && l != set)];
+        List<Leaf> set = [.. (apart ?? []).Select(a => schedule[a])];
+        List<Leaf> others = [.. pure.Where(l => l != fast && l != block?.Outer && !set.Contains(l))];
         IndexExpr[] vectors = VectorsOf(accesses, fast);
         Leaf? row = others.LastOrDefault(l => IsLong(l) && vectors.Any(o => !o.DependsOn(l.Variable))) ?? others.LastOrDefault(IsLong);
         if (row is not null)
@@ -115,9 +115,9 @@ internal static class Reductions
         // 4. The order: panels outside of rows, so that their weights stay near, or the other way round; the reduction; the tile; the vector.
         IReadOnlyList<Leaf> reduction = Leaves.SplitReduction(schedule);
         List<Leaf> outer = [.. others];
-        int batch = outer.Count > 0 && outer[0] != rowTiles && outer[0] != row ? 1 : 0;
+        int batch = outer.Count > 0 && !set.Contains(pure[0]) && outer[0] != rowTiles && outer[0] != row ? 1 : 0;
         outer.Insert(tile.RowsOutside ? outer.Count : Math.Min(batch, outer.Count), panelTiles);
-        if (set is not null) outer.Insert(Math.Min(batch, outer.Count), set);
+        outer.InsertRange(Math.Min(batch, outer.Count), set);
         List<Leaf> unrolled = [], loops = [.. reduction];
         long work = inTile.Aggregate(1L, (n, l) => n * l.Extent.Value) * vectorsPerPanel;
         while (loops.Count > 0)

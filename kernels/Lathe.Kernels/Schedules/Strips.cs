@@ -1,25 +1,63 @@
 using Lathe.Kernels.Loops;
 using Lathe.Kernels.Targets;
+using Lathe.Runtime;
 
 namespace Lathe.Kernels.Schedules;
 
 /// <summary>
-/// Schedules of convolutions that follow one another, of which one is depthwise: row by row of the last one's output, what it needs of those before it is
-/// computed just before, into scratch memory that stays near. Rows that the next row of the output reads again stay in a ring.
+/// Schedules of convolutions that read what is computed just before, row by row of the last one's output, into scratch memory that stays near. Of convolutions
+/// that follow one another rows that the next row of the output reads again stay in a ring. Rows of an image, which cost less to convert than to keep, are
+/// computed anew for some rows of the output at a time.
 /// </summary>
 internal static class Strips
 {
-    /// <summary>The axis of rows: all stages have [n, c, h, w].</summary>
+    /// <summary>The axis of rows: all convolutions have [n, c, h, w].</summary>
     private const int RowAxis = 2;
+
+    /// <summary>What the rows of an image that are computed together may take: they stay in the first-level cache beside the weights.</summary>
+    private const long ImageBytes = 32 << 10;
+
+    /// <summary>Rows that are computed together, at most, and parts that are to be left for threads.</summary>
+    private const long MostRows = 8, LeastParts = 16;
 
     public static StageSchedule Schedule(Computation computation, Machine machine)
     {
         Stage last = computation.Stages[^1];
-        StageSchedule schedule = Tiled(last, machine);
+        if (computation.Stages[0].Accumulators.Length == 0) return OfImage(last, computation.Stages[0], machine);
+        StageSchedule schedule = Tiled(last, machine, last.Pure[RowAxis]);
         Leaf rows = schedule[last.Pure[RowAxis]];
-        return schedule.MoveTo(0, rows).Parallel(rows).ComputeProducersAt(rows, s => Tiled(s, machine), ring: RowAxis);
+        return schedule.MoveTo(0, rows).Parallel(rows).ComputeProducersAt(rows, s => Tiled(s, machine, s.Pure[RowAxis]), ring: RowAxis);
     }
 
-    private static StageSchedule Tiled(Stage stage, Machine machine) =>
-        Reductions.Tiled(stage, machine, Choice.First, contiguous: true, parallel: false, apart: stage.Pure[RowAxis]) ?? Reductions.Plain(stage, parallel: false);
+    private static StageSchedule OfImage(Stage last, Stage image, Machine machine)
+    {
+        StageSchedule schedule = Tiled(last, machine, last.Pure[0], last.Pure[RowAxis]);
+        Leaf rows = schedule[last.Pure[RowAxis]];
+        if (Together(last, image) is > 1 and var together) (rows, _) = schedule.Split(rows, together, Tail.Peel);
+        schedule.MoveTo(0, schedule[last.Pure[0]]).MoveTo(1, rows);
+        Leaf parts = schedule.Fuse([.. schedule.Order.Take(2)]);
+        return schedule.Parallel(parts).ComputeProducersAt(parts, s => Converted(s, machine));
+    }
+
+    private static StageSchedule Tiled(Stage stage, Machine machine, params IReadOnlyList<Axis> apart) =>
+        Reductions.Tiled(stage, machine, Choice.First, contiguous: true, parallel: false, apart) ?? Reductions.Plain(stage, parallel: false);
+
+    private static StageSchedule Converted(Stage stage, Machine machine)
+    {
+        StageSchedule schedule = new(stage);
+        Maps.Walk(schedule, Leaves.FollowLayout(schedule), machine, parallel: false);
+        return schedule;
+    }
+
+    /// <summary>How many rows of a convolution are computed of the same rows of its image: a divisor of all.</summary>
+    private static long Together(Stage stage, Stage image)
+    {
+        IndexExpr rows = stage.Pure[RowAxis].Extent, row = IndexExpr.Product(image.Output.Dims.Items.Where((_, axis) => axis != 0 && axis != image.Output.Dims.Length - 2)) * image.Output.Element.Size();
+        if (!rows.IsConstant || !row.IsConstant || row.Value == 0) return 1;
+        // A row of the output spans as many rows of the image as they are apart from one to the next, at most.
+        long most = Math.Min(MostRows, Math.Min(rows.Value / LeastParts, ImageBytes / row.Value / Math.Max(1, image.Output.Dims[^2].Value / rows.Value)));
+        for (long together = most; together > 1; together--)
+            if (rows.Value % together == 0) return together;
+        return 1;
+    }
 }

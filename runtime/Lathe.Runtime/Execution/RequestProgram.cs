@@ -40,6 +40,13 @@ internal sealed unsafe partial class RequestProgram : IDisposable
             if (buffer.Kind == BufferKind.Input) Inputs[buffer.Index].Slots.Add(slot);
         }
 
+        foreach (TensorMemory input in Inputs)
+        {
+            input.SetStrides([], _dims);
+            for (int i = 0; input.TakesStrides && i < Operations.Length; i++)
+                if (parts.Sources[i] is KernelStep step && step.Buffers.Any(b => Plan.Buffers[b].Kind == BufferKind.Input && Inputs[Plan.Buffers[b].Index] == input)) input.Readers.Add(i);
+        }
+
         if (parts.Assignments.Length == 0) _arenaBytes = Size(Plan.ArenaBytes, "the arena");
         foreach (int buffer in parts.Static.Buffers) Locate(buffer);
         string what = $"A request of model '{Plan.Model}'";
@@ -83,10 +90,12 @@ internal sealed unsafe partial class RequestProgram : IDisposable
     private Plan Plan => _code.Plan;
 
     /// <summary>Makes the kernels read an input at another place.</summary>
-    public void Bind(TensorMemory input, byte* pointer)
+    public void Bind(TensorMemory input, byte* pointer, ReadOnlySpan<long> strides = default)
     {
         input.Current = pointer;
         foreach (int slot in input.Slots) _pointers[slot] = pointer;
+        if (!input.SetStrides(strides, _dims)) return;
+        foreach (int operation in input.Readers) Size(operation);
     }
 
     /// <summary>Reads computed dims from data.</summary>

@@ -29,6 +29,15 @@ internal sealed unsafe class TensorMemory(PlanTensor tensor)
     /// <summary>Where the elements are now: the request's own memory, or the caller's.</summary>
     public byte* Current { get; set; }
 
+    /// <summary>True if its memory may have gaps.</summary>
+    public bool TakesStrides => tensor.Strides.Count > 0;
+
+    /// <summary>False while the caller's memory has gaps.</summary>
+    public bool IsDense { get; private set; } = true;
+
+    /// <summary>The operations that read it at strides.</summary>
+    public List<int> Readers { get; } = [];
+
     /// <summary>The entries of the request's pointer table that point to it.</summary>
     public List<int> Slots { get; } = [];
 
@@ -59,8 +68,39 @@ internal sealed unsafe class TensorMemory(PlanTensor tensor)
         Bytes = bytes;
     }
 
+    /// <summary>True if neighbours along a dim may be further apart than what lies between them.</summary>
+    public bool TakesStride(int dim) => TakesStrides && tensor.Strides[dim] >= 0;
+
+    /// <summary>Gives the strides their values.</summary>
+    /// <param name="strides">The strides; empty for those of dense memory.</param>
+    /// <param name="dims">The values of the plan's symbols.</param>
+    /// <returns>True if one has changed.</returns>
+    public bool SetStrides(ReadOnlySpan<long> strides, long[] dims)
+    {
+        bool isChanged = false;
+        long dense = 1;
+        IsDense = true;
+        for (int i = _shape.Length - 1; i >= 0; i--)
+        {
+            long stride = strides.IsEmpty || _shape[i] == 1 ? dense : strides[i];
+            IsDense &= stride == dense;
+            if (TakesStride(i))
+            {
+                isChanged |= dims[tensor.Strides[i]] != stride;
+                dims[tensor.Strides[i]] = stride;
+            }
+
+            dense = Math.Max(1, dense * _shape[i]);
+        }
+
+        return isChanged;
+    }
+
     /// <summary>The elements as bytes.</summary>
-    public Span<byte> Span => Current == Own ? _array.AsSpan(_offset, Bytes) : new Span<byte>(Current, Bytes);
+    /// <exception cref="InvalidOperationException">The memory has gaps.</exception>
+    public Span<byte> Span => Current == Own ? _array.AsSpan(_offset, Bytes)
+        : IsDense ? new Span<byte>(Current, Bytes)
+        : throw new InvalidOperationException($"'{Name}' is bound to memory with strides, which is no span.");
 
     /// <summary>The elements as values of a type that stands for the tensor's.</summary>
     /// <exception cref="ArgumentException">The type does not stand for the tensor's.</exception>

@@ -77,8 +77,15 @@ public sealed record Plan(
 /// <param name="IsComputed">True if a step computes it from data, or counts with it; it then cannot be given. Computed dims come after all others.</param>
 public sealed record PlanSymbol(string Name, long Min, long Max, long Default, bool IsComputed = false);
 
-/// <summary>An input or output: row-major, without padding, at the start of its buffer.</summary>
-public sealed record PlanTensor(string Name, ElementType Type, IReadOnlyList<SizeExpression> Dims, int Buffer);
+/// <summary>An input or output: row-major, without padding unless strides are given, at the start of its buffer.</summary>
+public sealed record PlanTensor(string Name, ElementType Type, IReadOnlyList<SizeExpression> Dims, int Buffer)
+{
+    /// <summary>
+    /// For each dim the number of the symbol that is its stride in elements, -1 where the stride is that of dense memory; empty where all are. The symbols count
+    /// as computed: they get their values with the memory.
+    /// </summary>
+    public IReadOnlyList<int> Strides { get; init; } = [];
+}
 
 /// <summary>A piece of memory.</summary>
 /// <param name="Kind">Where it lives.</param>

@@ -41,9 +41,16 @@ internal ref struct PlanReader
 
     private PlanTensor[] Tensors()
     {
-        PlanTensor[] tensors = new PlanTensor[Count(4)];
-        for (int i = 0; i < tensors.Length; i++) tensors[i] = new(Text(), (ElementType)Index(), Expressions(), Index());
+        PlanTensor[] tensors = new PlanTensor[Count(5)];
+        for (int i = 0; i < tensors.Length; i++) tensors[i] = new(Text(), (ElementType)Index(), Expressions(), Index()) { Strides = Symbols() };
         return tensors;
+    }
+
+    private int[] Symbols()
+    {
+        int[] symbols = new int[Count(1)];
+        for (int i = 0; i < symbols.Length; i++) symbols[i] = (int)Math.Clamp(Number(), -1, int.MaxValue);
+        return symbols;
     }
 
     private PlanVariant[] Variants()

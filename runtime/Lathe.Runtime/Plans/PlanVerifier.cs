@@ -7,6 +7,7 @@ namespace Lathe.Runtime.Plans;
 internal sealed class PlanVerifier
 {
     private readonly Plan _plan;
+    private readonly HashSet<int> _strides = [];
 
     private PlanVerifier(Plan plan) => _plan = plan;
 
@@ -56,6 +57,9 @@ internal sealed class PlanVerifier
                 tensor.Type.HasSize(),
                 $"{what} '{tensor.Name}' has a type without a size");
             foreach (SizeExpression dim in tensor.Dims) Size(dim, $"a dim of {what} '{tensor.Name}'");
+            Require(tensor.Strides.Count == 0 || (kind == BufferKind.Input && tensor.Strides.Count == tensor.Dims.Count), $"{what} '{tensor.Name}' has strides for other dims");
+            foreach (int stride in tensor.Strides)
+                Require(stride < 0 || (stride < _plan.Symbols.Count && _plan.Symbols[stride] is { IsComputed: true, Min: 1 } && _strides.Add(stride)), $"a stride of {what} '{tensor.Name}' is no symbol of its own");
             PlanBuffer buffer = BufferAt(tensor.Buffer);
             Require(buffer.Kind == kind && buffer.Index == i, $"{what} '{tensor.Name}' has the buffer of something else");
         }
@@ -173,7 +177,7 @@ internal sealed class PlanVerifier
     }
 
     private void Computed(int symbol, PlanStep step) => Require(
-        (uint)symbol < (uint)_plan.Symbols.Count && _plan.Symbols[symbol].IsComputed, $"step '{step.Node}' computes a dim that is not there or not computed");
+        (uint)symbol < (uint)_plan.Symbols.Count && _plan.Symbols[symbol].IsComputed && !_strides.Contains(symbol), $"step '{step.Node}' computes a dim that is not there or not computed");
 
     private void Carry(LoopCarry carry, LoopStep loop)
     {

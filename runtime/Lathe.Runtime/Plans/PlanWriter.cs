@@ -46,6 +46,7 @@ internal sealed class PlanWriter
         Number((int)tensor.Type);
         List(tensor.Dims, Expression);
         Number(tensor.Buffer);
+        List(tensor.Strides, symbol => Number(symbol));
     }
 
     private void Buffer(PlanBuffer buffer)

@@ -16,7 +16,7 @@ public sealed class ManifestWriterTests
         Device = "CPU",
         Isas = ["avx2"],
         Symbols = [new("N", "n", 1, 32, 1)],
-        Inputs = [new("data", "Data", "float32", ["N", 3]) { Layout = "NC", Channels = "RGB", Mean = [0.5f, 1.1f, 0f], Scale = [1f, 2f, 3e-8f] }],
+        Inputs = [new("data", "Data", "float32", ["N", 3]) { Layout = "NC", Channels = "RGB", Mean = [0.5f, 1.1f, 0f], Scale = [1f, 2f, 3e-8f], Strided = [0, 1] }],
         Outputs = [new("p\"\n</summary>", "P", "int64", ["N * 2"])],
         ArenaBytes = 64,
         WeightBytes = 128,
@@ -68,6 +68,10 @@ public sealed class ManifestWriterTests
                 1,
                 2,
                 3E-08
+              ],
+              "strided": [
+                0,
+                1
               ]
             }
           ],

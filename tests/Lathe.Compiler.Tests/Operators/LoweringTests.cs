@@ -337,7 +337,9 @@ internal sealed class LoweringTests
 
         yield return new Case(new Pad([2, 2], "reflect"), "1");
         yield return new Case(new Pad([0, -1, 2, 1], "constant"), "3,4 scalar");
-        yield return new Case(new PadChannels([1, 0], [2, 1]), "N,3,4,W 3");
+        yield return new Case(new Border([1, 0], [2, 1]), "N,3,4,W 3,1,1");
+        yield return new Case(new Border([2, 3], [1, 0]), "N,3,4 7");
+        yield return new Case(new Border([2, 3], [1, 64]), "N,3,40 107");
         yield return new Case(new DepthToSpace(2), "N,8,3,H");
         yield return new Case(new DepthToSpace(3, "CRD"), "1,18,2,3");
         yield return new Case(new SpaceToDepth(2), "N,3,4,6");

@@ -151,7 +151,9 @@ public sealed class PlanFormatTests
         int add = b.Kernel(TestKernels.Add, isas: Isa.Vector128);
         b.Steps.Add(b.Step("first", scale, [n, -5], t, x, w) with { Macs = long.MaxValue, Traffic = n });
         b.Steps.Add(new IfStep("if", "If", c, [b.Step("then", add, [n], y, t, t)], [new IfStep("inner", "If", c, [], [b.Step("else", scale, [n], y, t, w)])]));
-        return b.Build("modèle");
+        Plan plan = b.Build("modèle");
+        PlanSymbol stride = new("rows", 1, 1L << 40, 1, IsComputed: true);
+        return plan with { Symbols = [.. plan.Symbols, stride], Inputs = [plan.Inputs[0], plan.Inputs[1] with { Strides = [2, -1, -1] }] };
     }
 
     /// <summary>Everything in a plan as text.</summary>

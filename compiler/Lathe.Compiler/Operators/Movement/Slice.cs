@@ -86,6 +86,8 @@ public sealed record Slice(
     }
 
     /// <summary>What is taken of each axis.</summary>
+    public IReadOnlyList<Part> PartsOf(TensorType x) => Resolve(x.Dims);
+
     private Part[] Resolve(IReadOnlyList<IndexExpr> dims)
     {
         Part[] ranges = [.. dims.Select(d => new Part(IndexExpr.Zero, 1, d))];
@@ -122,5 +124,9 @@ public sealed record Slice(
         }
     }
 
-    private readonly record struct Part(IndexExpr Start, long Step, IndexExpr Count);
+    /// <summary>What is taken of an axis.</summary>
+    /// <param name="Start">The first element.</param>
+    /// <param name="Step">How far apart they are; negative for backwards.</param>
+    /// <param name="Count">How many.</param>
+    public readonly record struct Part(IndexExpr Start, long Step, IndexExpr Count);
 }

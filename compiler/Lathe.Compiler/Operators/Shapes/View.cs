@@ -9,7 +9,8 @@ namespace Lathe.Compiler.Operators.Shapes;
 /// it that the elements are there, by a check of the <see cref="Measure"/> whose symbols the shape speaks of.
 /// </summary>
 /// <param name="Dims">The shape; null for the input's.</param>
-public sealed record View(EquatableArray<IndexExpr>? Dims = null) : Op, IOp<View>
+/// <param name="Layout">How these elements lie in that memory; null for row-major.</param>
+public sealed record View(EquatableArray<IndexExpr>? Dims = null, Layout? Layout = null) : Op, IOp<View>
 {
     /// <inheritdoc/>
     public static OpSchema Schema => new(null, 1, int.MaxValue);
@@ -22,7 +23,7 @@ public sealed record View(EquatableArray<IndexExpr>? Dims = null) : Op, IOp<View
 
     /// <inheritdoc/>
     public override Op Substitute(Func<IndexVar, IndexExpr?> replacement) =>
-        Dims is { } dims ? new View(dims.Select(d => d.Substitute(replacement)).ToEquatableArray()) : this;
+        Dims is { } dims ? this with { Dims = dims.Select(d => d.Substitute(replacement)).ToEquatableArray() } : this;
 
     /// <inheritdoc/>
     public override void Infer(InferContext context)
@@ -34,7 +35,7 @@ public sealed record View(EquatableArray<IndexExpr>? Dims = null) : Op, IOp<View
             return;
         }
 
-        TensorType y = new(x.Element, dims);
+        TensorType y = new(x.Element, dims, Layout);
         context.Require(!(y.Count.IsConstant && x.Count.IsConstant) || y.Count.Value <= x.Count.Value, $"{x} has less elements than [{string.Join(", ", dims)}]");
         context.Output(y);
     }

@@ -32,7 +32,7 @@ public sealed class ConvAsWinograd(Decisions decisions, Isa isa)
     /// <summary>Applies the rule.</summary>
     public Value? TryRewrite(Node node, Rewriting g)
     {
-        if (node is not { Op: Conv { Group: 1 } conv, Inputs: [var x, { Constant: { Element: ElementType.Float32 } w } weights, .. var rest] } || x.Type.Rank != 4) return null;
+        if (node is not { Op: Conv { Group: 1 } conv, Inputs: [var x, { Constant: { Element: ElementType.Float32 } w } weights, .. var rest] } || x.Type.Rank != 4 || SourceImage.Of(x) is not null) return null;
         if (rest is [_, { IsNone: false }, ..] || (rest is [{ IsNone: false } b, ..] && b.Constant is null)) return null;
         Window window = conv.WindowOf(x.Type, weights.Type);
         if (w.Dims[2] != w.Dims[3] || !TilesOf.TryGetValue(w.Dims[2], out int[]? tiles)) return null;

@@ -26,13 +26,25 @@ public static class InputArithmetic
         return arithmetic.Inputs[0] == x ? g.Add(arithmetic.Op, before, after) : g.Add(arithmetic.Op, after, before);
     }
 
+    /// <summary>True for an image that is not as the model sees it: of another type, or in another order of axes.</summary>
+    public static bool IsConverted(Value x)
+    {
+        while (IsFromOutside(x) && x.Op is not Input)
+        {
+            if (x.Op is Cast or Transpose) return true;
+            x = x.Node.Inputs.First(v => v.Constant is null);
+        }
+
+        return false;
+    }
+
     /// <summary>True for an input of the graph, also behind casts, movements and arithmetic with constants.</summary>
     public static bool IsFromOutside(Value x)
     {
         while (true)
         {
             if (x.Op is Input) return true;
-            if (x.Node is { Op: Cast or Transpose or Reshape, Inputs: [var source] }) x = source;
+            if (x.Node is { Op: Cast or Transpose or Reshape or Slice or Expand, Inputs: [var source] }) x = source;
             else if (x.Op is Add or Sub or Mul or Div && Patterns.WithConstant(x.Node) is var (operand, _)) x = operand;
             else return false;
         }

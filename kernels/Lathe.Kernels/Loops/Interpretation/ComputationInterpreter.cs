@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Lathe.Runtime;
 
 namespace Lathe.Kernels.Loops.Interpretation;
@@ -89,8 +90,8 @@ public sealed class ComputationInterpreter
             if (axis == shape.Length)
             {
                 if (!inHalo) return;
-                if (tensor.Element.IsFloat()) memory.SetFloat(Offset(layout, shape, index), 0);
-                else memory.SetInteger(Offset(layout, shape, index), 0);
+                if (tensor.Element.IsFloat()) memory.SetFloat(Offset(layout, shape, index, ImmutableDictionary<IndexVar, long>.Empty), 0);
+                else memory.SetInteger(Offset(layout, shape, index, ImmutableDictionary<IndexVar, long>.Empty), 0);
                 return;
             }
 
@@ -100,19 +101,27 @@ public sealed class ComputationInterpreter
     }
 
     /// <summary>The offset of an element, worked out level by level in numbers.</summary>
-    private static long Offset(Layout layout, long[] shape, long[] index)
+    private static long Offset(Layout layout, long[] shape, long[] index, IReadOnlyDictionary<IndexVar, long> strides)
     {
-        long offset = 0;
+        long offset = 0, given = 0;
         foreach (LayoutLevel level in layout.Levels)
         {
             long length = level.Modulus != 0
                 ? level.Modulus
                 : (shape[level.Axis] + level.PadLow + level.PadHigh + level.Divisor - 1) / level.Divisor;
             long at = (index[level.Axis] + level.PadLow) / level.Divisor;
-            offset = checked((offset * length) + (level.Modulus != 0 ? at % level.Modulus : at));
+            if (level.Modulus != 0) at %= level.Modulus;
+            if (level.Stride is not null)
+            {
+                given = checked(given + (offset * length) + (at * strides[level.Stride]));
+                offset = 0;
+                continue;
+            }
+
+            offset = checked((offset * length) + at);
         }
 
-        return offset;
+        return checked(given + offset);
     }
 
     private static LaneCode CompileAccess(Access access, Scope scope)
@@ -144,6 +153,7 @@ public sealed class ComputationInterpreter
         IndexCode[] dims = [.. tensor.Dims.Items.Select(d => IndexCompiler.Compile(d, scope))];
         IndexCode[] codes = [.. indices.Select(i => IndexCompiler.Compile(i, scope))];
         Layout layout = tensor.Layout;
+        Dictionary<IndexVar, IndexCode> given = layout.Strides.Distinct().ToDictionary(s => s, s => IndexCompiler.Compile(s, scope));
         return frame =>
         {
             long[] shape = new long[dims.Length], index = new long[dims.Length];
@@ -154,7 +164,7 @@ public sealed class ComputationInterpreter
                     throw new InterpreterException($"has index {index[axis]} on axis {axis} of {tensor.Name}, whose extent is {shape[axis]}");
             }
 
-            return Offset(layout, shape, index);
+            return Offset(layout, shape, index, given.ToDictionary(g => g.Key, g => g.Value(frame)));
         };
     }
 

@@ -69,7 +69,7 @@ internal sealed class ComputationParser
     private Layout Layout()
     {
         StringBuilder text = new();
-        while (_reader.Next.Kind == TokenKind.Number || _reader.Is(",") || _reader.Is("+") || _reader.Is("/") || _reader.Is("%"))
+        while (_reader.Next.Kind == TokenKind.Number || _reader.Is(",") || _reader.Is("+") || _reader.Is("/") || _reader.Is("%") || _reader.Is("*") || (text.Length > 0 && text[^1] == '*'))
             text.Append(_reader.Take(_reader.Next.Kind, "a layout").Text);
         return Loops.Layout.Parse(text.ToString());
     }
