@@ -262,8 +262,8 @@ public sealed class EndToEndTests
         if (compiled.Weights is { } weights) File.WriteAllBytes(Path.Combine(folder.Path, compiled.WeightsName), weights);
         foreach (Isa isa in isas)
         {
-            string what = options.Emulate ? "avx512 in software" : options.WantsNative ? $"native {isa.Name()}" : isa.Name();
-            byte[][] one = Run(path, isa, 1, inputs, dims, options.WantsNative), two = Run(path, isa, 2, inputs, dims, options.WantsNative);
+            string what = options.Emulate ? "avx512 in software" : options.Kernels == "native" ? $"native {isa.Name()}" : isa.Name();
+            byte[][] one = Run(path, isa, 1, inputs, dims, options.Kernels == "native"), two = Run(path, isa, 2, inputs, dims, options.Kernels == "native");
             for (int i = 0; i < expected.Count; i++)
             {
                 Assert.That(two[i], Is.EqualTo(one[i]), $"{what}: results depend on the number of threads");

@@ -65,7 +65,7 @@ public sealed class ComputationInterpreterTests
               result = X(n, h, i)
             """;
         Computation copy = Parser.ParseComputation(text);
-        Assert.That(ComputationPrinter.Print(Parser.ParseComputation(ComputationPrinter.Print(copy))), Is.EqualTo(ComputationPrinter.Print(copy)).And.Contains("layout 0*image,1*row,2"));
+        Assert.That(Printer.Print(Parser.ParseComputation(Printer.Print(copy))), Is.EqualTo(Printer.Print(copy)).And.Contains("layout 0*image,1*row,2"));
         Memory input = Memory.Zeros(ElementType.Float32, 60), output = Memory.Uninitialised(ElementType.Float32, 24);
         for (int i = 0; i < 60; i++) input.SetFloat(i, i);
         ComputationInterpreter.Run(copy, [input, output], [4, 29, 5]);
