@@ -37,8 +37,8 @@ public static class IdentifierNames
         "ToString", "Wait",
     };
 
-    /// <summary>Methods of the runtime's request that a property must not hide, but that the methods of an input named "Input" may overload.</summary>
-    private static readonly HashSet<string> Overloads = new(StringComparer.Ordinal) { "BindInput", "UnbindInput" };
+    /// <summary>Methods of the runtime's request that a property must not hide, but that the methods of a tensor named "Input" or "Output" may overload.</summary>
+    private static readonly HashSet<string> Overloads = new(StringComparer.Ordinal) { "BindInput", "BindOutput", "UnbindInput", "UnbindOutput" };
 
     /// <summary>What follows a property's name in the names of further members.</summary>
     private static readonly string[] Suffixes = ["", "Shape", "Length"];

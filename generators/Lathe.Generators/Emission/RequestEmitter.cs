@@ -45,8 +45,18 @@ internal static class RequestEmitter
             "/// <param name=\"pointer\">The first element, aligned to the size of an element. The memory stays valid and unchanged while an inference runs.</param>",
             $"/// <param name=\"strides\">The distance of neighbours along each dim in elements, outermost first; empty for dense memory{Strides(input)}.</param>",
             "/// <exception cref=\"global::System.ArgumentException\">"
-            + $"The pointer is null or not aligned, or the strides are {(input.Strided.Count > 0 ? "none that the input takes" : "not those of dense memory")}.</exception>",
+            + $"The pointer is null or not aligned, the strides are {(input.Strided.Count > 0 ? "none that the input takes" : "not those of dense memory")}, or an output lies in the same memory.</exception>",
             $"public void Bind{input.Property}(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput({name}, pointer, strides);",
+            "",
+            $"/// <summary>Makes inferences read <see cref=\"{input.Property}\"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>",
+            "/// <param name=\"memory\">The elements, row-major, as many as the input has; pinned meanwhile, and unchanged while an inference runs.</param>",
+            "/// <exception cref=\"global::System.ArgumentException\">The memory has another length, is not aligned to its elements, or an output lies in it.</exception>",
+            $"public void Bind{input.Property}(global::System.ReadOnlyMemory<{input.Element}> memory) => base.BindInput<{input.Element}>({name}, memory);",
+            "",
+            $"/// <summary>As with memory, which the request then owns: the owner is disposed when <see cref=\"{input.Property}\"/> is bound again or unbound, or with the request.</summary>",
+            "/// <param name=\"owner\">The elements, row-major, at least as many as the input has. Where this throws, it remains the caller's.</param>",
+            "/// <exception cref=\"global::System.ArgumentException\">As with memory; or the owner is bound already.</exception>",
+            $"public void Bind{input.Property}(global::System.Buffers.IMemoryOwner<{input.Element}> owner) => base.BindInput<{input.Element}>({name}, owner);",
             "",
             $"/// <summary>Makes inferences read <see cref=\"{input.Property}\"/> from the request's own memory again.</summary>",
             $"public void Unbind{input.Property}() => base.UnbindInput({name});");
@@ -58,6 +68,27 @@ internal static class RequestEmitter
         WriteRemarks(writer, output);
         writer.Lines($"public {New(output.Property)}global::System.ReadOnlySpan<{output.Element}> {output.Property} => base.Output<{output.Element}>({index});");
         WriteShape(writer, output, "Output", index);
+        string name = SourceWriter.Literal(output.Name);
+        writer.Lines(
+            "",
+            $"/// <summary>Makes inferences write <see cref=\"{output.Property}\"/> into the caller's memory without a copy, until it is bound again or unbound.</summary>",
+            "/// <param name=\"pointer\">The first element, aligned to the size of an element. The memory stays valid, and nobody else uses it, while an inference runs.</param>",
+            "/// <param name=\"bytes\">The size of the memory: at least that of the output.</param>",
+            "/// <exception cref=\"global::System.ArgumentException\">The pointer is null or not aligned, the memory is too small, or an input or another output lies in it.</exception>",
+            $"public void Bind{output.Property}(nint pointer, long bytes) => base.BindOutput({name}, pointer, bytes);",
+            "",
+            $"/// <summary>Makes inferences write <see cref=\"{output.Property}\"/> into the caller's memory without a copy, until it is bound again or unbound.</summary>",
+            "/// <param name=\"memory\">Where the elements go, row-major: as many as the output has, or, where data determine its shape, as many as there is room for. Pinned meanwhile.</param>",
+            "/// <exception cref=\"global::System.ArgumentException\">The memory has another length, is not aligned to its elements, or an input or another output lies in it.</exception>",
+            $"public void Bind{output.Property}(global::System.Memory<{output.Element}> memory) => base.BindOutput<{output.Element}>({name}, memory);",
+            "",
+            $"/// <summary>As with memory, which the request then owns: the owner is disposed when <see cref=\"{output.Property}\"/> is bound again or unbound, or with the request.</summary>",
+            "/// <param name=\"owner\">Where the elements go, row-major: at least as many as the output has. Where this throws, it remains the caller's.</param>",
+            "/// <exception cref=\"global::System.ArgumentException\">As with memory; or the owner is bound already.</exception>",
+            $"public void Bind{output.Property}(global::System.Buffers.IMemoryOwner<{output.Element}> owner) => base.BindOutput<{output.Element}>({name}, owner);",
+            "",
+            $"/// <summary>Makes inferences write <see cref=\"{output.Property}\"/> into the request's own memory again.</summary>",
+            $"public void Unbind{output.Property}() => base.UnbindOutput({name});");
     }
 
     private static void WriteShape(SourceWriter writer, ManifestTensor tensor, string kind, int index)

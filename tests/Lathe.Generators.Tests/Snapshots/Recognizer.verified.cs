@@ -82,8 +82,18 @@ namespace MyApp.Nets
             /// <summary>Makes inferences read <see cref="Input"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
             /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid and unchanged while an inference runs.</param>
             /// <param name="strides">The distance of neighbours along each dim in elements, outermost first; empty for dense memory.</param>
-            /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, or the strides are not those of dense memory.</exception>
+            /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the strides are not those of dense memory, or an output lies in the same memory.</exception>
             public void BindInput(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput("input", pointer, strides);
+
+            /// <summary>Makes inferences read <see cref="Input"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
+            /// <param name="memory">The elements, row-major, as many as the input has; pinned meanwhile, and unchanged while an inference runs.</param>
+            /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, or an output lies in it.</exception>
+            public void BindInput(global::System.ReadOnlyMemory<float> memory) => base.BindInput<float>("input", memory);
+
+            /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="Input"/> is bound again or unbound, or with the request.</summary>
+            /// <param name="owner">The elements, row-major, at least as many as the input has. Where this throws, it remains the caller's.</param>
+            /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+            public void BindInput(global::System.Buffers.IMemoryOwner<float> owner) => base.BindInput<float>("input", owner);
 
             /// <summary>Makes inferences read <see cref="Input"/> from the request's own memory again.</summary>
             public void UnbindInput() => base.UnbindInput("input");
@@ -94,11 +104,49 @@ namespace MyApp.Nets
             /// <summary>The dims of <see cref="Output"/> in this request, outermost first: batch_size x 34.</summary>
             public new global::System.ReadOnlySpan<long> OutputShape => base.OutputShape(0);
 
+            /// <summary>Makes inferences write <see cref="Output"/> into the caller's memory without a copy, until it is bound again or unbound.</summary>
+            /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid, and nobody else uses it, while an inference runs.</param>
+            /// <param name="bytes">The size of the memory: at least that of the output.</param>
+            /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the memory is too small, or an input or another output lies in it.</exception>
+            public void BindOutput(nint pointer, long bytes) => base.BindOutput("output", pointer, bytes);
+
+            /// <summary>Makes inferences write <see cref="Output"/> into the caller's memory without a copy, until it is bound again or unbound.</summary>
+            /// <param name="memory">Where the elements go, row-major: as many as the output has, or, where data determine its shape, as many as there is room for. Pinned meanwhile.</param>
+            /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, or an input or another output lies in it.</exception>
+            public void BindOutput(global::System.Memory<float> memory) => base.BindOutput<float>("output", memory);
+
+            /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="Output"/> is bound again or unbound, or with the request.</summary>
+            /// <param name="owner">Where the elements go, row-major: at least as many as the output has. Where this throws, it remains the caller's.</param>
+            /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+            public void BindOutput(global::System.Buffers.IMemoryOwner<float> owner) => base.BindOutput<float>("output", owner);
+
+            /// <summary>Makes inferences write <see cref="Output"/> into the request's own memory again.</summary>
+            public void UnbindOutput() => base.UnbindOutput("output");
+
             /// <summary>The output <c>best</c>: int64, batch_size * 2 + 1, row-major. As the last inference left it.</summary>
             public global::System.ReadOnlySpan<long> Best => base.Output<long>(1);
 
             /// <summary>The dims of <see cref="Best"/> in this request, outermost first: batch_size * 2 + 1.</summary>
             public global::System.ReadOnlySpan<long> BestShape => base.OutputShape(1);
+
+            /// <summary>Makes inferences write <see cref="Best"/> into the caller's memory without a copy, until it is bound again or unbound.</summary>
+            /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid, and nobody else uses it, while an inference runs.</param>
+            /// <param name="bytes">The size of the memory: at least that of the output.</param>
+            /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the memory is too small, or an input or another output lies in it.</exception>
+            public void BindBest(nint pointer, long bytes) => base.BindOutput("best", pointer, bytes);
+
+            /// <summary>Makes inferences write <see cref="Best"/> into the caller's memory without a copy, until it is bound again or unbound.</summary>
+            /// <param name="memory">Where the elements go, row-major: as many as the output has, or, where data determine its shape, as many as there is room for. Pinned meanwhile.</param>
+            /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, or an input or another output lies in it.</exception>
+            public void BindBest(global::System.Memory<long> memory) => base.BindOutput<long>("best", memory);
+
+            /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="Best"/> is bound again or unbound, or with the request.</summary>
+            /// <param name="owner">Where the elements go, row-major: at least as many as the output has. Where this throws, it remains the caller's.</param>
+            /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+            public void BindBest(global::System.Buffers.IMemoryOwner<long> owner) => base.BindOutput<long>("best", owner);
+
+            /// <summary>Makes inferences write <see cref="Best"/> into the request's own memory again.</summary>
+            public void UnbindBest() => base.UnbindOutput("best");
         }
     }
 }
