@@ -69,8 +69,8 @@ public static class Compilation
             Isas = [.. options.Isas.Select(i => i.ToString().ToLowerInvariant())],
             LibLLVM = model.Plan.NativeCode.Count > 0 ? ObjectCompiler.Version : null,
             Symbols = Symbols(planned),
-            Inputs = Tensors(graph, model.Inputs, className, 0, options),
-            Outputs = Tensors(graph, graph.Outputs, className, graph.Inputs.Length, options),
+            Inputs = Tensors(model.Graph, model.Inputs, className, 0, options),
+            Outputs = Tensors(model.Graph, model.Graph.Outputs, className, model.Graph.Inputs.Length, options),
             ArenaBytes = report.ArenaBytes,
             WeightBytes = planned.Weights.Length,
             ModelHash = modelHash,
@@ -174,7 +174,7 @@ public static class Compilation
         {
             ["Module.cs"] = ModuleEmitter.Emit(moduleName, kernels.Functions, weightsFile),
         };
-        return new GeneratedModel(moduleName, planned, plan, weightsFile, sources, resources, graph.Inputs);
+        return new GeneratedModel(moduleName, graph, planned, plan, weightsFile, sources, resources, graph.Inputs);
     }
 
     private static IReadOnlyList<ManifestSymbol> Symbols(PlannedModel planned)
@@ -200,6 +200,8 @@ public static class Compilation
                 Mean = Of(options.Mean, port) ?? [],
                 Scale = Of(options.Scale, port) ?? [],
                 Strided = [.. (port.Value.Type.Layout?.Levels.Items ?? []).Where(l => l.Stride is not null).Select(l => l.Axis)],
+                // The only output is the first: further ones are added behind it.
+                Labels = first == 0 ? [] : options.Labels.GetValueOrDefault(port.Name) ?? (i == 0 ? options.Labels.GetValueOrDefault("") : null) ?? [],
             }),
         ];
 

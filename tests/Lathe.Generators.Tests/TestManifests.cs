@@ -6,7 +6,7 @@ namespace Lathe.Generators.Tests;
 internal static class TestManifests
 {
     /// <summary>An image classifier of a fixed shape, with its preprocessing folded.</summary>
-    public static string Fixed { get; } = Write("MyApp.SqueezeNet", [], [Image("data", 1)], [new("softmaxout_1", "", "float32", [1, 1000])]);
+    public static string Fixed { get; } = Write("MyApp.SqueezeNet", [], [Image("data", 1)], [new("softmaxout_1", "", "float32", [1, 1000]) { Labels = ["tench", "a \"cock\"\n", "électric"] }]);
 
     /// <summary>A model with a named batch dim and an output of another type.</summary>
     public static string Dynamic { get; } = Write(

@@ -65,6 +65,7 @@ public static class ManifestWriter
         if (tensor.Mean.Count > 0) WriteList(json, "mean", tensor.Mean, json.WriteNumberValue);
         if (tensor.Scale.Count > 0) WriteList(json, "scale", tensor.Scale, json.WriteNumberValue);
         if (tensor.Strided.Count > 0) WriteList(json, "strided", tensor.Strided, dim => json.WriteNumberValue(dim));
+        if (tensor.Labels.Count > 0) WriteList(json, "labels", tensor.Labels, json.WriteStringValue);
         WriteOptional(json, "doc", tensor.Doc);
         json.WriteEndObject();
     }

@@ -37,6 +37,7 @@ internal sealed record ManifestSymbol(string Name, string Parameter, long Min, l
 /// <param name="Mean">The means as text; empty for none.</param>
 /// <param name="Scale">The scales as text; empty for none.</param>
 /// <param name="Strided">The dims along which bound memory may have strides of its own.</param>
+/// <param name="Labels">The names of the classes; empty for none.</param>
 /// <param name="Doc">What the model says of it; empty for nothing.</param>
 internal sealed record ManifestTensor(
     string Name,
@@ -49,6 +50,7 @@ internal sealed record ManifestTensor(
     string Mean,
     string Scale,
     EquatableArray<long> Strided,
+    EquatableArray<string> Labels,
     string Doc)
 {
     /// <summary>True if a dim depends on named dims.</summary>

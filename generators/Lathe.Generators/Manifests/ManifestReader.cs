@@ -72,6 +72,7 @@ internal static class ManifestReader
             Numbers(value, "mean"),
             Numbers(value, "scale"),
             value.Members.ContainsKey("strided") ? List(value, "strided", Integer) : new([]),
+            value.Members.ContainsKey("labels") ? List(value, "labels", String) : new([]),
             OptionalText(value, "doc"));
     }
 

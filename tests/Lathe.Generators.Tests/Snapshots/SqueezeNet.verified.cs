@@ -26,6 +26,14 @@ namespace MyApp
         /// <summary>The number of elements of <see cref="Request.Data"/>.</summary>
         public const int DataLength = 150528;
 
+        /// <summary>The names of the classes of <see cref="Request.Softmaxout1"/>, by index.</summary>
+        public static global::System.Collections.Generic.IReadOnlyList<string> Softmaxout1Labels { get; } = new[]
+        {
+            "tench",
+            "a \u0022cock\u0022\u000A",
+            "\u00E9lectric",
+        };
+
         /// <summary>The dims of <see cref="Request.Softmaxout1"/>, outermost first: 1 x 1000.</summary>
         public static global::System.ReadOnlySpan<long> Softmaxout1Shape => new long[] { 1, 1000 };
 
