@@ -18,6 +18,7 @@ internal sealed record ModelOption(string Metadata, string Option, bool IsSwitch
         new("Mean", "--mean", IsList: true),
         new("Scale", "--scale", IsList: true),
         new("InputFormat", "--input-format", IsList: true),
+        new("Resize", "--resize", IsList: true),
         new("Postprocess", "--postprocess", IsList: true),
         new("Labels", "--labels", IsList: true),
         new("Shape", "--shape", IsList: true),

@@ -33,6 +33,9 @@ internal sealed class ModelOptions
     private readonly Option<IReadOnlyList<ImageFormat>> _inputFormat = Parsed.Many(
         "--input-format", [], "[NAME:]u8,NHWC,BGR", "How the application's memory for an image lies; model=BGR for a model that does not take RGB.", ImageFormat.Parse);
 
+    private readonly Option<IReadOnlyList<(string Input, Resizing Way)>> _resize = Parsed.Many(
+        "--resize", [], "[NAME:]WAY", "Images of any size become the input: stretch, letterbox or crop; then align_corners, or fill=NUMBER.", Resizing.Parse);
+
     private readonly Option<IReadOnlyList<(string Output, Postprocessing Steps)>> _postprocess = Parsed.Many(
         "--postprocess", [], "[NAME:]STEPS", "What is computed behind an output: softmax, sigmoid, argmax, topk=K, dequantize=SCALE or nms=SCORES.", Postprocessing.Parse);
 
@@ -81,7 +84,7 @@ internal sealed class ModelOptions
         ModelOptions options = new();
         foreach (Option option in (Option[])
             [
-                options._precision, options._device, options._affinity, options._mean, options._scale, options._inputFormat, options._postprocess, options._labels, options._shape,
+                options._precision, options._device, options._affinity, options._mean, options._scale, options._inputFormat, options._resize, options._postprocess, options._labels, options._shape,
                 options._calibration, options._kernels, options._isa, options._threads, options._denormals, options._winograd, options._dumpAfter,
                 options._class, options._noOptimize,
             ])
@@ -129,6 +132,7 @@ internal sealed class ModelOptions
             Mean = ByInput("--mean", parsed.GetValue(_mean)!.Select(m => (m.Input, m.Values))),
             Scale = ByInput("--scale", parsed.GetValue(_scale)!.Select(s => (s.Input, s.Values))),
             InputFormats = ByInput("--input-format", parsed.GetValue(_inputFormat)!.Select(f => (f.Input, f.Format))),
+            Resizing = ByInput("--resize", parsed.GetValue(_resize)!),
             Postprocessing = ByName("--postprocess", "output", parsed.GetValue(_postprocess)!),
             Labels = ByName("--labels", "output", labels.Select(l => (l.Output, l.Read()))),
             Optimize = !parsed.GetValue(_noOptimize),
@@ -158,7 +162,7 @@ internal sealed class ModelOptions
     private void RefuseOptionsOfCompilation(ParseResult parsed, string model, bool runs)
     {
         if (!runs) throw new UsageException($"'{model}' is compiled already; this command takes an ONNX model");
-        foreach (Option option in (Option[])[_class, _mean, _scale, _inputFormat, _postprocess, _labels, _kernels, _isa, _emulate, _winograd, _tuning, _dumpAfter, _noOptimize])
+        foreach (Option option in (Option[])[_class, _mean, _scale, _inputFormat, _resize, _postprocess, _labels, _kernels, _isa, _emulate, _winograd, _tuning, _dumpAfter, _noOptimize])
         {
             if (parsed.GetResult(option) is { Implicit: false })
                 throw new UsageException($"option {option.Name} is for compiling, and '{model}' is compiled already");

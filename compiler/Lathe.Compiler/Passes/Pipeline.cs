@@ -11,6 +11,7 @@ public static class Pipeline
     [
         // 1. What the user says of inputs and outputs becomes part of the graph, so that everything below sees it.
         new BakePreprocessing(),
+        new ResizeInputs(),
         new AppendPostprocessing(),
 
         // 2. 16-bit floats are computed in float32 throughout.
@@ -76,7 +77,7 @@ public static class Pipeline
     ];
 
     /// <summary>Passes that run even where nothing is to be optimised: lowering or the meaning needs them.</summary>
-    private static readonly HashSet<Type> Required = [typeof(BakePreprocessing), typeof(AppendPostprocessing), typeof(FoldConstants), typeof(SeparateOutputs)];
+    private static readonly HashSet<Type> Required = [typeof(BakePreprocessing), typeof(ResizeInputs), typeof(AppendPostprocessing), typeof(FoldConstants), typeof(SeparateOutputs)];
 
     /// <summary>Runs the portable passes.</summary>
     /// <exception cref="Diagnostics.DiagnosticException">The model or an option does not allow one.</exception>

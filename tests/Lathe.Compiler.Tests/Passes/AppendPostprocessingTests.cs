@@ -111,7 +111,7 @@ internal sealed class AppendPostprocessingTests
     [TestCase("argmax,softmax", "nothing can follow argmax or topk")]
     [TestCase("topk=2,argmax", "nothing can follow argmax or topk")]
     [TestCase("dequantize=1", "not quantised")]
-    [TestCase("nms=y", "not boxes")]
+    [TestCase("nms=y", "cannot be boxes and their scores")]
     [TestCase("nms=z", "no output 'z'")]
     [TestCase("nms=y,argmax", "both boxes and classes")]
     public void WhatDoesNotFit_IsRefused(string text, string message)
