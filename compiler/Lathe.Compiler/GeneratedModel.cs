@@ -33,7 +33,7 @@ public sealed class GeneratedModel
     /// <summary>The source by file name.</summary>
     public IReadOnlyDictionary<string, string> Sources { get; }
 
-    /// <summary>The graph whose inputs and outputs the model has.</summary>
+    /// <summary>The graph whose inputs and outputs the model has, in ONNX's operators.</summary>
     internal Graph.Graph Graph { get; }
 
     internal PlannedModel Planned { get; }

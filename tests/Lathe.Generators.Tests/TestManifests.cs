@@ -11,8 +11,8 @@ internal static class TestManifests
     /// <summary>A model with a named batch dim and an output of another type.</summary>
     public static string Dynamic { get; } = Write(
         "MyApp.Nets.Recognizer",
-        [new("batch_size", "", 1, 64, 1)],
-        [Image("input", "batch_size")],
+        [new("batch_size", "", 1, 64, 1), new("height", "", 1, 16384, 1), new("width", "", 1, 16384, 1)],
+        [Image("input", "batch_size"), new("frame", "", "uint8", [1, "height", "width", 3]) { Resize = new(416, 640, 1, "letterbox", Fill: 114) }],
         [new("output", "", "float32", ["batch_size", 34]), new("best", "", "int64", ["batch_size * 2 + 1"])]);
 
     /// <summary>A detector that reads frames as a camera gives them.</summary>

@@ -38,6 +38,7 @@ internal static class RequestEmitter
         WriteRemarks(writer, input);
         writer.Lines($"public {New(input.Property)}global::System.Span<{input.Element}> {input.Property} => base.Input<{input.Element}>({index});");
         WriteShape(writer, input, "Input", index);
+        WriteMap(writer, input, index);
         string name = SourceWriter.Literal(input.Name);
         writer.Lines(
             "",
@@ -101,6 +102,16 @@ internal static class RequestEmitter
             $"public {New(name)}global::System.ReadOnlySpan<long> {name} => base.{kind}Shape({index});");
     }
 
+    private static void WriteMap(SourceWriter writer, ManifestTensor input, int index)
+    {
+        if (input.Resize is not { } resize) return;
+        string from = $"checked((int)base.InputShape({index})[{resize.Rows + 1}]), checked((int)base.InputShape({index})[{resize.Rows}])";
+        writer.Lines(
+            "",
+            $"/// <summary>Where the image lies in the {resize.Width} x {resize.Height} that the model sees, and the way back from its boxes and points to those of the image.</summary>",
+            $"public global::Lathe.Runtime.ImageMap {input.Property}Map => global::Lathe.Runtime.ImageMap.{resize.Factory}({from}, {resize.Width}, {resize.Height}{(resize.AlignCorners ? ", alignCorners: true" : "")});");
+    }
+
     private static void WriteRemarks(SourceWriter writer, ManifestTensor tensor)
     {
         List<string> remarks = [];
@@ -111,6 +122,17 @@ internal static class RequestEmitter
                 + (tensor.Mean.Length > 0 ? $", mean {SourceWriter.Doc(tensor.Mean)}" : "")
                 + (tensor.Scale.Length > 0 ? $", scale {SourceWriter.Doc(tensor.Scale)}" : "")
                 + ". Give it the values as they are.");
+        }
+
+        if (tensor.Resize is { } resize)
+        {
+            string what = resize.Factory switch
+            {
+                "Letterbox" => "lies in the middle of",
+                "Crop" => "has its middle cut to",
+                _ => "is stretched to",
+            };
+            remarks.Add($"An image of any size: it {what} the {resize.Width} x {resize.Height} that the model sees, in the first kernel. See <see cref=\"{tensor.Property}Map\"/>.");
         }
 
         if (tensor.Doc.Length > 0) remarks.Add(SourceWriter.Doc(tensor.Doc));

@@ -13,6 +13,7 @@ namespace MyApp.Nets
     /// using var model = Recognizer.Load();
     /// using var request = model.CreateRequest();
     /// values.CopyTo(request.Input);
+    /// values.CopyTo(request.Frame);
     /// request.Infer();
     /// var output = request.Output;
     /// var best = request.Best;
@@ -38,18 +39,20 @@ namespace MyApp.Nets
         public static Recognizer Load(global::Lathe.Runtime.LatheOptions? options = null) =>
             new Recognizer(global::Lathe.Runtime.CompiledModel.Create(new global::MyApp.Nets.Recognizer_Module(), options));
 
-        /// <summary>Creates a request with the dims' default values: batch_size = 1. Dispose it after use.</summary>
+        /// <summary>Creates a request with the dims' default values: batch_size = 1, height = 1, width = 1. Dispose it after use.</summary>
         /// <exception cref="global::System.ObjectDisposedException">The model is disposed.</exception>
         /// <exception cref="global::Lathe.Runtime.LatheException">Its memory does not fit.</exception>
         public Request CreateRequest() => new Request(Model, null);
 
         /// <summary>Creates a request for certain dims. Dispose it after use.</summary>
         /// <param name="batchSize">The dim <c>batch_size</c>, 1 to 64.</param>
+        /// <param name="height">The dim <c>height</c>, 1 to 16384.</param>
+        /// <param name="width">The dim <c>width</c>, 1 to 16384.</param>
         /// <exception cref="global::System.ArgumentOutOfRangeException">A dim is outside its range.</exception>
         /// <exception cref="global::System.ObjectDisposedException">The model is disposed.</exception>
         /// <exception cref="global::Lathe.Runtime.LatheException">Its memory does not fit.</exception>
-        public Request CreateRequest(long batchSize) =>
-            new Request(Model, new global::System.Collections.Generic.Dictionary<string, long> { ["batch_size"] = batchSize });
+        public Request CreateRequest(long batchSize, long height, long width) =>
+            new Request(Model, new global::System.Collections.Generic.Dictionary<string, long> { ["batch_size"] = batchSize, ["height"] = height, ["width"] = width });
 
         /// <summary>Takes a request from the model's pool, or creates one. Its Dispose gives it back, and what it holds is left as it is.</summary>
         /// <exception cref="global::System.ObjectDisposedException">The model is disposed.</exception>
@@ -97,6 +100,35 @@ namespace MyApp.Nets
 
             /// <summary>Makes inferences read <see cref="Input"/> from the request's own memory again.</summary>
             public void UnbindInput() => base.UnbindInput("input");
+
+            /// <summary>The input <c>frame</c>: uint8, 1 x height x width x 3, row-major. What the next inference reads.</summary>
+            /// <remarks>An image of any size: it lies in the middle of the 640 x 416 that the model sees, in the first kernel. See <see cref="FrameMap"/>.</remarks>
+            public global::System.Span<byte> Frame => base.Input<byte>(1);
+
+            /// <summary>The dims of <see cref="Frame"/> in this request, outermost first: 1 x height x width x 3.</summary>
+            public global::System.ReadOnlySpan<long> FrameShape => base.InputShape(1);
+
+            /// <summary>Where the image lies in the 640 x 416 that the model sees, and the way back from its boxes and points to those of the image.</summary>
+            public global::Lathe.Runtime.ImageMap FrameMap => global::Lathe.Runtime.ImageMap.Letterbox(checked((int)base.InputShape(1)[2]), checked((int)base.InputShape(1)[1]), 640, 416);
+
+            /// <summary>Makes inferences read <see cref="Frame"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
+            /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid and unchanged while an inference runs.</param>
+            /// <param name="strides">The distance of neighbours along each dim in elements, outermost first; empty for dense memory.</param>
+            /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the strides are not those of dense memory, or an output lies in the same memory.</exception>
+            public void BindFrame(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput("frame", pointer, strides);
+
+            /// <summary>Makes inferences read <see cref="Frame"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
+            /// <param name="memory">The elements, row-major, as many as the input has; pinned meanwhile, and unchanged while an inference runs.</param>
+            /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, or an output lies in it.</exception>
+            public void BindFrame(global::System.ReadOnlyMemory<byte> memory) => base.BindInput<byte>("frame", memory);
+
+            /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="Frame"/> is bound again or unbound, or with the request.</summary>
+            /// <param name="owner">The elements, row-major, at least as many as the input has. Where this throws, it remains the caller's.</param>
+            /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+            public void BindFrame(global::System.Buffers.IMemoryOwner<byte> owner) => base.BindInput<byte>("frame", owner);
+
+            /// <summary>Makes inferences read <see cref="Frame"/> from the request's own memory again.</summary>
+            public void UnbindFrame() => base.UnbindInput("frame");
 
             /// <summary>The output <c>output</c>: float32, batch_size x 34, row-major. As the last inference left it.</summary>
             public global::System.ReadOnlySpan<float> Output => base.Output<float>(0);
