@@ -206,7 +206,7 @@ internal sealed class AppendPostprocessingTests
 
     private static TensorData[] Compiled(string model, bool optimize, (string Output, string Text)[] steps, params TensorData[] inputs)
     {
-        using CompiledGraph compiled = new(GraphParser.Parse(model), Options(steps) with { Optimize = optimize });
+        using CompiledGraph compiled = new(GraphParser.Parse(model), optimize, options: Options(steps));
         return compiled.Run(inputs);
     }
 }

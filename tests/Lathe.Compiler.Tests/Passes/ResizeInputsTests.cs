@@ -60,12 +60,11 @@ internal sealed class ResizeInputsTests
         float[] mean = [123.675f, 116.28f, 103.53f], scale = [58.395f, 57.12f, 57.375f];
         CompileOptions options = Options(("x", way)) with
         {
-            Optimize = optimize,
             Mean = new Dictionary<string, float[]> { [""] = mean },
             Scale = new Dictionary<string, float[]> { [""] = scale },
         };
         ModelGraph model = GraphParser.Parse(Network);
-        using CompiledGraph compiled = new(model, options, isa);
+        using CompiledGraph compiled = new(model, optimize, isa, options: options);
         foreach ((int height, int width) in Sizes)
         {
             TensorData image = Image(ElementType.Float32, height, width, planar: true);
@@ -80,7 +79,7 @@ internal sealed class ResizeInputsTests
     public void Compiled_BytesWithChannelsLast_AreInterpolatedAsFloats([Values("stretch", "letterbox,fill=114", "crop")] string way)
     {
         ModelGraph model = GraphParser.Parse(ChannelsLast), inside = GraphParser.Parse(ChannelsLast.Replace("uint8", "float32", StringComparison.Ordinal));
-        using CompiledGraph compiled = new(model, Options(("", way)));
+        using CompiledGraph compiled = new(model, options: Options(("", way)));
         foreach ((int height, int width) in Sizes)
         {
             TensorData image = Image(ElementType.UInt8, height, width, planar: false);
@@ -99,7 +98,7 @@ internal sealed class ResizeInputsTests
     [Test]
     public void Infer_AllocatesNothing()
     {
-        using CompiledGraph compiled = new(GraphParser.Parse(Network), Options(("x", "letterbox")), dims: new Dictionary<string, long> { ["height"] = 20, ["width"] = 30 });
+        using CompiledGraph compiled = new(GraphParser.Parse(Network), options: Options(("x", "letterbox")), dims: new Dictionary<string, long> { ["height"] = 20, ["width"] = 30 });
         compiled.Request.Infer();
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 100; i++) compiled.Request.Infer();
