@@ -12,28 +12,31 @@ public partial class InferRequest
     /// </summary>
     /// <typeparam name="T">As in <see cref="Input{T}(string)"/>.</typeparam>
     /// <param name="name">The input's name.</param>
-    /// <param name="memory">The elements, row-major: as many as the input has.</param>
+    /// <param name="memory">The elements: as many as the input has, or with strides at least as many as these span.</param>
+    /// <param name="strides">As in <see cref="BindInput(string, nint, ReadOnlySpan{long})"/>.</param>
     /// <exception cref="ArgumentException">
-    /// There is no such input, it has another type or another number of elements, the memory is not aligned to its elements, or an output lies in it.
+    /// There is no such input, it has another type or another number of elements, it does not take the strides, the memory is not aligned to its elements, or an output
+    /// lies in it.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The request is disposed.</exception>
     /// <exception cref="InvalidOperationException">An inference runs.</exception>
-    public void BindInput<T>(string name, ReadOnlyMemory<T> memory)
-        where T : unmanaged => Bind(Named(_program.Inputs, name), isOutput: false, memory, null);
+    public void BindInput<T>(string name, ReadOnlyMemory<T> memory, ReadOnlySpan<long> strides = default)
+        where T : unmanaged => Bind(Named(_program.Inputs, name), isOutput: false, memory, null, strides);
 
     /// <summary>
-    /// As <see cref="BindInput{T}(string, ReadOnlyMemory{T})"/>, with memory that is the request's from now on: the owner is disposed when the input is
+    /// As <see cref="BindInput{T}(string, ReadOnlyMemory{T}, ReadOnlySpan{long})"/>, with memory that is the request's from now on: the owner is disposed when the input is
     /// bound again or unbound, or with the request. Where this throws, the owner remains the caller's.
     /// </summary>
-    /// <inheritdoc cref="BindInput{T}(string, ReadOnlyMemory{T})"/>
+    /// <inheritdoc cref="BindInput{T}(string, ReadOnlyMemory{T}, ReadOnlySpan{long})"/>
     /// <param name="name">The input's name.</param>
-    /// <param name="owner">The elements, row-major: at least as many as the input has.</param>
+    /// <param name="owner">The elements: at least as many as the input has or the strides span.</param>
+    /// <param name="strides">As in <see cref="BindInput(string, nint, ReadOnlySpan{long})"/>.</param>
     /// <exception cref="ArgumentException">As with memory; or the owner is bound already.</exception>
-    public void BindInput<T>(string name, IMemoryOwner<T> owner)
+    public void BindInput<T>(string name, IMemoryOwner<T> owner, ReadOnlySpan<long> strides = default)
         where T : unmanaged
     {
         ArgumentNullException.ThrowIfNull(owner);
-        Bind(Named(_program.Inputs, name), isOutput: false, (ReadOnlyMemory<T>)owner.Memory, owner);
+        Bind(Named(_program.Inputs, name), isOutput: false, (ReadOnlyMemory<T>)owner.Memory, owner, strides);
     }
 
     /// <summary>
@@ -83,7 +86,7 @@ public partial class InferRequest
     /// <exception cref="ObjectDisposedException">The request is disposed.</exception>
     /// <exception cref="InvalidOperationException">An inference runs.</exception>
     public void BindOutput<T>(string name, Memory<T> memory)
-        where T : unmanaged => Bind(Named(_program.Outputs, name), isOutput: true, (ReadOnlyMemory<T>)memory, null);
+        where T : unmanaged => Bind(Named(_program.Outputs, name), isOutput: true, (ReadOnlyMemory<T>)memory, null, default);
 
     /// <summary>
     /// As <see cref="BindOutput{T}(string, Memory{T})"/>, with memory that is the request's from now on: the owner is disposed when the output is bound again
@@ -97,7 +100,7 @@ public partial class InferRequest
         where T : unmanaged
     {
         ArgumentNullException.ThrowIfNull(owner);
-        Bind(Named(_program.Outputs, name), isOutput: true, (ReadOnlyMemory<T>)owner.Memory, owner);
+        Bind(Named(_program.Outputs, name), isOutput: true, (ReadOnlyMemory<T>)owner.Memory, owner, default);
     }
 
     /// <summary>Makes inferences write an output into the request's own memory again, which holds what it held before.</summary>
@@ -106,7 +109,7 @@ public partial class InferRequest
     /// <exception cref="InvalidOperationException">An inference runs.</exception>
     public void UnbindOutput(string name) => Unbind(Named(_program.Outputs, name));
 
-    private unsafe void Bind<T>(TensorMemory tensor, bool isOutput, ReadOnlyMemory<T> memory, IMemoryOwner<T>? owner)
+    private unsafe void Bind<T>(TensorMemory tensor, bool isOutput, ReadOnlyMemory<T> memory, IMemoryOwner<T>? owner, ReadOnlySpan<long> strides)
         where T : unmanaged
     {
         Enter();
@@ -114,10 +117,10 @@ public partial class InferRequest
         {
             tensor.Require<T>();
             bool isShaped = tensor.ShapedBy is null;
-            long bytes = (long)memory.Length * sizeof(T);
-            if (isShaped && (owner is null ? bytes != tensor.Bytes : bytes < tensor.Bytes))
-                throw new ArgumentException($"'{tensor.Name}' has {tensor.Bytes / sizeof(T)} elements, the memory {memory.Length}.", nameof(memory));
-            long room = isShaped ? tensor.Bytes : bytes;
+            long bytes = (long)memory.Length * sizeof(T), needed = InputStrides.Reach(tensor, strides) * sizeof(T);
+            if (isShaped && (owner is null && strides.IsEmpty ? bytes != needed : bytes < needed))
+                throw new ArgumentException($"'{tensor.Name}' has {needed / sizeof(T)} elements, the memory {memory.Length}.", nameof(memory));
+            long room = isShaped ? needed : bytes;
             MemoryHandle pin = memory.Pin();
             try
             {
@@ -129,7 +132,7 @@ public partial class InferRequest
                 throw;
             }
 
-            _program.Bind(tensor, new Binding((byte*)pin.Pointer, room, pin, owner));
+            _program.Bind(tensor, new Binding((byte*)pin.Pointer, room, pin, owner), strides);
         }
         finally
         {

@@ -89,14 +89,16 @@ namespace MyApp.Nets
             public void BindInput(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput("input", pointer, strides);
 
             /// <summary>Makes inferences read <see cref="Input"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
-            /// <param name="memory">The elements, row-major, as many as the input has; pinned meanwhile, and unchanged while an inference runs.</param>
-            /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, or an output lies in it.</exception>
-            public void BindInput(global::System.ReadOnlyMemory<float> memory) => base.BindInput<float>("input", memory);
+            /// <param name="memory">The elements, as many as the input has, or at least as many as the strides span; pinned meanwhile, and unchanged while an inference runs.</param>
+            /// <param name="strides">As for a pointer.</param>
+            /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, the input does not take the strides, or an output lies in it.</exception>
+            public void BindInput(global::System.ReadOnlyMemory<float> memory, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<float>("input", memory, strides);
 
             /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="Input"/> is bound again or unbound, or with the request.</summary>
-            /// <param name="owner">The elements, row-major, at least as many as the input has. Where this throws, it remains the caller's.</param>
+            /// <param name="owner">The elements, at least as many as the input has or the strides span. Where this throws, it remains the caller's.</param>
+            /// <param name="strides">As for a pointer.</param>
             /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
-            public void BindInput(global::System.Buffers.IMemoryOwner<float> owner) => base.BindInput<float>("input", owner);
+            public void BindInput(global::System.Buffers.IMemoryOwner<float> owner, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<float>("input", owner, strides);
 
             /// <summary>Makes inferences read <see cref="Input"/> from the request's own memory again.</summary>
             public void UnbindInput() => base.UnbindInput("input");
@@ -118,14 +120,16 @@ namespace MyApp.Nets
             public void BindFrame(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput("frame", pointer, strides);
 
             /// <summary>Makes inferences read <see cref="Frame"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
-            /// <param name="memory">The elements, row-major, as many as the input has; pinned meanwhile, and unchanged while an inference runs.</param>
-            /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, or an output lies in it.</exception>
-            public void BindFrame(global::System.ReadOnlyMemory<byte> memory) => base.BindInput<byte>("frame", memory);
+            /// <param name="memory">The elements, as many as the input has, or at least as many as the strides span; pinned meanwhile, and unchanged while an inference runs.</param>
+            /// <param name="strides">As for a pointer.</param>
+            /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, the input does not take the strides, or an output lies in it.</exception>
+            public void BindFrame(global::System.ReadOnlyMemory<byte> memory, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<byte>("frame", memory, strides);
 
             /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="Frame"/> is bound again or unbound, or with the request.</summary>
-            /// <param name="owner">The elements, row-major, at least as many as the input has. Where this throws, it remains the caller's.</param>
+            /// <param name="owner">The elements, at least as many as the input has or the strides span. Where this throws, it remains the caller's.</param>
+            /// <param name="strides">As for a pointer.</param>
             /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
-            public void BindFrame(global::System.Buffers.IMemoryOwner<byte> owner) => base.BindInput<byte>("frame", owner);
+            public void BindFrame(global::System.Buffers.IMemoryOwner<byte> owner, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<byte>("frame", owner, strides);
 
             /// <summary>Makes inferences read <see cref="Frame"/> from the request's own memory again.</summary>
             public void UnbindFrame() => base.UnbindInput("frame");

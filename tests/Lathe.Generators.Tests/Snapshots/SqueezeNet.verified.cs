@@ -94,14 +94,16 @@ namespace MyApp
             public void BindData(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput("data", pointer, strides);
 
             /// <summary>Makes inferences read <see cref="Data"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
-            /// <param name="memory">The elements, row-major, as many as the input has; pinned meanwhile, and unchanged while an inference runs.</param>
-            /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, or an output lies in it.</exception>
-            public void BindData(global::System.ReadOnlyMemory<float> memory) => base.BindInput<float>("data", memory);
+            /// <param name="memory">The elements, as many as the input has, or at least as many as the strides span; pinned meanwhile, and unchanged while an inference runs.</param>
+            /// <param name="strides">As for a pointer.</param>
+            /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, the input does not take the strides, or an output lies in it.</exception>
+            public void BindData(global::System.ReadOnlyMemory<float> memory, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<float>("data", memory, strides);
 
             /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="Data"/> is bound again or unbound, or with the request.</summary>
-            /// <param name="owner">The elements, row-major, at least as many as the input has. Where this throws, it remains the caller's.</param>
+            /// <param name="owner">The elements, at least as many as the input has or the strides span. Where this throws, it remains the caller's.</param>
+            /// <param name="strides">As for a pointer.</param>
             /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
-            public void BindData(global::System.Buffers.IMemoryOwner<float> owner) => base.BindInput<float>("data", owner);
+            public void BindData(global::System.Buffers.IMemoryOwner<float> owner, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<float>("data", owner, strides);
 
             /// <summary>Makes inferences read <see cref="Data"/> from the request's own memory again.</summary>
             public void UnbindData() => base.UnbindInput("data");

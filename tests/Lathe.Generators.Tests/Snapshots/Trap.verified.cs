@@ -109,14 +109,16 @@ public sealed partial class Trap : global::System.IDisposable
         public void BindASummaryPublicStaticIntEvil1(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput("a\u0022\u000A/// </summary> public static int Evil = 1;\u000D\u000A//", pointer, strides);
 
         /// <summary>Makes inferences read <see cref="ASummaryPublicStaticIntEvil1"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
-        /// <param name="memory">The elements, row-major, as many as the input has; pinned meanwhile, and unchanged while an inference runs.</param>
-        /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, or an output lies in it.</exception>
-        public void BindASummaryPublicStaticIntEvil1(global::System.ReadOnlyMemory<float> memory) => base.BindInput<float>("a\u0022\u000A/// </summary> public static int Evil = 1;\u000D\u000A//", memory);
+        /// <param name="memory">The elements, as many as the input has, or at least as many as the strides span; pinned meanwhile, and unchanged while an inference runs.</param>
+        /// <param name="strides">As for a pointer.</param>
+        /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, the input does not take the strides, or an output lies in it.</exception>
+        public void BindASummaryPublicStaticIntEvil1(global::System.ReadOnlyMemory<float> memory, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<float>("a\u0022\u000A/// </summary> public static int Evil = 1;\u000D\u000A//", memory, strides);
 
         /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="ASummaryPublicStaticIntEvil1"/> is bound again or unbound, or with the request.</summary>
-        /// <param name="owner">The elements, row-major, at least as many as the input has. Where this throws, it remains the caller's.</param>
+        /// <param name="owner">The elements, at least as many as the input has or the strides span. Where this throws, it remains the caller's.</param>
+        /// <param name="strides">As for a pointer.</param>
         /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
-        public void BindASummaryPublicStaticIntEvil1(global::System.Buffers.IMemoryOwner<float> owner) => base.BindInput<float>("a\u0022\u000A/// </summary> public static int Evil = 1;\u000D\u000A//", owner);
+        public void BindASummaryPublicStaticIntEvil1(global::System.Buffers.IMemoryOwner<float> owner, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<float>("a\u0022\u000A/// </summary> public static int Evil = 1;\u000D\u000A//", owner, strides);
 
         /// <summary>Makes inferences read <see cref="ASummaryPublicStaticIntEvil1"/> from the request's own memory again.</summary>
         public void UnbindASummaryPublicStaticIntEvil1() => base.UnbindInput("a\u0022\u000A/// </summary> public static int Evil = 1;\u000D\u000A//");
@@ -135,14 +137,16 @@ public sealed partial class Trap : global::System.IDisposable
         public void BindClass(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput("class", pointer, strides);
 
         /// <summary>Makes inferences read <see cref="Class"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
-        /// <param name="memory">The elements, row-major, as many as the input has; pinned meanwhile, and unchanged while an inference runs.</param>
-        /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, or an output lies in it.</exception>
-        public void BindClass(global::System.ReadOnlyMemory<ushort> memory) => base.BindInput<ushort>("class", memory);
+        /// <param name="memory">The elements, as many as the input has, or at least as many as the strides span; pinned meanwhile, and unchanged while an inference runs.</param>
+        /// <param name="strides">As for a pointer.</param>
+        /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, the input does not take the strides, or an output lies in it.</exception>
+        public void BindClass(global::System.ReadOnlyMemory<ushort> memory, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<ushort>("class", memory, strides);
 
         /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="Class"/> is bound again or unbound, or with the request.</summary>
-        /// <param name="owner">The elements, row-major, at least as many as the input has. Where this throws, it remains the caller's.</param>
+        /// <param name="owner">The elements, at least as many as the input has or the strides span. Where this throws, it remains the caller's.</param>
+        /// <param name="strides">As for a pointer.</param>
         /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
-        public void BindClass(global::System.Buffers.IMemoryOwner<ushort> owner) => base.BindInput<ushort>("class", owner);
+        public void BindClass(global::System.Buffers.IMemoryOwner<ushort> owner, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<ushort>("class", owner, strides);
 
         /// <summary>Makes inferences read <see cref="Class"/> from the request's own memory again.</summary>
         public void UnbindClass() => base.UnbindInput("class");
@@ -157,14 +161,16 @@ public sealed partial class Trap : global::System.IDisposable
         public void BindDisposeTensor(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput("dispose", pointer, strides);
 
         /// <summary>Makes inferences read <see cref="DisposeTensor"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
-        /// <param name="memory">The elements, row-major, as many as the input has; pinned meanwhile, and unchanged while an inference runs.</param>
-        /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, or an output lies in it.</exception>
-        public void BindDisposeTensor(global::System.ReadOnlyMemory<global::System.Half> memory) => base.BindInput<global::System.Half>("dispose", memory);
+        /// <param name="memory">The elements, as many as the input has, or at least as many as the strides span; pinned meanwhile, and unchanged while an inference runs.</param>
+        /// <param name="strides">As for a pointer.</param>
+        /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, the input does not take the strides, or an output lies in it.</exception>
+        public void BindDisposeTensor(global::System.ReadOnlyMemory<global::System.Half> memory, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<global::System.Half>("dispose", memory, strides);
 
         /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="DisposeTensor"/> is bound again or unbound, or with the request.</summary>
-        /// <param name="owner">The elements, row-major, at least as many as the input has. Where this throws, it remains the caller's.</param>
+        /// <param name="owner">The elements, at least as many as the input has or the strides span. Where this throws, it remains the caller's.</param>
+        /// <param name="strides">As for a pointer.</param>
         /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
-        public void BindDisposeTensor(global::System.Buffers.IMemoryOwner<global::System.Half> owner) => base.BindInput<global::System.Half>("dispose", owner);
+        public void BindDisposeTensor(global::System.Buffers.IMemoryOwner<global::System.Half> owner, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<global::System.Half>("dispose", owner, strides);
 
         /// <summary>Makes inferences read <see cref="DisposeTensor"/> from the request's own memory again.</summary>
         public void UnbindDisposeTensor() => base.UnbindInput("dispose");
@@ -179,14 +185,16 @@ public sealed partial class Trap : global::System.IDisposable
         public void BindX(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput("\uFFFD\u202Ex\u0000", pointer, strides);
 
         /// <summary>Makes inferences read <see cref="X"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
-        /// <param name="memory">The elements, row-major, as many as the input has; pinned meanwhile, and unchanged while an inference runs.</param>
-        /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, or an output lies in it.</exception>
-        public void BindX(global::System.ReadOnlyMemory<bool> memory) => base.BindInput<bool>("\uFFFD\u202Ex\u0000", memory);
+        /// <param name="memory">The elements, as many as the input has, or at least as many as the strides span; pinned meanwhile, and unchanged while an inference runs.</param>
+        /// <param name="strides">As for a pointer.</param>
+        /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, the input does not take the strides, or an output lies in it.</exception>
+        public void BindX(global::System.ReadOnlyMemory<bool> memory, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<bool>("\uFFFD\u202Ex\u0000", memory, strides);
 
         /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="X"/> is bound again or unbound, or with the request.</summary>
-        /// <param name="owner">The elements, row-major, at least as many as the input has. Where this throws, it remains the caller's.</param>
+        /// <param name="owner">The elements, at least as many as the input has or the strides span. Where this throws, it remains the caller's.</param>
+        /// <param name="strides">As for a pointer.</param>
         /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
-        public void BindX(global::System.Buffers.IMemoryOwner<bool> owner) => base.BindInput<bool>("\uFFFD\u202Ex\u0000", owner);
+        public void BindX(global::System.Buffers.IMemoryOwner<bool> owner, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<bool>("\uFFFD\u202Ex\u0000", owner, strides);
 
         /// <summary>Makes inferences read <see cref="X"/> from the request's own memory again.</summary>
         public void UnbindX() => base.UnbindInput("\uFFFD\u202Ex\u0000");
