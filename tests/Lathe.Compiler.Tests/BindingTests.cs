@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
 using Lathe.Compiler.Operators.Elementwise;
@@ -50,6 +51,27 @@ public sealed class BindingTests
             for (int i = 0; i < 20; i++) compiled.Request.Infer();
             Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
         }
+    }
+
+    [Test]
+    public void BoundMemory_WithStrides_HasToHoldAllThatTheySpan()
+    {
+        ModelGraph graph = GraphParser.Parse("graph \"g\" %x = input \"x\" : float32[1, 3, 2, 4] %1 = Relu(%x) return \"y\" = %1");
+        CompileOptions options = new() { InputFormats = new Dictionary<string, InputFormat> { [""] = InputFormat.Parse("u8,NHWC,RGB") } };
+        using CompiledGraph compiled = new(graph, options: options);
+        byte[] padded = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
+        long[] strides = [0, 20, 3, 1];
+        compiled.Request.BindInput<byte>("x", padded, strides);
+        compiled.Request.Infer();
+        Assert.That(compiled.Request.Output<float>("y").ToArray(), Is.EqualTo(Enumerable.Range(0, 24).Select(i => (float)((i / 4 % 2 * 20) + (i % 4 * 3) + (i / 8)))));
+        Assert.That(() => compiled.Request.BindInput<byte>("x", padded.AsMemory(1), strides), Throws.TypeOf<ArgumentException>().With.Message.Contain("32 elements, the memory 31"));
+        Assert.That(() => compiled.Request.BindInput<byte>("x", padded, [0, 11, 3, 1]), Throws.TypeOf<ArgumentException>(), "rows that overlap");
+        Assert.That(() => compiled.Request.BindInput<byte>("x", padded), Throws.TypeOf<ArgumentException>().With.Message.Contain("24 elements, the memory 32"), "without strides, that is a mistake");
+
+        // An output between the rows of an input is refused, too: what lies there belongs to neither for sure.
+        byte[] shared = GC.AllocateArray<byte>(400, pinned: true);
+        compiled.Request.BindInput<byte>("x", shared, [0, 300, 3, 1]);
+        Assert.That(() => compiled.Request.BindOutput("y", Marshal.UnsafeAddrOfPinnedArrayElement(shared, 64), 96), Throws.TypeOf<ArgumentException>().With.Message.Contain("'x'"));
     }
 
     [Test]
