@@ -17,7 +17,7 @@ public sealed class SampleTests
         {
             string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             Assert.That(words[1], Is.EqualTo(words[0].Split('-')[0]), line);
-            Assert.That((words[3], words[4]), Is.EqualTo((words[1], words[2])), line);
+            Assert.That(words[4..], Is.EqualTo(words[1..4]), line);
         }
     }
 
