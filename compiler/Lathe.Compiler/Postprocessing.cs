@@ -25,8 +25,8 @@ public sealed record Postprocessing(EquatableArray<Postprocessing.Step> Steps)
     /// <summary>The greatest elements along an axis, best first; a further output has their indices.</summary>
     public sealed record TopK(long K, long? Axis) : Step;
 
-    /// <summary>(x - zero) · scale.</summary>
-    public sealed record Dequantize(float Scale, long Zero) : Step;
+    /// <summary>(x - zero) · scale; without a scale, what the model quantised the output with.</summary>
+    public sealed record Dequantize(float? Scale, long Zero) : Step;
 
     /// <summary>
     /// Non-maximum suppression of boxes with scores; a further output has what is chosen, in rows of batch, class and box.
@@ -75,7 +75,7 @@ public sealed record Postprocessing(EquatableArray<Postprocessing.Step> Steps)
             string key = word.Split('=')[0];
             bool hasValue = word.Length > key.Length;
             if (!Words.Contains(key)) throw new FormatException($"'{word}' is none of {string.Join(", ", Words)}");
-            if (hasValue == key is "softmax" or "sigmoid" or "argmax" or "center") throw new FormatException(hasValue ? $"'{key}' has no value" : $"'{key}' needs a value: {key}=…");
+            if (key != "dequantize" && hasValue == (key is "softmax" or "sigmoid" or "argmax" or "center")) throw new FormatException(hasValue ? $"'{key}' has no value" : $"'{key}' needs a value: {key}=…");
             if (!given.TryAdd(key, hasValue ? word[(key.Length + 1)..] : "")) throw new FormatException($"'{key}' is given twice");
         }
 
@@ -93,7 +93,8 @@ public sealed record Postprocessing(EquatableArray<Postprocessing.Step> Steps)
                 "sigmoid" => new Sigmoid(),
                 "argmax" => new ArgMax(Integer("axis")),
                 "topk" => new TopK(Integer("topk", 1) ?? 0, Integer("axis")),
-                "dequantize" => new Dequantize(Real("dequantize", float.Epsilon, float.MaxValue) ?? 0, Integer("zero") ?? 0),
+                "dequantize" when given["dequantize"].Length == 0 => new Dequantize(null, 0),
+                "dequantize" => new Dequantize(Real("dequantize", float.Epsilon, float.MaxValue), Integer("zero") ?? 0),
                 "nms" => new Nms(given["nms"], Real("iou", 0, 1) ?? 0.5f, Real("score", float.MinValue, float.MaxValue), Integer("max", 1) ?? 100, Use("center") is not null),
                 _ => null,
             };

@@ -101,6 +101,14 @@ public sealed class CompileCommandTests
     }
 
     [Test]
+    public void InputThatIsNoImage_IsNotResized()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllBytes(folder["tiny.onnx"], TinyOnnx.AddReluOfImage());
+        Assert.That(Cli.Fails(1, "compile", folder["tiny.onnx"], "-o", folder["out"], "--resize", "x:crop"), Does.Contain("error LATHE0007: option --resize: ").And.Contain("channels"));
+    }
+
+    [Test]
     public void LabelsThatCannotBeUsed_AreRefused()
     {
         using TemporaryFolder folder = new();

@@ -4,6 +4,7 @@ using Lathe.Compiler.Operators;
 using Lathe.Compiler.Operators.Elementwise;
 using Lathe.Compiler.Operators.Movement;
 using Lathe.Compiler.Operators.Normalization;
+using Lathe.Compiler.Operators.Quantization;
 using Lathe.Compiler.Operators.Reductions;
 using Lathe.Compiler.Operators.Selection;
 using Lathe.Kernels.Loops;
@@ -89,7 +90,11 @@ public sealed class AppendPostprocessing : IPass
                     further.Add(new GraphPort($"{port.Name}_indices", both[1]));
                     y = both[0];
                     break;
-                case Postprocessing.Dequantize(var scale, var zero):
+                case Postprocessing.Dequantize { Scale: null }:
+                    if (y.Op is not QuantizeLinear) throw Bad(Option, $"output '{port.Name}' does not come from QuantizeLinear: say its scale, such as dequantize=0.1,zero=128");
+                    y = builder.Add(new DequantizeLinear(y.Node.Inputs[1].Type.Element), [y, .. y.Node.Inputs.Skip(1)]);
+                    break;
+                case Postprocessing.Dequantize({ } scale, var zero):
                     y = builder.Add(new Sub(), builder.Add(new Cast(ElementType.Float32), y), Scalar(builder, ElementType.Float32, zero));
                     y = builder.Add(new Mul(), y, Scalar(builder, ElementType.Float32, scale));
                     break;

@@ -74,6 +74,21 @@ internal sealed class AppendPostprocessingTests
     }
 
     [Test]
+    public void Dequantize_WithoutAScale_TakesTheModels([Values] bool optimize)
+    {
+        const string model = """
+            graph "g"
+            %x = input "x" : float32[2, 5]
+            %1 = QuantizeLinear(%x, float32[] {0.5}, uint8[] {3})
+            return "y" = %1
+            """;
+        TensorData x = RandomTensor.Of(ElementType.Float32, 3, 2, 5), y = Compiled(model, optimize, [("", "dequantize")], x)[0];
+        // To the nearest half, and no less than -3 halves.
+        for (int i = 0; i < 10; i++) Assert.That(y.GetDouble(i), Is.EqualTo(Math.Max(-1.5, Math.Round(x.GetDouble(i) * 2) / 2)));
+        Assert.That(() => Append(Quantised, "dequantize"), Throws.TypeOf<DiagnosticException>().With.Message.Contains("say its scale"));
+    }
+
+    [Test]
     public void Compiled_ArgMaxOfASegmenter_IsTheClassOfEachPixel([Values(1, 2)] int batch)
     {
         TensorData x = RandomTensor.Of(ElementType.Float32, 3, batch, 3, 5, 6);
@@ -180,6 +195,7 @@ internal sealed class AppendPostprocessingTests
     [TestCase("softmax,zero=1", "'zero' belongs to no step")]
     [TestCase("sigmoid,iou=0.5", "'iou' belongs to no step")]
     [TestCase("dequantize=0", "number above 0")]
+    [TestCase("dequantize,zero=1", "'zero' belongs to no step")]
     [TestCase("dequantize=NaN", "number above 0")]
     [TestCase("nms=s,iou=1.5", "number from 0 to 1")]
     [TestCase("nms=s,score=x", "not a number")]
