@@ -60,10 +60,10 @@ public partial class InferRequest
         try
         {
             TensorMemory output = Named(_program.Outputs, name);
-            bool isShaped = output.ShapedBy is null;
-            if (bytes < 0 || (isShaped && bytes < output.Bytes))
+            bool hasShape = output.ShapedBy is null;
+            if (bytes < 0 || (hasShape && bytes < output.Bytes))
                 throw new ArgumentException($"Output '{name}' has {output.Bytes} bytes, the memory {bytes}.", nameof(bytes));
-            long room = isShaped ? output.Bytes : bytes;
+            long room = hasShape ? output.Bytes : bytes;
             RequireBindable(output, isOutput: true, (byte*)pointer, room, null);
             _program.Bind(output, new Binding((byte*)pointer, room));
         }
@@ -116,11 +116,11 @@ public partial class InferRequest
         try
         {
             tensor.Require<T>();
-            bool isShaped = tensor.ShapedBy is null;
+            bool hasShape = tensor.ShapedBy is null;
             long bytes = (long)memory.Length * sizeof(T), needed = InputStrides.Reach(tensor, strides) * sizeof(T);
-            if (isShaped && (owner is null && strides.IsEmpty ? bytes != needed : bytes < needed))
+            if (hasShape && (owner is null && strides.IsEmpty ? bytes != needed : bytes < needed))
                 throw new ArgumentException($"'{tensor.Name}' has {needed / sizeof(T)} elements, the memory {memory.Length}.", nameof(memory));
-            long room = isShaped ? needed : bytes;
+            long room = hasShape ? needed : bytes;
             MemoryHandle pin = memory.Pin();
             try
             {

@@ -89,6 +89,21 @@ internal sealed class ResizeInputsTests
     }
 
     [Test]
+    public void Compiled_RandomSizes_EqualTheReference([Values("stretch", "stretch,align_corners", "letterbox,fill=114", "crop")] string way, [Values(1, 3)] int threads)
+    {
+        ModelGraph model = GraphParser.Parse("graph \"g\" %x = input \"x\" : uint8[1, 3, 12, 16] %1 = Cast(%x) {To=Float32} return \"y\" = %1");
+        using CompiledGraph compiled = new(model, threads: threads, options: Options(("", way)));
+        Random random = new(1);
+        for (int i = 0; i < 250; i++)
+        {
+            (int height, int width) = (random.Next(1, 120), random.Next(1, 120));
+            TensorData image = Image(ElementType.UInt8, height, width, planar: true);
+            // Shares rounded to float32, and three products of values up to 255.
+            Tensors.AssertClose(Infer(compiled, image, height, width), Resized(image, way, 12, 16, planar: true), 1e-6);
+        }
+    }
+
+    [Test]
     public void Readers_OfBytes_GetBytes()
     {
         ModelGraph graph = Run("graph \"g\" %x = input \"x\" : uint8[1, 4, 4, 1] %1 = Identity(%x) return \"y\" = %1", ("", "stretch"));
