@@ -127,6 +127,11 @@ public sealed record ResizeImage(long Height, long Width, long Axis, string Mode
         return near + ((far - near) * share);
     }
 
-    /// <summary>Where a part begins that lies in the middle of a whole, or around it.</summary>
-    private static IndexExpr Start(long whole, IndexExpr part) => (IndexExpr.Max(0, whole - part) / 2) - (IndexExpr.Max(0, part - whole) / 2);
+    /// <summary>Where an image begins in a result that it lies in the middle of, or around.</summary>
+    private IndexExpr Start(long whole, IndexExpr part) => Mode switch
+    {
+        "letterbox" => (whole - part) / 2,
+        "crop" => -((part - whole) / 2),
+        _ => 0,
+    };
 }
