@@ -7,6 +7,7 @@ using Lathe.Compiler.Graph;
 using Lathe.Compiler.Lowering;
 using Lathe.Compiler.Onnx;
 using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Sampling;
 using Lathe.Compiler.Passes;
 using Lathe.Compiler.Tuning;
 using Lathe.Kernels.Llvm;
@@ -69,8 +70,8 @@ public static class Compilation
             Isas = [.. options.Isas.Select(i => i.ToString().ToLowerInvariant())],
             LibLLVM = model.Plan.NativeCode.Count > 0 ? ObjectCompiler.Version : null,
             Symbols = Symbols(planned),
-            Inputs = Tensors(graph, model.Inputs, className, 0, options),
-            Outputs = Tensors(graph, graph.Outputs, className, graph.Inputs.Length, options),
+            Inputs = Tensors(model.Graph, model.Inputs, className, 0, options),
+            Outputs = Tensors(model.Graph, model.Graph.Outputs, className, model.Graph.Inputs.Length, options),
             ArenaBytes = report.ArenaBytes,
             WeightBytes = planned.Weights.Length,
             ModelHash = modelHash,
@@ -139,9 +140,10 @@ public static class Compilation
         CompileOptions options = context.Options;
         if (!IdentifierNames.IsClassName(className))
             throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "--class", $"'{className}' is no name that the typed class can have"));
-        graph = Pipeline.RunLower(Pipeline.RunNormalise(graph, context), context);
+        graph = Pipeline.RunNormalise(graph, context);
+        Graph.Graph lowered = Pipeline.RunLower(graph, context);
         options.Progress?.Report(("Planning", 0.2));
-        PlannedModel planned = PlanBuilder.Build(graph);
+        PlannedModel planned = PlanBuilder.Build(lowered);
         EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, context.Decisions, options, context.Cancellation);
         if (options.Tuning is { } tuning && !context.Decisions.All.Any(d => d.IsTuned))
             context.Report(new Diagnostic(DiagnosticTable.TuningUnused, null, tuning.Entries.Count.ToString(CultureInfo.InvariantCulture), string.Join(", ", options.Isas.Select(i => i.Name()))));
@@ -174,7 +176,7 @@ public static class Compilation
         {
             ["Module.cs"] = ModuleEmitter.Emit(moduleName, kernels.Functions, weightsFile),
         };
-        return new GeneratedModel(moduleName, planned, plan, weightsFile, sources, resources, graph.Inputs);
+        return new GeneratedModel(moduleName, graph, planned, plan, weightsFile, sources, resources, lowered.Inputs);
     }
 
     private static IReadOnlyList<ManifestSymbol> Symbols(PlannedModel planned)
@@ -200,6 +202,9 @@ public static class Compilation
                 Mean = Of(options.Mean, port) ?? [],
                 Scale = Of(options.Scale, port) ?? [],
                 Strided = [.. (port.Value.Type.Layout?.Levels.Items ?? []).Where(l => l.Stride is not null).Select(l => l.Axis)],
+                Resize = graph.Users().GetValueOrDefault(graph.Inputs.Concat(graph.Outputs).First(p => p.Name == port.Name).Value.Node)?.Select(u => u.User.Op).OfType<ResizeImage>().FirstOrDefault(),
+                // The only output is the first: further ones are added behind it.
+                Labels = first == 0 ? [] : options.Labels.GetValueOrDefault(port.Name) ?? (i == 0 ? options.Labels.GetValueOrDefault("") : null) ?? [],
             }),
         ];
 

@@ -59,6 +59,15 @@ public sealed record CompileOptions
     /// <summary>How the application's memory for images lies, by input name; the empty name stands for the only input.</summary>
     public IReadOnlyDictionary<string, InputFormat> InputFormats { get; init; } = new Dictionary<string, InputFormat>();
 
+    /// <summary>How images of any size become inputs, by input name; the empty name stands for the only input.</summary>
+    public IReadOnlyDictionary<string, Resizing> Resizing { get; init; } = new Dictionary<string, Resizing>();
+
+    /// <summary>What is computed behind outputs, by output name; the empty name stands for the only output.</summary>
+    public IReadOnlyDictionary<string, Postprocessing> Postprocessing { get; init; } = new Dictionary<string, Postprocessing>();
+
+    /// <summary>The names of classes, by output name; the empty name stands for the only output.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Labels { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
+
     /// <summary>False runs only the passes that lowering needs.</summary>
     public bool Optimize { get; init; } = true;
 
@@ -104,6 +113,10 @@ public sealed record CompileOptions
         return string.Join('\n',
             ClassName, Precision, Device, Kernels == "native" ? $"native {ObjectCompiler.Version}" : Kernels, string.Join(',', Isas), Emulate,
             string.Join(';', Shapes.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => $"{s.Key}={s.Value}")),
-            Floats(Mean), Floats(Scale), string.Join(';', InputFormats.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => $"{f.Key}={f.Value}")), Optimize, Winograd, KeepDenormals, EmbedWeightsUpTo, DebugKernels, Tuning?.Hash);
+            Floats(Mean), Floats(Scale), string.Join(';', InputFormats.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => $"{f.Key}={f.Value}")),
+            string.Join('\n', Resizing.OrderBy(r => r.Key, StringComparer.Ordinal).Select(r => $"{r.Key}={r.Value.Text}")),
+            string.Join('\n', Postprocessing.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}={p.Value.Text}")),
+            string.Join('\n', Labels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value.Count}\n{string.Join('\n', l.Value)}")),
+            Optimize, Winograd, KeepDenormals, EmbedWeightsUpTo, DebugKernels, Tuning?.Hash);
     }
 }

@@ -9,6 +9,7 @@ public sealed class GeneratedModel
 {
     internal GeneratedModel(
         string moduleName,
+        Graph.Graph graph,
         PlannedModel planned,
         Plan plan,
         string? weightsFile,
@@ -17,6 +18,7 @@ public sealed class GeneratedModel
         IReadOnlyList<GraphPort> inputs)
     {
         ModuleName = moduleName;
+        Graph = graph;
         Planned = planned;
         Plan = plan;
         WeightsFile = weightsFile;
@@ -30,6 +32,9 @@ public sealed class GeneratedModel
 
     /// <summary>The source by file name.</summary>
     public IReadOnlyDictionary<string, string> Sources { get; }
+
+    /// <summary>The graph whose inputs and outputs the model has, in ONNX's operators.</summary>
+    internal Graph.Graph Graph { get; }
 
     internal PlannedModel Planned { get; }
 

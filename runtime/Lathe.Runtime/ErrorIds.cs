@@ -26,4 +26,7 @@ public static class ErrorIds
 
     /// <summary>Dims are too small for the model, a size that data determine is outside what the model was compiled for, or data name a place that is not there.</summary>
     public const string Data = "LATHE0508";
+
+    /// <summary>An output whose shape data determine does not fit the memory that it is bound to.</summary>
+    public const string Binding = "LATHE0509";
 }

@@ -181,7 +181,16 @@ public partial class InferRequest : IValueTaskSource
 
         bool awaited = _awaited;
         _cancellationToken = default;
-        End();
+        try
+        {
+            End();
+        }
+        catch (Exception e)
+        {
+            // The owner of memory that was bound.
+            failure ??= e;
+        }
+
         if (!awaited)
         {
             lock (_gate)
@@ -200,10 +209,16 @@ public partial class InferRequest : IValueTaskSource
     private void Begin()
     {
         ObjectDisposedException.ThrowIf(_model.IsDisposed, _model);
-        int state = Interlocked.CompareExchange(ref _state, RunningState, IdleState);
-        if (state != IdleState) throw Unusable(state);
+        Enter();
         SpinWait spin = default;
         while (Volatile.Read(ref _delivering)) spin.SpinOnce();
+    }
+
+    /// <summary>Takes the request for what no other thread may disturb; <see cref="End"/> gives it back.</summary>
+    private void Enter()
+    {
+        int state = Interlocked.CompareExchange(ref _state, RunningState, IdleState);
+        if (state != IdleState) throw Unusable(state);
     }
 
     private void End()
@@ -221,11 +236,17 @@ public partial class InferRequest : IValueTaskSource
         RequestQueue.Shared.Enqueue(this);
     }
 
-    private unsafe void Release()
+    private void Release()
     {
-        foreach (TensorMemory input in _program.Inputs)
-            if (input.Current != input.Own) _program.Bind(input, input.Own);
-        if (!_rented || !_model.TryGiveBack(this)) Free();
+        try
+        {
+            foreach (TensorMemory tensor in _program.Tensors)
+                if (tensor.Bound is not null) _program.Bind(tensor, null);
+        }
+        finally
+        {
+            if (!_rented || !_model.TryGiveBack(this)) Free();
+        }
     }
 
     private void RequireIdle()

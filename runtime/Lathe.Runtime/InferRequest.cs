@@ -125,7 +125,7 @@ public partial class InferRequest : IDisposable
 
     /// <summary>
     /// Makes inferences read an input from the caller's memory, without a copy, until it is bound again or unbound. The caller keeps the
-    /// memory valid and unchanged while an inference runs.
+    /// memory valid and unchanged while an inference runs: from its start to its completion.
     /// </summary>
     /// <param name="name">The input's name.</param>
     /// <param name="pointer">The first element, aligned to the size of an element.</param>
@@ -134,29 +134,32 @@ public partial class InferRequest : IDisposable
     /// compiled with a format may lie further apart: <see cref="TensorInfo.Strided"/> says of which dims that is so. The stride of a dim of 1 does not matter.
     /// </param>
     /// <exception cref="ArgumentException">
-    /// There is no such input, the pointer is null or not aligned, or the strides are not the dense ones and the input takes no others, they overlap, are negative or
-    /// reach beyond any memory.
+    /// There is no such input, the pointer is null or not aligned, the strides are not the dense ones and the input takes no others, they overlap, are negative or
+    /// reach beyond any memory, or an output lies in the same memory.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The request is disposed.</exception>
     /// <exception cref="InvalidOperationException">An inference runs.</exception>
     public unsafe void BindInput(string name, nint pointer, ReadOnlySpan<long> strides = default)
     {
-        TensorMemory input = Idle(Named(_program.Inputs, name));
-        if (pointer == 0) throw new ArgumentException($"The memory for input '{name}' is null.", nameof(pointer));
-        if (pointer % input.Type.Size() != 0) throw new ArgumentException($"The memory for input '{name}' is not aligned to its elements.", nameof(pointer));
-        if (!strides.IsEmpty) InputStrides.Check(input, strides);
-        _program.Bind(input, (byte*)pointer, strides);
+        Enter();
+        try
+        {
+            TensorMemory input = Named(_program.Inputs, name);
+            long bytes = InputStrides.Reach(input, strides) * input.Type.Size();
+            RequireBindable(input, isOutput: false, (byte*)pointer, bytes, null);
+            _program.Bind(input, new Binding((byte*)pointer, bytes), strides);
+        }
+        finally
+        {
+            End();
+        }
     }
 
     /// <summary>Makes inferences read an input from the request's own memory again, which holds what it held before.</summary>
     /// <exception cref="ArgumentException">There is no such input.</exception>
     /// <exception cref="ObjectDisposedException">The request is disposed.</exception>
     /// <exception cref="InvalidOperationException">An inference runs.</exception>
-    public unsafe void UnbindInput(string name)
-    {
-        TensorMemory input = Idle(Named(_program.Inputs, name));
-        _program.Bind(input, input.Own);
-    }
+    public void UnbindInput(string name) => Unbind(Named(_program.Inputs, name));
 
     private static TensorMemory Named(TensorMemory[] tensors, string name)
     {

@@ -84,6 +84,43 @@ public sealed class CompileCommandTests
     }
 
     [Test]
+    public void PostprocessingAndLabels_AreCompiledIn()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllBytes(folder["tiny.onnx"], TinyOnnx.AddRelu());
+        File.WriteAllText(folder["labels.txt"], "a\r\n\"b\"\r\nc\r\nd\r\n\r\n");
+        string[] options = ["--postprocess", "topk=2", "--labels", $"y={folder["labels.txt"]}"];
+        JsonElement outputs = Cli.Json(0, "run", ["run", folder["tiny.onnx"], .. options]).GetProperty("outputs");
+        Assert.That(outputs.EnumerateArray().Select(o => o.GetProperty("name").GetString()), Is.EqualTo(new[] { "y", "y_indices" }));
+        Cli.Json(0, "compile", ["compile", folder["tiny.onnx"], "-o", folder["out"], "--inputs", folder["inputs.txt"], .. options]);
+        using JsonDocument manifest = JsonDocument.Parse(File.ReadAllText(folder["out/Tiny.lathe.json"]));
+        JsonElement[] tensors = [.. manifest.RootElement.GetProperty("outputs").EnumerateArray()];
+        Assert.That(tensors[0].GetProperty("labels").EnumerateArray().Select(l => l.GetString()), Is.EqualTo(new[] { "a", "\"b\"", "c", "d" }));
+        Assert.That(tensors[1].TryGetProperty("labels", out _), Is.False);
+        Assert.That(File.ReadAllLines(folder["inputs.txt"]), Does.Contain(folder["labels.txt"]));
+    }
+
+    [Test]
+    public void InputThatIsNoImage_IsNotResized()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllBytes(folder["tiny.onnx"], TinyOnnx.AddReluOfImage());
+        Assert.That(Cli.Fails(1, "compile", folder["tiny.onnx"], "-o", folder["out"], "--resize", "x:crop"), Does.Contain("error LATHE0007: option --resize: ").And.Contain("channels"));
+    }
+
+    [Test]
+    public void LabelsThatCannotBeUsed_AreRefused()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllBytes(folder["tiny.onnx"], TinyOnnx.AddRelu());
+        File.WriteAllText(folder["three.txt"], "a\nb\nc");
+        File.WriteAllText(folder["empty.txt"], "\n");
+        File.WriteAllBytes(folder["binary.txt"], [0xFF, 0xFE, 0x00]);
+        foreach ((string file, string message) in (IEnumerable<(string, string)>)[("three", "3 labels"), ("empty", "no labels"), ("missing", "missing.txt"), ("binary", "--labels")])
+            Assert.That(Cli.Fails(1, "compile", folder["tiny.onnx"], "-o", folder["out"], "--labels", folder[$"{file}.txt"]), Does.Contain("error LATHE0007: ").And.Contain(message));
+    }
+
+    [Test]
     public void MeanAndScale_AreFoldedIn_NegativeNumbersToo()
     {
         using TemporaryFolder folder = new();

@@ -34,7 +34,7 @@ public sealed class UsageTests
         Assert.That(help.Contains("--tuning"), Is.EqualTo(command != "tune"), "a record is what tune makes");
         foreach (string option in (string[])
             [
-                "--precision", "--device", "-d", "--affinity", "--mean", "--scale", "--input-format", "--shape", "--calibration", "--kernels", "--isa", "--threads",
+                "--precision", "--device", "-d", "--affinity", "--mean", "--scale", "--input-format", "--resize", "--postprocess", "--labels", "--shape", "--calibration", "--kernels", "--isa", "--threads",
                 "-nthreads", "--denormals", "--winograd", "--dump-after", "--json",
             ])
             Assert.That(help, Does.Contain(option));
@@ -74,6 +74,18 @@ public sealed class UsageTests
     [TestCase("run a.onnx --winograd yes")]
     [TestCase("run a.onnx --mean 1,two,3")]
     [TestCase("run a.onnx --mean 1 --mean 2")]
+    [TestCase("run a.onnx --postprocess smooth")]
+    [TestCase("run a.onnx --postprocess softmax --postprocess sigmoid")]
+    [TestCase("run a.onnx --resize")]
+    [TestCase("run a.onnx --resize squash")]
+    [TestCase("run a.onnx --resize x:letterbox,align_corners")]
+    [TestCase("run a.onnx --resize stretch,fill=3")]
+    [TestCase("run a.onnx --resize letterbox,fill=red")]
+    [TestCase("run a.onnx --resize crop --resize stretch")]
+    [TestCase("run a.dll --resize crop")]
+    [TestCase("run a.onnx --labels y=")]
+    [TestCase("run a.dll --postprocess softmax")]
+    [TestCase("run a.dll --labels y.txt")]
     [TestCase("run a.onnx --scale 1,0,1")]
     [TestCase("run a.onnx --scale 1e300")]
     [TestCase("run a.onnx --shape x")]

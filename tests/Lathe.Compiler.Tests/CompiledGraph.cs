@@ -15,6 +15,7 @@ internal sealed class CompiledGraph : IDisposable
     {
         CompiledOutput compiled = Compilation.Compile(
             graph, "Tests.Subject", "model", "", new PassContext((options ?? new CompileOptions()) with { Optimize = optimize, Verify = true, Isas = [isa], KeepDenormals = keepDenormals }));
+        Manifest = compiled.Manifest;
         Steps = [.. compiled.Report.Groups.Select(g => g.Kernel)];
         string path = Path.Combine(_folder.Path, compiled.AssemblyName + ".dll");
         File.WriteAllBytes(path, compiled.Assembly);
@@ -22,6 +23,9 @@ internal sealed class CompiledGraph : IDisposable
         Model = CompiledModel.Load(path, new LatheOptions { Isa = isa, Threads = threads, Unloadable = true, FlushDenormals = flushDenormals });
         Request = dims is null ? Model.CreateRequest() : Model.CreateRequest(dims);
     }
+
+    /// <summary>The text of the manifest.</summary>
+    public string Manifest { get; }
 
     public CompiledModel Model { get; }
 

@@ -95,6 +95,16 @@ public sealed class ModelGeneratorTests
         Assert.That(diagnostic.Location.GetLineSpan().StartLinePosition.Line, Is.GreaterThanOrEqualTo(0));
     }
 
+    [TestCase("\"letterbox\"", "\"squash\"", "the mode 'squash' is unknown")]
+    [TestCase("\"alignCorners\": false", "\"alignCorners\": 1", "true or false is expected")]
+    [TestCase("\"rows\": 1", "\"rows\": 3", "'rows' is 3")]
+    [TestCase("\"height\": 416", "\"height\": 0", "'height' is 0")]
+    public void Generate_SpoiledResize_SaysWhatIsWrong(string old, string spoiled, string message)
+    {
+        Assume.That(TestManifests.Dynamic, Does.Contain(old));
+        Assert.That(GeneratorRun.Run(TestManifests.Dynamic.Replace(old, spoiled, StringComparison.Ordinal)).Diagnostics.Single().GetMessage(), Does.Contain(message));
+    }
+
     [Test]
     public void Generate_TruncatedManifests_GiveOneDiagnosticEach()
     {

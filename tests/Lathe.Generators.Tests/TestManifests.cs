@@ -6,13 +6,13 @@ namespace Lathe.Generators.Tests;
 internal static class TestManifests
 {
     /// <summary>An image classifier of a fixed shape, with its preprocessing folded.</summary>
-    public static string Fixed { get; } = Write("MyApp.SqueezeNet", [], [Image("data", 1)], [new("softmaxout_1", "", "float32", [1, 1000])]);
+    public static string Fixed { get; } = Write("MyApp.SqueezeNet", [], [Image("data", 1)], [new("softmaxout_1", "", "float32", [1, 1000]) { Labels = ["tench", "a \"cock\"\n", "électric"] }]);
 
     /// <summary>A model with a named batch dim and an output of another type.</summary>
     public static string Dynamic { get; } = Write(
         "MyApp.Nets.Recognizer",
-        [new("batch_size", "", 1, 64, 1)],
-        [Image("input", "batch_size")],
+        [new("batch_size", "", 1, 64, 1), new("height", "", 1, 16384, 1), new("width", "", 1, 16384, 1)],
+        [Image("input", "batch_size"), new("frame", "", "uint8", [1, "height", "width", 3]) { Resize = new(416, 640, 1, "letterbox", Fill: 114) }],
         [new("output", "", "float32", ["batch_size", 34]), new("best", "", "int64", ["batch_size * 2 + 1"])]);
 
     /// <summary>A detector that reads frames as a camera gives them.</summary>

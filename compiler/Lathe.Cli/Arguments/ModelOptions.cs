@@ -33,6 +33,14 @@ internal sealed class ModelOptions
     private readonly Option<IReadOnlyList<ImageFormat>> _inputFormat = Parsed.Many(
         "--input-format", [], "[NAME:]u8,NHWC,BGR", "How the application's memory for an image lies; model=BGR for a model that does not take RGB.", ImageFormat.Parse);
 
+    private readonly Option<IReadOnlyList<(string Input, Resizing Way)>> _resize = Parsed.Many(
+        "--resize", [], "[NAME:]WAY", "Images of any size become the input: stretch, letterbox or crop; then align_corners, or fill=NUMBER.", Resizing.Parse);
+
+    private readonly Option<IReadOnlyList<(string Output, Postprocessing Steps)>> _postprocess = Parsed.Many(
+        "--postprocess", [], "[NAME:]STEPS", "What is computed behind an output: softmax, sigmoid, argmax, topk=K, dequantize=SCALE or nms=SCORES.", Postprocessing.Parse);
+
+    private readonly Option<IReadOnlyList<LabelsFile>> _labels = Parsed.Many("--labels", [], "[NAME=]FILE", "The names of an output's classes, one a line.", LabelsFile.Parse);
+
     private readonly Option<IReadOnlyList<InputShape>> _shape = Parsed.Many(
         "--shape", [], "NAME=1,3,224,224", "The shape of an input; a dim may stay named: N, or N=1..32.", InputShape.Parse);
 
@@ -76,7 +84,7 @@ internal sealed class ModelOptions
         ModelOptions options = new();
         foreach (Option option in (Option[])
             [
-                options._precision, options._device, options._affinity, options._mean, options._scale, options._inputFormat, options._shape,
+                options._precision, options._device, options._affinity, options._mean, options._scale, options._inputFormat, options._resize, options._postprocess, options._labels, options._shape,
                 options._calibration, options._kernels, options._isa, options._threads, options._denormals, options._winograd, options._dumpAfter,
                 options._class, options._noOptimize,
             ])
@@ -113,6 +121,7 @@ internal sealed class ModelOptions
         TuningRecord? record = tuning is null ? null : TuningFile.Read(tuning);
         if (runs && record is not null && record.Cpu != CpuDescription.ProcessorName())
             warnings.Add(new Diagnostic(DiagnosticTable.TuningOfAnotherCpu, null, record.Cpu, CpuDescription.ProcessorName()));
+        IReadOnlyList<LabelsFile> labels = parsed.GetValue(_labels)!;
         CompileOptions options = new()
         {
             ClassName = parsed.GetValue(_class),
@@ -123,6 +132,9 @@ internal sealed class ModelOptions
             Mean = ByInput("--mean", parsed.GetValue(_mean)!.Select(m => (m.Input, m.Values))),
             Scale = ByInput("--scale", parsed.GetValue(_scale)!.Select(s => (s.Input, s.Values))),
             InputFormats = ByInput("--input-format", parsed.GetValue(_inputFormat)!.Select(f => (f.Input, f.Format))),
+            Resizing = ByInput("--resize", parsed.GetValue(_resize)!),
+            Postprocessing = ByName("--postprocess", "output", parsed.GetValue(_postprocess)!),
+            Labels = ByName("--labels", "output", labels.Select(l => (l.Output, l.Read()))),
             Optimize = !parsed.GetValue(_noOptimize),
             KeepDenormals = parsed.GetValue(_denormals) is { } denormals ? denormals == "keep" : keepsDenormals,
             Winograd = parsed.GetValue(_winograd) != "off",
@@ -131,7 +143,7 @@ internal sealed class ModelOptions
             Dump = (pass, text) => terminal.Error.WriteLine($"// after {pass}\n{text}"),
         };
         bool? flush = parsed.GetValue(_denormals) is { } word ? word == "flush" : keepsDenormals ? false : null;
-        return new ModelRequest(model, options, parsed.GetValue(_threads), flush, warnings) { TuningFile = tuning };
+        return new ModelRequest(model, options, parsed.GetValue(_threads), flush, warnings) { Files = [.. tuning is null ? [] : (string[])[tuning], .. labels.Select(l => l.Path)] };
     }
 
     private IEnumerable<(string Option, string Reason)> Refused(ParseResult parsed)
@@ -150,18 +162,20 @@ internal sealed class ModelOptions
     private void RefuseOptionsOfCompilation(ParseResult parsed, string model, bool runs)
     {
         if (!runs) throw new UsageException($"'{model}' is compiled already; this command takes an ONNX model");
-        foreach (Option option in (Option[])[_class, _mean, _scale, _inputFormat, _kernels, _isa, _emulate, _winograd, _tuning, _dumpAfter, _noOptimize])
+        foreach (Option option in (Option[])[_class, _mean, _scale, _inputFormat, _resize, _postprocess, _labels, _kernels, _isa, _emulate, _winograd, _tuning, _dumpAfter, _noOptimize])
         {
             if (parsed.GetResult(option) is { Implicit: false })
                 throw new UsageException($"option {option.Name} is for compiling, and '{model}' is compiled already");
         }
     }
 
-    private static Dictionary<string, T> ByInput<T>(string option, IEnumerable<(string Input, T Value)> given)
+    private static Dictionary<string, T> ByInput<T>(string option, IEnumerable<(string Input, T Value)> given) => ByName(option, "input", given);
+
+    private static Dictionary<string, T> ByName<T>(string option, string kind, IEnumerable<(string Name, T Value)> given)
     {
         Dictionary<string, T> values = [];
-        foreach ((string input, T value) in given)
-            if (!values.TryAdd(input, value)) throw new UsageException($"option {option} is given twice for {(input.Length == 0 ? "the only input" : $"input '{input}'")}");
+        foreach ((string name, T value) in given)
+            if (!values.TryAdd(name, value)) throw new UsageException($"option {option} is given twice for {(name.Length == 0 ? $"the only {kind}" : $"{kind} '{name}'")}");
         return values;
     }
 

@@ -18,8 +18,8 @@ internal sealed record ModelRequest(string Path, CompileOptions Options, int? Th
     /// <summary>True if they have to be: otherwise the JIT does where they cannot.</summary>
     public bool MustPrecompile { get; init; }
 
-    /// <summary>The tuning record, a file that the compilation reads; null for none.</summary>
-    public string? TuningFile { get; init; }
+    /// <summary>Files beside the model that the compilation reads: the tuning record, labels.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
 
     /// <summary>True for an assembly that was compiled before.</summary>
     public bool IsCompiled => IsAssembly(Path);

@@ -57,10 +57,10 @@ internal static class CompileCommand
         return 0;
     }
 
-    /// <summary>The model, the files beside it that its tensors are in, and the tuning record.</summary>
+    /// <summary>The model, the files beside it that its tensors are in, and those that options name.</summary>
     private static IEnumerable<string> FilesOf(ModelRequest request) =>
         OnnxFrontEnd.ExternalFiles(request.Path).Select(name => Path.Combine(Path.GetDirectoryName(request.Path) ?? "", name)).Where(File.Exists)
-            .Prepend(request.Path).Concat(request.TuningFile is { } tuning ? [tuning] : []);
+            .Prepend(request.Path).Concat(request.Files);
 
     private sealed record Places(string Output, string? Sources, string? Inputs)
     {

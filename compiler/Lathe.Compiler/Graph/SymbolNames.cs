@@ -18,6 +18,12 @@ public sealed class SymbolNames
     /// <summary>The symbols whose values steps compute, in order of creation.</summary>
     public IReadOnlyList<IndexVar> Computed => _computed;
 
+    /// <summary>Notes the names of symbols that are there already.</summary>
+    public void Reserve(IEnumerable<IndexVar> symbols)
+    {
+        foreach (IndexVar symbol in symbols) _used.Add(symbol.Name);
+    }
+
     /// <summary>A new symbol, named after a text.</summary>
     public IndexVar Fresh(string text, long min = 1, long max = DefaultMax)
     {

@@ -37,11 +37,11 @@ public static class IdentifierNames
         "ToString", "Wait",
     };
 
-    /// <summary>Methods of the runtime's request that a property must not hide, but that the methods of an input named "Input" may overload.</summary>
-    private static readonly HashSet<string> Overloads = new(StringComparer.Ordinal) { "BindInput", "UnbindInput" };
+    /// <summary>Methods of the runtime's request that a property must not hide, but that the methods of a tensor named "Input" or "Output" may overload.</summary>
+    private static readonly HashSet<string> Overloads = new(StringComparer.Ordinal) { "BindInput", "BindOutput", "UnbindInput", "UnbindOutput" };
 
     /// <summary>What follows a property's name in the names of further members.</summary>
-    private static readonly string[] Suffixes = ["", "Shape", "Length"];
+    private static readonly string[] Suffixes = ["", "Shape", "Length", "Labels", "Map"];
 
     /// <summary>True for a name that can stand in source as it is: letters, digits and underscores, not a digit first, no keyword, of bounded length.</summary>
     public static bool IsIdentifier(string name)
@@ -91,7 +91,7 @@ public static class IdentifierNames
 
     /// <summary>
     /// The properties of tensors in the order of their names: <c>input.1</c> gives <c>Input1</c>. Each is unique among the others, also with
-    /// <c>Shape</c> or <c>Length</c> behind it or <c>Bind</c> before it, and is no member of the typed class or its request.
+    /// <c>Shape</c>, <c>Length</c>, <c>Labels</c> or <c>Map</c> behind it or <c>Bind</c> before it, and is no member of the typed class or its request.
     /// </summary>
     /// <param name="className">The typed class, which can have no member of its own name.</param>
     /// <param name="tensorNames">The inputs' names, then the outputs'.</param>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lathe.Compiler.Operators.Sampling;
 
 namespace Lathe.Compiler.Lowering;
 
@@ -92,6 +93,12 @@ public sealed record ManifestTensor(string Name, string Property, string Type, I
 
     /// <summary>The dims along which the caller's memory may have strides of its own; empty for none.</summary>
     public IReadOnlyList<int> Strided { get; init; } = [];
+
+    /// <summary>What makes the size that the model sees of images of any size; null for none.</summary>
+    public ResizeImage? Resize { get; init; }
+
+    /// <summary>The names of the classes; empty for none.</summary>
+    public IReadOnlyList<string> Labels { get; init; } = [];
 
     /// <summary>What the model says of it, if anything.</summary>
     public string? Doc { get; init; }

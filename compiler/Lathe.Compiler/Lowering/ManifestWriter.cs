@@ -65,6 +65,18 @@ public static class ManifestWriter
         if (tensor.Mean.Count > 0) WriteList(json, "mean", tensor.Mean, json.WriteNumberValue);
         if (tensor.Scale.Count > 0) WriteList(json, "scale", tensor.Scale, json.WriteNumberValue);
         if (tensor.Strided.Count > 0) WriteList(json, "strided", tensor.Strided, dim => json.WriteNumberValue(dim));
+        if (tensor.Resize is { } resize)
+        {
+            json.WriteStartObject("resize");
+            json.WriteString("mode", resize.Mode);
+            json.WriteBoolean("alignCorners", resize.AlignCorners);
+            json.WriteNumber("rows", resize.Axis);
+            json.WriteNumber("height", resize.Height);
+            json.WriteNumber("width", resize.Width);
+            json.WriteEndObject();
+        }
+
+        if (tensor.Labels.Count > 0) WriteList(json, "labels", tensor.Labels, json.WriteStringValue);
         WriteOptional(json, "doc", tensor.Doc);
         json.WriteEndObject();
     }

@@ -189,6 +189,7 @@ public static class OperatorTable
         Of<Relu>(),
         Of<Reshape>(),
         Of<Resize>(),
+        Of<ResizeImage>(),
         Of<ReverseSequence>(),
         Of<RoiAlign>(),
         Composite<RotaryEmbedding>(),

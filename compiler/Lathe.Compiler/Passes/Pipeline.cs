@@ -9,8 +9,10 @@ public static class Pipeline
     /// <summary>The portable passes: they know no hardware, and each leaves a graph of ONNX's operators with the model's meaning.</summary>
     public static IReadOnlyList<IPass> Normalise { get; } =
     [
-        // 1. What the user says of the input becomes part of the graph, so that everything below sees it.
+        // 1. What the user says of inputs and outputs becomes part of the graph, so that everything below sees it.
         new BakePreprocessing(),
+        new ResizeInputs(),
+        new AppendPostprocessing(),
 
         // 2. 16-bit floats are computed in float32 throughout.
         new WidenHalves(),
@@ -75,7 +77,7 @@ public static class Pipeline
     ];
 
     /// <summary>Passes that run even where nothing is to be optimised: lowering or the meaning needs them.</summary>
-    private static readonly HashSet<Type> Required = [typeof(BakePreprocessing), typeof(FoldConstants), typeof(SeparateOutputs)];
+    private static readonly HashSet<Type> Required = [typeof(BakePreprocessing), typeof(ResizeInputs), typeof(AppendPostprocessing), typeof(FoldConstants), typeof(SeparateOutputs)];
 
     /// <summary>Runs the portable passes.</summary>
     /// <exception cref="Diagnostics.DiagnosticException">The model or an option does not allow one.</exception>

@@ -15,14 +15,7 @@ public sealed class SeparateOutputs : IPass
     public Graph.Graph Run(Graph.Graph graph, PassContext context)
     {
         GraphBuilder builder = new();
-        Dictionary<Value, Value> copied = [];
-        foreach (Node node in graph.TopologicalOrder())
-        {
-            builder.CurrentName = graph.Names.GetValueOrDefault(node);
-            Node copy = builder.AddNode(node.Op, [.. node.Inputs.Select(v => v.IsNone ? v : copied[v])]);
-            for (int output = 0; output < node.OutputTypes.Length; output++) copied.Add(node[output], copy[output]);
-        }
-
+        Dictionary<Value, Value> copied = Rebuild.Copy(graph, builder);
         HashSet<Value> taken = [];
         List<GraphPort> outputs = [];
         foreach (GraphPort port in graph.Outputs)

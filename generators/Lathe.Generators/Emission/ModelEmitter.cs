@@ -59,6 +59,16 @@ internal static class ModelEmitter
     {
         foreach (ManifestTensor tensor in manifest.Inputs.Concat(manifest.Outputs))
         {
+            if (tensor.Labels.Count > 0)
+            {
+                writer.Lines(
+                    $"/// <summary>The names of the classes of <see cref=\"Request.{tensor.Property}\"/>, by index.</summary>",
+                    $"public static global::System.Collections.Generic.IReadOnlyList<string> {tensor.Property}Labels {{ get; }} = new[]",
+                    "{");
+                foreach (string label in tensor.Labels) writer.Lines($"    {SourceWriter.Literal(label)},");
+                writer.Lines("};", "");
+            }
+
             if (tensor.IsDynamic) continue;
             string dims = string.Join(", ", tensor.Dims.Select(dim => dim.Text));
             writer.Lines(

@@ -37,6 +37,8 @@ internal sealed record ManifestSymbol(string Name, string Parameter, long Min, l
 /// <param name="Mean">The means as text; empty for none.</param>
 /// <param name="Scale">The scales as text; empty for none.</param>
 /// <param name="Strided">The dims along which bound memory may have strides of its own.</param>
+/// <param name="Resize">What makes the size that the model sees of images of any size; null for none.</param>
+/// <param name="Labels">The names of the classes; empty for none.</param>
 /// <param name="Doc">What the model says of it; empty for nothing.</param>
 internal sealed record ManifestTensor(
     string Name,
@@ -49,6 +51,8 @@ internal sealed record ManifestTensor(
     string Mean,
     string Scale,
     EquatableArray<long> Strided,
+    ManifestResize? Resize,
+    EquatableArray<string> Labels,
     string Doc)
 {
     /// <summary>True if a dim depends on named dims.</summary>
@@ -70,6 +74,9 @@ internal sealed record ManifestTensor(
         }
     }
 }
+
+/// <summary>How images become the input: the factory of <c>ImageMap</c>, the dim of the rows, and the size that the model sees.</summary>
+internal sealed record ManifestResize(string Factory, bool AlignCorners, int Rows, int Height, int Width);
 
 /// <summary>A dim: a number, or text that speaks of named dims.</summary>
 internal sealed record ManifestDim(long? Value, string Text);

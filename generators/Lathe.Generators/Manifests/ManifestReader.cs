@@ -72,7 +72,28 @@ internal static class ManifestReader
             Numbers(value, "mean"),
             Numbers(value, "scale"),
             value.Members.ContainsKey("strided") ? List(value, "strided", Integer) : new([]),
+            value.Members.TryGetValue("resize", out JsonValue? resize) ? ReadResize(resize, Member(value, "dims").Items.Count) : null,
+            value.Members.ContainsKey("labels") ? List(value, "labels", String) : new([]),
             OptionalText(value, "doc"));
+    }
+
+    private static ManifestResize ReadResize(JsonValue value, int rank)
+    {
+        string factory = Text(value, "mode") switch
+        {
+            "stretch" => "Stretch",
+            "letterbox" => "Letterbox",
+            "crop" => "Crop",
+            var other => throw new MalformedTextException($"the mode '{other}' is unknown", value.Start),
+        };
+        JsonValue aligns = Member(value, "alignCorners");
+        return aligns.Kind == JsonKind.Literal && aligns.Text is "true" or "false"
+            ? new(factory, aligns.Text == "true", Number("rows", 0, rank - 2), Number("height", 1, int.MaxValue), Number("width", 1, int.MaxValue))
+            : throw new MalformedTextException("true or false is expected", aligns.Start);
+
+        int Number(string name, int min, int max) => Integer(Member(value, name)) is var number && number >= min && number <= max
+            ? (int)number
+            : throw new MalformedTextException($"'{name}' is {number}", Member(value, name).Start);
     }
 
     private static ManifestDim ReadDim(JsonValue value)

@@ -18,12 +18,14 @@ internal static class InputStrides
         return true;
     }
 
-    /// <summary>Refuses strides at which an input cannot be read.</summary>
+    /// <summary>How many elements of memory an input spans. Refuses strides at which it cannot be read.</summary>
+    /// <param name="input">The input.</param>
+    /// <param name="strides">The strides; empty for those of dense memory.</param>
     /// <exception cref="ArgumentException">They do not fit the input, overlap, go backwards, or reach beyond any memory.</exception>
-    public static void Check(TensorMemory input, ReadOnlySpan<long> strides)
+    public static long Reach(TensorMemory input, ReadOnlySpan<long> strides)
     {
         ReadOnlySpan<long> shape = input.Shape;
-        if (AreDense(strides, shape)) return;
+        if (strides.IsEmpty || AreDense(strides, shape)) return input.Bytes / input.Type.Size();
         if (strides.Length != shape.Length || !input.TakesStrides) throw Bad(input, strides, "takes dense row-major memory only");
         long dense = 1;
         for (int i = shape.Length - 1; i >= 0; i--)
@@ -42,7 +44,7 @@ internal static class InputStrides
 
         for (int i = 0; i < shape.Length; i++)
             if (shape[i] != 1 && strides[i] < 1) throw Bad(input, strides, "is read forwards");
-        if (span > MostElements) throw Bad(input, strides, "would reach beyond any memory");
+        return span <= MostElements ? (long)span : throw Bad(input, strides, "would reach beyond any memory");
     }
 
     /// <summary>What memory of 64 bits can hold of the largest elements.</summary>

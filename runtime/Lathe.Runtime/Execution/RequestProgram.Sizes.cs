@@ -97,7 +97,7 @@ internal sealed unsafe partial class RequestProgram
         _pointers[slot] = buffer.Kind switch
         {
             BufferKind.Input => Inputs[buffer.Index].Current,
-            BufferKind.Output => Outputs[buffer.Index].Own + _buffers[number].Offset,
+            BufferKind.Output => Outputs[buffer.Index].Current + _buffers[number].Offset,
             BufferKind.Arena => _memory.Pointer + _buffers[number].Offset,
             _ => _weights.Pointer + _buffers[number].Offset,
         };

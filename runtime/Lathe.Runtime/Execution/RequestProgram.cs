@@ -29,6 +29,7 @@ internal sealed unsafe partial class RequestProgram : IDisposable
         (_code, _weights, _dims, _threads, _parts) = (code, weights, dims, threads, parts);
         Inputs = [.. Plan.Inputs.Select(t => new TensorMemory(t))];
         Outputs = [.. Plan.Outputs.Select(t => new TensorMemory(t))];
+        Tensors = [.. Inputs, .. Outputs];
         Operations = parts.Operations;
         Steps = parts.Steps;
         for (int i = 0; i < Inputs.Length; i++) Shape(Inputs[i], Plan.Inputs[i]);
@@ -38,6 +39,7 @@ internal sealed unsafe partial class RequestProgram : IDisposable
         {
             PlanBuffer buffer = Plan.Buffers[parts.Slots[slot]];
             if (buffer.Kind == BufferKind.Input) Inputs[buffer.Index].Slots.Add(slot);
+            if (buffer.Kind == BufferKind.Output) Outputs[buffer.Index].Slots.Add(slot);
         }
 
         foreach (TensorMemory input in Inputs)
@@ -46,6 +48,9 @@ internal sealed unsafe partial class RequestProgram : IDisposable
             for (int i = 0; input.TakesStrides && i < Operations.Length; i++)
                 if (parts.Sources[i] is KernelStep step && step.Buffers.Any(b => Plan.Buffers[b].Kind == BufferKind.Input && Inputs[Plan.Buffers[b].Index] == input)) input.Readers.Add(i);
         }
+
+        foreach (Assignment assignment in parts.Assignments)
+            foreach (int output in assignment.Outputs) Outputs[output].ShapedBy = assignment;
 
         if (parts.Assignments.Length == 0) _arenaBytes = Size(Plan.ArenaBytes, "the arena");
         foreach (int buffer in parts.Static.Buffers) Locate(buffer);
@@ -82,6 +87,9 @@ internal sealed unsafe partial class RequestProgram : IDisposable
 
     public TensorMemory[] Outputs { get; }
 
+    /// <summary>The inputs, then the outputs.</summary>
+    public TensorMemory[] Tensors { get; }
+
     /// <summary>The scratch memory of slice 0; that of slice k lies k strides further.</summary>
     public byte* Scratch => _memory.Pointer + Aligned(_arenaBytes);
 
@@ -89,13 +97,14 @@ internal sealed unsafe partial class RequestProgram : IDisposable
 
     private Plan Plan => _code.Plan;
 
-    /// <summary>Makes the kernels read an input at another place.</summary>
-    public void Bind(TensorMemory input, byte* pointer, ReadOnlySpan<long> strides = default)
+    /// <summary>Makes the kernels use an input or output in the caller's memory, or, for null, in the request's own, and lets go of what it was bound to before.</summary>
+    public void Bind(TensorMemory tensor, Binding? binding, ReadOnlySpan<long> strides = default)
     {
-        input.Current = pointer;
-        foreach (int slot in input.Slots) _pointers[slot] = pointer;
-        if (!input.SetStrides(strides, _dims)) return;
-        foreach (int operation in input.Readers) Size(operation);
+        Binding? old = tensor.Bind(binding);
+        foreach (int slot in tensor.Slots) Point(slot);
+        if (tensor.SetStrides(strides, _dims))
+            foreach (int operation in tensor.Readers) Size(operation);
+        old?.Dispose();
     }
 
     /// <summary>Reads computed dims from data.</summary>

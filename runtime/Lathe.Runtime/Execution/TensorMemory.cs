@@ -26,8 +26,14 @@ internal sealed unsafe class TensorMemory(PlanTensor tensor)
     /// <summary>The request's own memory for it.</summary>
     public byte* Own { get; private set; }
 
-    /// <summary>Where the elements are now: the request's own memory, or the caller's.</summary>
-    public byte* Current { get; set; }
+    /// <summary>The caller's memory that it is bound to; null for its own.</summary>
+    public Binding? Bound { get; private set; }
+
+    /// <summary>Where the elements are now.</summary>
+    public byte* Current => Bound is { } bound ? bound.Pointer : Own;
+
+    /// <summary>The step after which the shape is known; null if it is known with the request.</summary>
+    public Assignment? ShapedBy { get; set; }
 
     /// <summary>True if its memory may have gaps.</summary>
     public bool TakesStrides => tensor.Strides.Count > 0;
@@ -41,14 +47,18 @@ internal sealed unsafe class TensorMemory(PlanTensor tensor)
     /// <summary>The entries of the request's pointer table that point to it.</summary>
     public List<int> Slots { get; } = [];
 
-    /// <summary>Gives it a shape. Its memory is taken anew where it is too small, and is then zero.</summary>
-    /// <exception cref="LatheException">LATHE0506: there is not so much memory.</exception>
+    /// <summary>Gives it a shape. Its own memory is taken anew where it is too small, and is then zero.</summary>
+    /// <exception cref="LatheException">LATHE0506: there is not so much memory. LATHE0509: the caller's memory is too small.</exception>
     public void Resize(ReadOnlySpan<long> shape)
     {
         int bytes = BytesOf(shape);
-        if (Own == null || bytes > _array.Length - _offset)
+        if (Bound is { } bound)
         {
-            bool isOwn = Current == Own;
+            if (bytes > bound.Room)
+                throw new LatheException(ErrorIds.Binding, $"'{Name}' has a shape of {string.Join(',', shape.ToArray())}: {bytes} bytes, and is bound to memory of {bound.Room}.");
+        }
+        else if (Own == null || bytes > _array.Length - _offset)
+        {
             try
             {
                 _array = GC.AllocateArray<byte>(checked(bytes + Plan.Alignment), pinned: true);
@@ -61,7 +71,6 @@ internal sealed unsafe class TensorMemory(PlanTensor tensor)
             byte* start = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_array));
             _offset = (int)(-(nint)start & (Plan.Alignment - 1));
             Own = start + _offset;
-            if (isOwn) Current = Own;
         }
 
         shape.CopyTo(_shape);
@@ -96,9 +105,30 @@ internal sealed unsafe class TensorMemory(PlanTensor tensor)
         return isChanged;
     }
 
+    /// <summary>Puts the elements into the caller's memory, or, for null, into the request's own.</summary>
+    /// <returns>What is no longer needed.</returns>
+    public Binding? Bind(Binding? binding)
+    {
+        Binding? old = Bound;
+        Bound = binding;
+        if (ShapedBy is not null)
+        {
+            // The next inference sizes it anew, for the memory that it then has.
+            Array.Clear(_shape);
+            Bytes = 0;
+            ShapedBy.IsStale = true;
+        }
+
+        return old;
+    }
+
+    /// <summary>True if memory is part of what inferences use, or will use after unbinding.</summary>
+    public bool Overlaps(byte* pointer, long bytes) =>
+        Overlap(pointer, bytes, Own, Own == null ? 0 : _array.Length - _offset) || (Bound is { } bound && Overlap(pointer, bytes, bound.Pointer, bound.Room));
+
     /// <summary>The elements as bytes.</summary>
     /// <exception cref="InvalidOperationException">The memory has gaps.</exception>
-    public Span<byte> Span => Current == Own ? _array.AsSpan(_offset, Bytes)
+    public Span<byte> Span => Bound is null ? _array.AsSpan(_offset, Bytes)
         : IsDense ? new Span<byte>(Current, Bytes)
         : throw new InvalidOperationException($"'{Name}' is bound to memory with strides, which is no span.");
 
@@ -107,9 +137,18 @@ internal sealed unsafe class TensorMemory(PlanTensor tensor)
     public Span<T> As<T>()
         where T : unmanaged
     {
-        if (!StandsFor<T>(Type)) throw new ArgumentException($"'{Name}' has elements of type {Type.Name()}, not {typeof(T).Name}.");
+        Require<T>();
         return MemoryMarshal.Cast<byte, T>(Span);
     }
+
+    /// <exception cref="ArgumentException">The type does not stand for the tensor's.</exception>
+    public void Require<T>()
+        where T : unmanaged
+    {
+        if (!StandsFor<T>(Type)) throw new ArgumentException($"'{Name}' has elements of type {Type.Name()}, not {typeof(T).Name}.");
+    }
+
+    private static bool Overlap(byte* a, long aBytes, byte* b, long bBytes) => a < b ? b - a < aBytes : a - b < bBytes;
 
     private int BytesOf(ReadOnlySpan<long> shape)
     {

@@ -19,6 +19,7 @@ public sealed class IdentifierNamesTests
     [TestCase("input", "Input")]
     [TestCase("output", "Output")]
     [TestCase("bind_input", "BindInputTensor")]
+    [TestCase("bind_output", "BindOutputTensor")]
     [TestCase("große_eingabe", "GroßeEingabe")]
     [TestCase("a\u202Eb\uD83D\uDE00c\u0301", "ABC")]
     public void Properties_Name_IsPascalCase(string name, string expected) =>

@@ -424,6 +424,21 @@ internal sealed class LoweringTests
             yield return new Case(new AffineGrid([3, 1, 4], corners), "2,3,4", 1e-5);
         }
 
+        foreach (string mode in (string[])["stretch", "letterbox", "crop"])
+        {
+            // Larger and smaller, wide and narrow: 7 x 5 pixels become these. Weights are rounded to float32, of values up to 1 and up to 255.
+            foreach ((long height, long width) in ((long, long)[])[(6, 9), (3, 4), (14, 10), (1, 1), (9, 2), (7, 5), (13, 1)])
+            {
+                yield return new Case(new ResizeImage(height, width, 2, mode, Fill: mode == "letterbox" ? 0.5f : 0), "N,2,H,W");
+                yield return new Case(new ResizeImage(height, width, 1, mode, Fill: mode == "letterbox" ? 114 : 0), "u8:N,H,W,3", 1e-4);
+                if (mode == "stretch") yield return new Case(new ResizeImage(height, width, 2, mode, AlignCorners: true), "N,2,H,W");
+            }
+
+            yield return new Case(new ResizeImage(4, 8, 1, mode, Rounds: true), "u8:1,8,4,3");
+            yield return new Case(new ResizeImage(4, 8, 2, mode, Rounds: true), "i16:1,3,1,2");
+            yield return new Case(new ResizeImage(5, 5, 0, mode), "f16:H,W", 1e-3);
+        }
+
         yield return new Case(new GridSample(Mode: "nearest"), "bool:1,2,4,5 1,3,3,2");
         foreach (string coordinates in (string[])["half_pixel", "output_half_pixel"])
         {

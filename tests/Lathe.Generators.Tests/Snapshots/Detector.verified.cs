@@ -87,8 +87,20 @@ public sealed partial class Detector : global::System.IDisposable
         /// <summary>Makes inferences read <see cref="Images"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
         /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid and unchanged while an inference runs.</param>
         /// <param name="strides">The distance of neighbours along each dim in elements, outermost first; empty for dense memory. Along dim 1 neighbours may lie further apart than in dense memory.</param>
-        /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, or the strides are none that the input takes.</exception>
+        /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the strides are none that the input takes, or an output lies in the same memory.</exception>
         public void BindImages(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput("images", pointer, strides);
+
+        /// <summary>Makes inferences read <see cref="Images"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
+        /// <param name="memory">The elements, as many as the input has, or at least as many as the strides span; pinned meanwhile, and unchanged while an inference runs.</param>
+        /// <param name="strides">As for a pointer.</param>
+        /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, the input does not take the strides, or an output lies in it.</exception>
+        public void BindImages(global::System.ReadOnlyMemory<byte> memory, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<byte>("images", memory, strides);
+
+        /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="Images"/> is bound again or unbound, or with the request.</summary>
+        /// <param name="owner">The elements, at least as many as the input has or the strides span. Where this throws, it remains the caller's.</param>
+        /// <param name="strides">As for a pointer.</param>
+        /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+        public void BindImages(global::System.Buffers.IMemoryOwner<byte> owner, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<byte>("images", owner, strides);
 
         /// <summary>Makes inferences read <see cref="Images"/> from the request's own memory again.</summary>
         public void UnbindImages() => base.UnbindInput("images");
@@ -99,13 +111,44 @@ public sealed partial class Detector : global::System.IDisposable
         /// <summary>Makes inferences read <see cref="Mask"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
         /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid and unchanged while an inference runs.</param>
         /// <param name="strides">The distance of neighbours along each dim in elements, outermost first; empty for dense memory. Along dims 0, 2 neighbours may lie further apart than in dense memory.</param>
-        /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, or the strides are none that the input takes.</exception>
+        /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the strides are none that the input takes, or an output lies in the same memory.</exception>
         public void BindMask(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput("mask", pointer, strides);
+
+        /// <summary>Makes inferences read <see cref="Mask"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
+        /// <param name="memory">The elements, as many as the input has, or at least as many as the strides span; pinned meanwhile, and unchanged while an inference runs.</param>
+        /// <param name="strides">As for a pointer.</param>
+        /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, the input does not take the strides, or an output lies in it.</exception>
+        public void BindMask(global::System.ReadOnlyMemory<sbyte> memory, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<sbyte>("mask", memory, strides);
+
+        /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="Mask"/> is bound again or unbound, or with the request.</summary>
+        /// <param name="owner">The elements, at least as many as the input has or the strides span. Where this throws, it remains the caller's.</param>
+        /// <param name="strides">As for a pointer.</param>
+        /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+        public void BindMask(global::System.Buffers.IMemoryOwner<sbyte> owner, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<sbyte>("mask", owner, strides);
 
         /// <summary>Makes inferences read <see cref="Mask"/> from the request's own memory again.</summary>
         public void UnbindMask() => base.UnbindInput("mask");
 
         /// <summary>The output <c>boxes</c>: float32, 1 x 3549 x 85, row-major. As the last inference left it.</summary>
         public global::System.ReadOnlySpan<float> Boxes => base.Output<float>(0);
+
+        /// <summary>Makes inferences write <see cref="Boxes"/> into the caller's memory without a copy, until it is bound again or unbound.</summary>
+        /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid, and nobody else uses it, while an inference runs.</param>
+        /// <param name="bytes">The size of the memory: at least that of the output.</param>
+        /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the memory is too small, or an input or another output lies in it.</exception>
+        public void BindBoxes(nint pointer, long bytes) => base.BindOutput("boxes", pointer, bytes);
+
+        /// <summary>Makes inferences write <see cref="Boxes"/> into the caller's memory without a copy, until it is bound again or unbound.</summary>
+        /// <param name="memory">Where the elements go, row-major: as many as the output has, or, where data determine its shape, as many as there is room for. Pinned meanwhile.</param>
+        /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, or an input or another output lies in it.</exception>
+        public void BindBoxes(global::System.Memory<float> memory) => base.BindOutput<float>("boxes", memory);
+
+        /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="Boxes"/> is bound again or unbound, or with the request.</summary>
+        /// <param name="owner">Where the elements go, row-major: at least as many as the output has. Where this throws, it remains the caller's.</param>
+        /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+        public void BindBoxes(global::System.Buffers.IMemoryOwner<float> owner) => base.BindOutput<float>("boxes", owner);
+
+        /// <summary>Makes inferences write <see cref="Boxes"/> into the request's own memory again.</summary>
+        public void UnbindBoxes() => base.UnbindOutput("boxes");
     }
 }

@@ -13,6 +13,7 @@ namespace MyApp.Nets
     /// using var model = Recognizer.Load();
     /// using var request = model.CreateRequest();
     /// values.CopyTo(request.Input);
+    /// values.CopyTo(request.Frame);
     /// request.Infer();
     /// var output = request.Output;
     /// var best = request.Best;
@@ -38,18 +39,20 @@ namespace MyApp.Nets
         public static Recognizer Load(global::Lathe.Runtime.LatheOptions? options = null) =>
             new Recognizer(global::Lathe.Runtime.CompiledModel.Create(new global::MyApp.Nets.Recognizer_Module(), options));
 
-        /// <summary>Creates a request with the dims' default values: batch_size = 1. Dispose it after use.</summary>
+        /// <summary>Creates a request with the dims' default values: batch_size = 1, height = 1, width = 1. Dispose it after use.</summary>
         /// <exception cref="global::System.ObjectDisposedException">The model is disposed.</exception>
         /// <exception cref="global::Lathe.Runtime.LatheException">Its memory does not fit.</exception>
         public Request CreateRequest() => new Request(Model, null);
 
         /// <summary>Creates a request for certain dims. Dispose it after use.</summary>
         /// <param name="batchSize">The dim <c>batch_size</c>, 1 to 64.</param>
+        /// <param name="height">The dim <c>height</c>, 1 to 16384.</param>
+        /// <param name="width">The dim <c>width</c>, 1 to 16384.</param>
         /// <exception cref="global::System.ArgumentOutOfRangeException">A dim is outside its range.</exception>
         /// <exception cref="global::System.ObjectDisposedException">The model is disposed.</exception>
         /// <exception cref="global::Lathe.Runtime.LatheException">Its memory does not fit.</exception>
-        public Request CreateRequest(long batchSize) =>
-            new Request(Model, new global::System.Collections.Generic.Dictionary<string, long> { ["batch_size"] = batchSize });
+        public Request CreateRequest(long batchSize, long height, long width) =>
+            new Request(Model, new global::System.Collections.Generic.Dictionary<string, long> { ["batch_size"] = batchSize, ["height"] = height, ["width"] = width });
 
         /// <summary>Takes a request from the model's pool, or creates one. Its Dispose gives it back, and what it holds is left as it is.</summary>
         /// <exception cref="global::System.ObjectDisposedException">The model is disposed.</exception>
@@ -82,11 +85,54 @@ namespace MyApp.Nets
             /// <summary>Makes inferences read <see cref="Input"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
             /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid and unchanged while an inference runs.</param>
             /// <param name="strides">The distance of neighbours along each dim in elements, outermost first; empty for dense memory.</param>
-            /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, or the strides are not those of dense memory.</exception>
+            /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the strides are not those of dense memory, or an output lies in the same memory.</exception>
             public void BindInput(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput("input", pointer, strides);
+
+            /// <summary>Makes inferences read <see cref="Input"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
+            /// <param name="memory">The elements, as many as the input has, or at least as many as the strides span; pinned meanwhile, and unchanged while an inference runs.</param>
+            /// <param name="strides">As for a pointer.</param>
+            /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, the input does not take the strides, or an output lies in it.</exception>
+            public void BindInput(global::System.ReadOnlyMemory<float> memory, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<float>("input", memory, strides);
+
+            /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="Input"/> is bound again or unbound, or with the request.</summary>
+            /// <param name="owner">The elements, at least as many as the input has or the strides span. Where this throws, it remains the caller's.</param>
+            /// <param name="strides">As for a pointer.</param>
+            /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+            public void BindInput(global::System.Buffers.IMemoryOwner<float> owner, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<float>("input", owner, strides);
 
             /// <summary>Makes inferences read <see cref="Input"/> from the request's own memory again.</summary>
             public void UnbindInput() => base.UnbindInput("input");
+
+            /// <summary>The input <c>frame</c>: uint8, 1 x height x width x 3, row-major. What the next inference reads.</summary>
+            /// <remarks>An image of any size: it lies in the middle of the 640 x 416 that the model sees, in the first kernel. See <see cref="FrameMap"/>.</remarks>
+            public global::System.Span<byte> Frame => base.Input<byte>(1);
+
+            /// <summary>The dims of <see cref="Frame"/> in this request, outermost first: 1 x height x width x 3.</summary>
+            public global::System.ReadOnlySpan<long> FrameShape => base.InputShape(1);
+
+            /// <summary>Where the image lies in the 640 x 416 that the model sees, and the way back from its boxes and points to those of the image.</summary>
+            public global::Lathe.Runtime.ImageMap FrameMap => global::Lathe.Runtime.ImageMap.Letterbox(checked((int)base.InputShape(1)[2]), checked((int)base.InputShape(1)[1]), 640, 416);
+
+            /// <summary>Makes inferences read <see cref="Frame"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
+            /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid and unchanged while an inference runs.</param>
+            /// <param name="strides">The distance of neighbours along each dim in elements, outermost first; empty for dense memory.</param>
+            /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the strides are not those of dense memory, or an output lies in the same memory.</exception>
+            public void BindFrame(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput("frame", pointer, strides);
+
+            /// <summary>Makes inferences read <see cref="Frame"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
+            /// <param name="memory">The elements, as many as the input has, or at least as many as the strides span; pinned meanwhile, and unchanged while an inference runs.</param>
+            /// <param name="strides">As for a pointer.</param>
+            /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, the input does not take the strides, or an output lies in it.</exception>
+            public void BindFrame(global::System.ReadOnlyMemory<byte> memory, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<byte>("frame", memory, strides);
+
+            /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="Frame"/> is bound again or unbound, or with the request.</summary>
+            /// <param name="owner">The elements, at least as many as the input has or the strides span. Where this throws, it remains the caller's.</param>
+            /// <param name="strides">As for a pointer.</param>
+            /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+            public void BindFrame(global::System.Buffers.IMemoryOwner<byte> owner, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<byte>("frame", owner, strides);
+
+            /// <summary>Makes inferences read <see cref="Frame"/> from the request's own memory again.</summary>
+            public void UnbindFrame() => base.UnbindInput("frame");
 
             /// <summary>The output <c>output</c>: float32, batch_size x 34, row-major. As the last inference left it.</summary>
             public global::System.ReadOnlySpan<float> Output => base.Output<float>(0);
@@ -94,11 +140,49 @@ namespace MyApp.Nets
             /// <summary>The dims of <see cref="Output"/> in this request, outermost first: batch_size x 34.</summary>
             public new global::System.ReadOnlySpan<long> OutputShape => base.OutputShape(0);
 
+            /// <summary>Makes inferences write <see cref="Output"/> into the caller's memory without a copy, until it is bound again or unbound.</summary>
+            /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid, and nobody else uses it, while an inference runs.</param>
+            /// <param name="bytes">The size of the memory: at least that of the output.</param>
+            /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the memory is too small, or an input or another output lies in it.</exception>
+            public void BindOutput(nint pointer, long bytes) => base.BindOutput("output", pointer, bytes);
+
+            /// <summary>Makes inferences write <see cref="Output"/> into the caller's memory without a copy, until it is bound again or unbound.</summary>
+            /// <param name="memory">Where the elements go, row-major: as many as the output has, or, where data determine its shape, as many as there is room for. Pinned meanwhile.</param>
+            /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, or an input or another output lies in it.</exception>
+            public void BindOutput(global::System.Memory<float> memory) => base.BindOutput<float>("output", memory);
+
+            /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="Output"/> is bound again or unbound, or with the request.</summary>
+            /// <param name="owner">Where the elements go, row-major: at least as many as the output has. Where this throws, it remains the caller's.</param>
+            /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+            public void BindOutput(global::System.Buffers.IMemoryOwner<float> owner) => base.BindOutput<float>("output", owner);
+
+            /// <summary>Makes inferences write <see cref="Output"/> into the request's own memory again.</summary>
+            public void UnbindOutput() => base.UnbindOutput("output");
+
             /// <summary>The output <c>best</c>: int64, batch_size * 2 + 1, row-major. As the last inference left it.</summary>
             public global::System.ReadOnlySpan<long> Best => base.Output<long>(1);
 
             /// <summary>The dims of <see cref="Best"/> in this request, outermost first: batch_size * 2 + 1.</summary>
             public global::System.ReadOnlySpan<long> BestShape => base.OutputShape(1);
+
+            /// <summary>Makes inferences write <see cref="Best"/> into the caller's memory without a copy, until it is bound again or unbound.</summary>
+            /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid, and nobody else uses it, while an inference runs.</param>
+            /// <param name="bytes">The size of the memory: at least that of the output.</param>
+            /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the memory is too small, or an input or another output lies in it.</exception>
+            public void BindBest(nint pointer, long bytes) => base.BindOutput("best", pointer, bytes);
+
+            /// <summary>Makes inferences write <see cref="Best"/> into the caller's memory without a copy, until it is bound again or unbound.</summary>
+            /// <param name="memory">Where the elements go, row-major: as many as the output has, or, where data determine its shape, as many as there is room for. Pinned meanwhile.</param>
+            /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, or an input or another output lies in it.</exception>
+            public void BindBest(global::System.Memory<long> memory) => base.BindOutput<long>("best", memory);
+
+            /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="Best"/> is bound again or unbound, or with the request.</summary>
+            /// <param name="owner">Where the elements go, row-major: at least as many as the output has. Where this throws, it remains the caller's.</param>
+            /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+            public void BindBest(global::System.Buffers.IMemoryOwner<long> owner) => base.BindOutput<long>("best", owner);
+
+            /// <summary>Makes inferences write <see cref="Best"/> into the request's own memory again.</summary>
+            public void UnbindBest() => base.UnbindOutput("best");
         }
     }
 }

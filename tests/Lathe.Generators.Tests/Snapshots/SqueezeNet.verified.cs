@@ -26,6 +26,14 @@ namespace MyApp
         /// <summary>The number of elements of <see cref="Request.Data"/>.</summary>
         public const int DataLength = 150528;
 
+        /// <summary>The names of the classes of <see cref="Request.Softmaxout1"/>, by index.</summary>
+        public static global::System.Collections.Generic.IReadOnlyList<string> Softmaxout1Labels { get; } = new[]
+        {
+            "tench",
+            "a \u0022cock\u0022\u000A",
+            "\u00E9lectric",
+        };
+
         /// <summary>The dims of <see cref="Request.Softmaxout1"/>, outermost first: 1 x 1000.</summary>
         public static global::System.ReadOnlySpan<long> Softmaxout1Shape => new long[] { 1, 1000 };
 
@@ -82,14 +90,45 @@ namespace MyApp
             /// <summary>Makes inferences read <see cref="Data"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
             /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid and unchanged while an inference runs.</param>
             /// <param name="strides">The distance of neighbours along each dim in elements, outermost first; empty for dense memory.</param>
-            /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, or the strides are not those of dense memory.</exception>
+            /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the strides are not those of dense memory, or an output lies in the same memory.</exception>
             public void BindData(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput("data", pointer, strides);
+
+            /// <summary>Makes inferences read <see cref="Data"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
+            /// <param name="memory">The elements, as many as the input has, or at least as many as the strides span; pinned meanwhile, and unchanged while an inference runs.</param>
+            /// <param name="strides">As for a pointer.</param>
+            /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, the input does not take the strides, or an output lies in it.</exception>
+            public void BindData(global::System.ReadOnlyMemory<float> memory, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<float>("data", memory, strides);
+
+            /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="Data"/> is bound again or unbound, or with the request.</summary>
+            /// <param name="owner">The elements, at least as many as the input has or the strides span. Where this throws, it remains the caller's.</param>
+            /// <param name="strides">As for a pointer.</param>
+            /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+            public void BindData(global::System.Buffers.IMemoryOwner<float> owner, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<float>("data", owner, strides);
 
             /// <summary>Makes inferences read <see cref="Data"/> from the request's own memory again.</summary>
             public void UnbindData() => base.UnbindInput("data");
 
             /// <summary>The output <c>softmaxout_1</c>: float32, 1 x 1000, row-major. As the last inference left it.</summary>
             public global::System.ReadOnlySpan<float> Softmaxout1 => base.Output<float>(0);
+
+            /// <summary>Makes inferences write <see cref="Softmaxout1"/> into the caller's memory without a copy, until it is bound again or unbound.</summary>
+            /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid, and nobody else uses it, while an inference runs.</param>
+            /// <param name="bytes">The size of the memory: at least that of the output.</param>
+            /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the memory is too small, or an input or another output lies in it.</exception>
+            public void BindSoftmaxout1(nint pointer, long bytes) => base.BindOutput("softmaxout_1", pointer, bytes);
+
+            /// <summary>Makes inferences write <see cref="Softmaxout1"/> into the caller's memory without a copy, until it is bound again or unbound.</summary>
+            /// <param name="memory">Where the elements go, row-major: as many as the output has, or, where data determine its shape, as many as there is room for. Pinned meanwhile.</param>
+            /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, or an input or another output lies in it.</exception>
+            public void BindSoftmaxout1(global::System.Memory<float> memory) => base.BindOutput<float>("softmaxout_1", memory);
+
+            /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="Softmaxout1"/> is bound again or unbound, or with the request.</summary>
+            /// <param name="owner">Where the elements go, row-major: at least as many as the output has. Where this throws, it remains the caller's.</param>
+            /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+            public void BindSoftmaxout1(global::System.Buffers.IMemoryOwner<float> owner) => base.BindOutput<float>("softmaxout_1", owner);
+
+            /// <summary>Makes inferences write <see cref="Softmaxout1"/> into the request's own memory again.</summary>
+            public void UnbindSoftmaxout1() => base.UnbindOutput("softmaxout_1");
         }
     }
 }

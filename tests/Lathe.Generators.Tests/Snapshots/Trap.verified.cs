@@ -105,8 +105,20 @@ public sealed partial class Trap : global::System.IDisposable
         /// <summary>Makes inferences read <see cref="ASummaryPublicStaticIntEvil1"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
         /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid and unchanged while an inference runs.</param>
         /// <param name="strides">The distance of neighbours along each dim in elements, outermost first; empty for dense memory.</param>
-        /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, or the strides are not those of dense memory.</exception>
+        /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the strides are not those of dense memory, or an output lies in the same memory.</exception>
         public void BindASummaryPublicStaticIntEvil1(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput("a\u0022\u000A/// </summary> public static int Evil = 1;\u000D\u000A//", pointer, strides);
+
+        /// <summary>Makes inferences read <see cref="ASummaryPublicStaticIntEvil1"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
+        /// <param name="memory">The elements, as many as the input has, or at least as many as the strides span; pinned meanwhile, and unchanged while an inference runs.</param>
+        /// <param name="strides">As for a pointer.</param>
+        /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, the input does not take the strides, or an output lies in it.</exception>
+        public void BindASummaryPublicStaticIntEvil1(global::System.ReadOnlyMemory<float> memory, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<float>("a\u0022\u000A/// </summary> public static int Evil = 1;\u000D\u000A//", memory, strides);
+
+        /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="ASummaryPublicStaticIntEvil1"/> is bound again or unbound, or with the request.</summary>
+        /// <param name="owner">The elements, at least as many as the input has or the strides span. Where this throws, it remains the caller's.</param>
+        /// <param name="strides">As for a pointer.</param>
+        /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+        public void BindASummaryPublicStaticIntEvil1(global::System.Buffers.IMemoryOwner<float> owner, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<float>("a\u0022\u000A/// </summary> public static int Evil = 1;\u000D\u000A//", owner, strides);
 
         /// <summary>Makes inferences read <see cref="ASummaryPublicStaticIntEvil1"/> from the request's own memory again.</summary>
         public void UnbindASummaryPublicStaticIntEvil1() => base.UnbindInput("a\u0022\u000A/// </summary> public static int Evil = 1;\u000D\u000A//");
@@ -121,8 +133,20 @@ public sealed partial class Trap : global::System.IDisposable
         /// <summary>Makes inferences read <see cref="Class"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
         /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid and unchanged while an inference runs.</param>
         /// <param name="strides">The distance of neighbours along each dim in elements, outermost first; empty for dense memory.</param>
-        /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, or the strides are not those of dense memory.</exception>
+        /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the strides are not those of dense memory, or an output lies in the same memory.</exception>
         public void BindClass(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput("class", pointer, strides);
+
+        /// <summary>Makes inferences read <see cref="Class"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
+        /// <param name="memory">The elements, as many as the input has, or at least as many as the strides span; pinned meanwhile, and unchanged while an inference runs.</param>
+        /// <param name="strides">As for a pointer.</param>
+        /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, the input does not take the strides, or an output lies in it.</exception>
+        public void BindClass(global::System.ReadOnlyMemory<ushort> memory, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<ushort>("class", memory, strides);
+
+        /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="Class"/> is bound again or unbound, or with the request.</summary>
+        /// <param name="owner">The elements, at least as many as the input has or the strides span. Where this throws, it remains the caller's.</param>
+        /// <param name="strides">As for a pointer.</param>
+        /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+        public void BindClass(global::System.Buffers.IMemoryOwner<ushort> owner, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<ushort>("class", owner, strides);
 
         /// <summary>Makes inferences read <see cref="Class"/> from the request's own memory again.</summary>
         public void UnbindClass() => base.UnbindInput("class");
@@ -133,8 +157,20 @@ public sealed partial class Trap : global::System.IDisposable
         /// <summary>Makes inferences read <see cref="DisposeTensor"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
         /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid and unchanged while an inference runs.</param>
         /// <param name="strides">The distance of neighbours along each dim in elements, outermost first; empty for dense memory.</param>
-        /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, or the strides are not those of dense memory.</exception>
+        /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the strides are not those of dense memory, or an output lies in the same memory.</exception>
         public void BindDisposeTensor(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput("dispose", pointer, strides);
+
+        /// <summary>Makes inferences read <see cref="DisposeTensor"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
+        /// <param name="memory">The elements, as many as the input has, or at least as many as the strides span; pinned meanwhile, and unchanged while an inference runs.</param>
+        /// <param name="strides">As for a pointer.</param>
+        /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, the input does not take the strides, or an output lies in it.</exception>
+        public void BindDisposeTensor(global::System.ReadOnlyMemory<global::System.Half> memory, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<global::System.Half>("dispose", memory, strides);
+
+        /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="DisposeTensor"/> is bound again or unbound, or with the request.</summary>
+        /// <param name="owner">The elements, at least as many as the input has or the strides span. Where this throws, it remains the caller's.</param>
+        /// <param name="strides">As for a pointer.</param>
+        /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+        public void BindDisposeTensor(global::System.Buffers.IMemoryOwner<global::System.Half> owner, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<global::System.Half>("dispose", owner, strides);
 
         /// <summary>Makes inferences read <see cref="DisposeTensor"/> from the request's own memory again.</summary>
         public void UnbindDisposeTensor() => base.UnbindInput("dispose");
@@ -145,8 +181,20 @@ public sealed partial class Trap : global::System.IDisposable
         /// <summary>Makes inferences read <see cref="X"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
         /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid and unchanged while an inference runs.</param>
         /// <param name="strides">The distance of neighbours along each dim in elements, outermost first; empty for dense memory.</param>
-        /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, or the strides are not those of dense memory.</exception>
+        /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the strides are not those of dense memory, or an output lies in the same memory.</exception>
         public void BindX(nint pointer, global::System.ReadOnlySpan<long> strides = default) => base.BindInput("\uFFFD\u202Ex\u0000", pointer, strides);
+
+        /// <summary>Makes inferences read <see cref="X"/> from the caller's memory without a copy, until it is bound again or unbound.</summary>
+        /// <param name="memory">The elements, as many as the input has, or at least as many as the strides span; pinned meanwhile, and unchanged while an inference runs.</param>
+        /// <param name="strides">As for a pointer.</param>
+        /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, the input does not take the strides, or an output lies in it.</exception>
+        public void BindX(global::System.ReadOnlyMemory<bool> memory, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<bool>("\uFFFD\u202Ex\u0000", memory, strides);
+
+        /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="X"/> is bound again or unbound, or with the request.</summary>
+        /// <param name="owner">The elements, at least as many as the input has or the strides span. Where this throws, it remains the caller's.</param>
+        /// <param name="strides">As for a pointer.</param>
+        /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+        public void BindX(global::System.Buffers.IMemoryOwner<bool> owner, global::System.ReadOnlySpan<long> strides = default) => base.BindInput<bool>("\uFFFD\u202Ex\u0000", owner, strides);
 
         /// <summary>Makes inferences read <see cref="X"/> from the request's own memory again.</summary>
         public void UnbindX() => base.UnbindInput("\uFFFD\u202Ex\u0000");
@@ -154,7 +202,45 @@ public sealed partial class Trap : global::System.IDisposable
         /// <summary>The output <c>trap</c>: uint8, 9223372036854775807 x 3, row-major. As the last inference left it.</summary>
         public global::System.ReadOnlySpan<byte> TrapTensor => base.Output<byte>(0);
 
+        /// <summary>Makes inferences write <see cref="TrapTensor"/> into the caller's memory without a copy, until it is bound again or unbound.</summary>
+        /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid, and nobody else uses it, while an inference runs.</param>
+        /// <param name="bytes">The size of the memory: at least that of the output.</param>
+        /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the memory is too small, or an input or another output lies in it.</exception>
+        public void BindTrapTensor(nint pointer, long bytes) => base.BindOutput("trap", pointer, bytes);
+
+        /// <summary>Makes inferences write <see cref="TrapTensor"/> into the caller's memory without a copy, until it is bound again or unbound.</summary>
+        /// <param name="memory">Where the elements go, row-major: as many as the output has, or, where data determine its shape, as many as there is room for. Pinned meanwhile.</param>
+        /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, or an input or another output lies in it.</exception>
+        public void BindTrapTensor(global::System.Memory<byte> memory) => base.BindOutput<byte>("trap", memory);
+
+        /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="TrapTensor"/> is bound again or unbound, or with the request.</summary>
+        /// <param name="owner">Where the elements go, row-major: at least as many as the output has. Where this throws, it remains the caller's.</param>
+        /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+        public void BindTrapTensor(global::System.Buffers.IMemoryOwner<byte> owner) => base.BindOutput<byte>("trap", owner);
+
+        /// <summary>Makes inferences write <see cref="TrapTensor"/> into the request's own memory again.</summary>
+        public void UnbindTrapTensor() => base.UnbindOutput("trap");
+
         /// <summary>The output <c>\u0022</c>: int8, scalar, row-major. As the last inference left it.</summary>
         public global::System.ReadOnlySpan<sbyte> U0022 => base.Output<sbyte>(1);
+
+        /// <summary>Makes inferences write <see cref="U0022"/> into the caller's memory without a copy, until it is bound again or unbound.</summary>
+        /// <param name="pointer">The first element, aligned to the size of an element. The memory stays valid, and nobody else uses it, while an inference runs.</param>
+        /// <param name="bytes">The size of the memory: at least that of the output.</param>
+        /// <exception cref="global::System.ArgumentException">The pointer is null or not aligned, the memory is too small, or an input or another output lies in it.</exception>
+        public void BindU0022(nint pointer, long bytes) => base.BindOutput("\u005Cu0022", pointer, bytes);
+
+        /// <summary>Makes inferences write <see cref="U0022"/> into the caller's memory without a copy, until it is bound again or unbound.</summary>
+        /// <param name="memory">Where the elements go, row-major: as many as the output has, or, where data determine its shape, as many as there is room for. Pinned meanwhile.</param>
+        /// <exception cref="global::System.ArgumentException">The memory has another length, is not aligned to its elements, or an input or another output lies in it.</exception>
+        public void BindU0022(global::System.Memory<sbyte> memory) => base.BindOutput<sbyte>("\u005Cu0022", memory);
+
+        /// <summary>As with memory, which the request then owns: the owner is disposed when <see cref="U0022"/> is bound again or unbound, or with the request.</summary>
+        /// <param name="owner">Where the elements go, row-major: at least as many as the output has. Where this throws, it remains the caller's.</param>
+        /// <exception cref="global::System.ArgumentException">As with memory; or the owner is bound already.</exception>
+        public void BindU0022(global::System.Buffers.IMemoryOwner<sbyte> owner) => base.BindOutput<sbyte>("\u005Cu0022", owner);
+
+        /// <summary>Makes inferences write <see cref="U0022"/> into the request's own memory again.</summary>
+        public void UnbindU0022() => base.UnbindOutput("\u005Cu0022");
     }
 }

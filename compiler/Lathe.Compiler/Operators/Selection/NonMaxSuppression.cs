@@ -21,11 +21,15 @@ public sealed record NonMaxSuppression(bool CenterPointBox = false) : Op, IOp<No
 
     /// <inheritdoc/>
     /// <remarks>ONNX gives a matrix with as many rows as boxes are chosen.</remarks>
-    public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
+    public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder) =>
+        [Chosen(builder, AttributeReader.Read<NonMaxSuppression>(node), [.. node.Inputs])];
+
+    /// <summary>The rows of the boxes that are chosen, and no more.</summary>
+    public static Value Chosen(GraphBuilder builder, NonMaxSuppression op, params ReadOnlySpan<Value> inputs)
     {
-        Node chosen = builder.AddNode(AttributeReader.Read<NonMaxSuppression>(node), [.. node.Inputs]);
+        Node chosen = builder.AddNode(op, inputs);
         Value count = Measure.Of(builder, chosen[1], 0, RuntimeShapes.Max);
-        return [builder.Add(new View((IndexExpr[])[count.Contents!.Value[0], 3]), chosen[0], count)];
+        return builder.Add(new View((IndexExpr[])[count.Contents!.Value[0], 3]), chosen[0], count);
     }
 
     /// <inheritdoc/>
