@@ -65,7 +65,7 @@ public static class Compilation
             ModuleName = model.ModuleName,
             WeightsFile = model.WeightsFile,
             ModelName = modelName,
-            Precision = "fp32",
+            Precision = planned.Kernels.Any(k => k.MultipliesBytes) ? "int8" : "fp32",
             Device = "CPU",
             Isas = [.. options.Isas.Select(i => i.ToString().ToLowerInvariant())],
             LibLLVM = model.Plan.NativeCode.Count > 0 ? ObjectCompiler.Version : null,

@@ -17,9 +17,20 @@ public sealed class SharedModelTests
         Assert.That(json.GetProperty("ran").GetProperty("fallbacks").GetArrayLength(), Is.Zero);
     }
 
+    [Test]
+    public void Verify_OfAQuantisedModel_IsExact([Values("csharp", "native")] string kernels)
+    {
+        string folder = Find("mobilenetv1_0.25_128_qop");
+        JsonElement json = Cli.Json(0, "verify", "verify", folder, "--data", folder, "--rtol", "0", "--atol", "0", "--kernels", kernels), ran = json.GetProperty("ran");
+        Assert.That(json.GetProperty("outputs").EnumerateArray().Select(o => o.GetProperty("max_abs").GetDouble()), Is.All.Zero);
+        Assert.That(ran.GetProperty("precisions").EnumerateObject().Select(p => p.Name), Is.EqualTo(new[] { "int8" }));
+        if (kernels == "native") Assume.That(ran.GetProperty("fallbacks").GetArrayLength(), Is.Zero, "native kernels cannot be made or run here");
+    }
+
     [TestCase("iris_mlp")]
     [TestCase("mnist_cntk")]
     [TestCase("mobilenetv1_0.25_128_fp32")]
+    [TestCase("mobilenetv1_0.25_128_qdq")]
     public void Run_WithOneOrTwoThreads_GivesTheSameBytes(string model)
     {
         string folder = Find(model);

@@ -40,9 +40,10 @@ public sealed partial class PlanBuilder
             traffic.ToSize(_symbols));
     }
 
-    /// <summary>What a group computes with: bytes where they are multiplied or quantised, otherwise what it gives.</summary>
+    /// <summary>What a group computes with: bytes where they are multiplied, quantised or moved, otherwise what it gives.</summary>
     private static string PrecisionOf(Fused fused, TensorType output) =>
-        fused.Operators.Any(o => o is IntegerConvolution or IntegerMatMul or ConvOfBytes or DepthwiseConvOfBytes or SumOfBytes or QuantizeLinear or DequantizeLinear) ? "int8"
+        fused.Operators.Any(o => o is IntegerConvolution or IntegerMatMul or ConvOfBytes or DepthwiseConvOfBytes or SumOfBytes or QuantizeLinear or DequantizeLinear)
+        || output.Element is ElementType.UInt8 or ElementType.Int8 ? "int8"
         : output.Element == ElementType.Float32 ? "fp32" : output.Element.Name();
 
     private MeasureStep MeasureStep(Graph.Graph graph, Node node, Measure measure, Dictionary<Value, Location> places)

@@ -43,6 +43,8 @@ public sealed class ReductionTests : KernelCaseTests<ReductionTests>, ICaseSourc
         new("sum of squares, symbolic", Sample.Reduction(new Tensor("x0", ElementType.Float32, [N, M], Layout.RowMajor(2)), [1], (a, b) => new Fma(b, b, a), 0, a => new Unary(UnaryOp.Sqrt, a), [N, M]), 3, 21),
         new("mean of blocked planes", Sample.Reduction(new Tensor("x0", ElementType.Float32, [2, 20, 3, 5], Layout.Blocked(4, 16)), [2, 3], Plus, 0, a => new Binary(BinaryOp.Multiply, a, Const.Of(ElementType.Float32, 1 / 15f)), layout: Layout.Blocked(4, 16))),
         new("mean of blocked planes to rows", Sample.Reduction(new Tensor("x0", ElementType.Float32, [2, 20, 3, 5], Layout.Blocked(4, 16)), [2, 3], Plus, 0)),
+        // Columns are as far apart as a block is wide, but the rest of the last block is in between.
+        new("sum of columns and of the channels of blocks with a rest", Sample.Reduction(new Tensor("x0", ElementType.Float32, [2, 20, 3, 5], Layout.Blocked(4, 16)), [1, 3], Plus, 0)),
         new("sum of int64", Sample.Reduction(new Tensor("x0", ElementType.Int64, [3, 19], Layout.RowMajor(2)), [1], Plus, 0)),
         new("maximum of uint8", Sample.Reduction(new Tensor("x0", ElementType.UInt8, [3, 19], Layout.RowMajor(2)), [0], (a, b) => new Binary(BinaryOp.Max, a, b), 0)),
         new("sum of float64", Sample.Reduction(new Tensor("x0", ElementType.Float64, [3, 19], Layout.RowMajor(2)), [1], Plus, 0)),
