@@ -55,7 +55,7 @@ public static class KernelEmitter
                     functions.Count,
                     scheduled[i].ScratchBytes.ToSize(kernels[i].Computation.Dims),
                     scheduled[i].Extent.ToSize(kernels[i].Computation.Dims));
-                variants[i].Add(variant with { NarrowIsFaster = isa == Isa.Avx512 && kernels[i].MultipliesBytes, NativeEntry = code?.Entries[i] ?? -1, VnniEntry = code?.VnniEntries[i] ?? -1 });
+                variants[i].Add(variant with { NarrowIsFaster = isa == Isa.Avx512 && options.Isas.Contains(Isa.Avx2) && kernels[i].MultipliesBytes, NativeEntry = code?.Entries[i] ?? -1, VnniEntry = code?.VnniEntries[i] ?? -1 });
                 functions.Add($"{type}.{kernels[i].Name}");
             }
         }

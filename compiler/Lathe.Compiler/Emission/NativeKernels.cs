@@ -38,8 +38,9 @@ public sealed record NativeKernels(PlanNativeCode Plan, byte[] Code, IReadOnlyLi
         NativeCode code = NativeCode.Join(parts.OfType<NativeCode>());
         int next = 0, again = kernels.Count;
         int[] entries = [.. parts.Select(part => part is null ? -1 : code.Entries[next++])];
+        // Without its form for the processors that it is meant for, a kernel has none: the runtime says so, where the slower one would run unnoticed.
         int[] dots = [.. kernels.Select(k => all.Length > kernels.Count && HasDots(k) ? entries[again++] : -1)];
-        return next == 0 ? null : new NativeKernels(new PlanNativeCode(isa, code.Code.Length, Convert.ToHexStringLower(SHA256.HashData(code.Code)), code.Imports), code.Code, entries[..kernels.Count], dots);
+        return next == 0 ? null : new NativeKernels(new PlanNativeCode(isa, code.Code.Length, Convert.ToHexStringLower(SHA256.HashData(code.Code)), code.Imports), code.Code, [.. kernels.Select((k, i) => all.Length > kernels.Count && HasDots(k) && dots[i] < 0 ? -1 : entries[i])], dots);
     }
 
     private static bool HasDots(ScheduledKernel kernel) => StatementWalk.All(kernel.Kernel.Body).SelectMany(StatementWalk.Expressions).SelectMany(ExprWalk.All).Any(e => e is Dot4);

@@ -22,6 +22,10 @@ public static unsafe class CpuFeatures
 
     private static readonly (bool Avx2, bool Avx512) Found = Find();
 
+    private static readonly (bool Avx2, bool Avx512) Vnni = (
+        Found.Avx2 && X86Base.CpuId(7, 0).Eax >= 1 && (X86Base.CpuId(7, 1).Eax & Leaf7Vnni) != 0,
+        Found.Avx512 && (X86Base.CpuId(7, 0).Ecx & Leaf7Vnni512) != 0);
+
     /// <summary>True if the system does not even let the question be asked, which takes a few bytes of code.</summary>
     public static bool IsRefused { get; private set; }
 
@@ -29,11 +33,7 @@ public static unsafe class CpuFeatures
     public static bool CanRun(Isa isa) => isa switch { Isa.Avx512 => Found.Avx512, Isa.Avx2 => Found.Avx2, _ => false };
 
     /// <summary>True if native kernels of an instruction set can use instructions for dot products of bytes.</summary>
-    public static bool HasVnni(Isa isa) => CanRun(isa) && isa switch
-    {
-        Isa.Avx512 => (X86Base.CpuId(7, 0).Ecx & Leaf7Vnni512) != 0,
-        _ => X86Base.CpuId(7, 0).Eax >= 1 && (X86Base.CpuId(7, 1).Eax & Leaf7Vnni) != 0,
-    };
+    public static bool HasVnni(Isa isa) => isa switch { Isa.Avx512 => Vnni.Avx512, Isa.Avx2 => Vnni.Avx2, _ => false };
 
     private static (bool Avx2, bool Avx512) Find()
     {

@@ -46,6 +46,47 @@ internal sealed class ComputeInIntegersTests
         Assert.That(lowered.TopologicalOrder().Select(n => n.Op).OfType<Fused>().SelectMany(f => f.Operators).Select(o => o.Name), Has.None.EqualTo(nameof(Conv)).And.None.EqualTo(nameof(MatMul)).And.None.EqualTo(nameof(Gemm)));
     }
 
+    [Test]
+    public void QuantisedProduct_KeepsItsBias()
+    {
+        Random random = new(3);
+        GraphBuilder g = new();
+        Value x = g.Add(new Input("x", TensorType.Of(ElementType.UInt8, 3, 20)));
+        Value y = g.Add(
+            new QLinearMatMul(), x, Scalar(g, 0.02), Scalar(g, ElementType.UInt8, 7), g.Constant(Bytes(random, ElementType.Int8, 20, 5)), Scalar(g, 0.01), Scalar(g, ElementType.Int8, 3),
+            Scalar(g, 0.5), Scalar(g, ElementType.UInt8, 90), g.Constant(TensorData.Of<int>(ElementType.Int32, [100_000, -50_000, 20_000, 0, 77], 5)));
+        Compiler.Graph.Graph graph = g.Build("product", [new GraphPort("x", x)], [new GraphPort("y", y)], []);
+        TensorData input = Bytes(random, ElementType.UInt8, 3, 20);
+        using CompiledGraph compiled = new(graph);
+        Assert.That(compiled.Run(input)[0].ToInt64s(), Is.EqualTo(GraphEvaluator.Run(graph, [input])[0].ToInt64s()));
+    }
+
+    [TestCase(16_000, true)]
+    [TestCase(40_000, false)]
+    public void Sum_ThatMayLeaveAnInt32_StaysOneOfFloats(int length, bool isOfIntegers)
+    {
+        GraphBuilder g = new();
+        Value x = g.Add(new Input("x", TensorType.Of(ElementType.UInt8, 1, length)));
+        TensorData weights = TensorData.Zeros(ElementType.UInt8, [length, 1]);
+        for (int i = 0; i < length; i++) weights.SetInt64(i, 255);
+        Value y = g.Add(new MatMul(), Dequantized(g, x, 0.1, 0), g.Add(new DequantizeLinear(), g.Constant(weights), Scalar(g, 0.1)));
+        Compiler.Graph.Graph graph = Pipeline.RunNormalise(g.Build("sum", [new GraphPort("x", x)], [new GraphPort("y", y)], []), new PassContext(new CompileOptions { Verify = true }));
+        Assert.That(graph.TopologicalOrder().Any(n => n.Op is MatMulInteger), Is.EqualTo(isOfIntegers));
+    }
+
+    [Test]
+    public void Border_IsQuantisedAsItIs()
+    {
+        GraphBuilder g = new();
+        Value x = g.Add(new Input("x", TensorType.Of(ElementType.UInt8, 1, 1, 4, 4))), floats = Dequantized(g, x, 0.5, 0);
+        Value bordered = g.Add(new Pad([0, 0, 1, 1, 0, 0, 1, 1]), floats, Scalar(g, 10));
+        Value y = g.Add(new QuantizeLinear(), bordered, Scalar(g, 0.25), Scalar(g, ElementType.UInt8, 0));
+        Compiler.Graph.Graph graph = g.Build("border", [new GraphPort("x", x)], [new GraphPort("y", y)], []);
+        TensorData input = Bytes(new Random(1), ElementType.UInt8, 1, 1, 4, 4);
+        using CompiledGraph compiled = new(graph);
+        Assert.That(compiled.Run(input)[0].ToInt64s(), Is.EqualTo(GraphEvaluator.Run(graph, [input])[0].ToInt64s()));
+    }
+
     private static Compiler.Graph.Graph Network(Random random, int layers)
     {
         GraphBuilder g = new();

@@ -27,6 +27,7 @@ public static class ContractionOfDequantized
     {
         if (Dequantized.Of(node.Inputs[0]) is not { Scales: [var xScale], Zeros: [var xZero] } x || Dequantized.Of(node.Inputs[1], axis: 0) is not { X.Constant: not null } w) return null;
         long channels = w.X.Type.Dims[0].Value;
+        if (!ConvIntegerAsBytes.CanPack(conv, x.X.Type, w.X.Type) || !Fits(x, w, w.X.Constant, (int)channels, i => i / Math.Max(1, w.X.Constant.Count / (int)channels))) return null;
         float[] scales = [.. w.Scales.Select(s => xScale * s)];
         Value bias = node.Inputs.ElementAtOrDefault(2);
         bool hasBias = !bias.IsNone;
@@ -43,9 +44,26 @@ public static class ContractionOfDequantized
         if (Dequantized.Of(left) is not { Scales: [var scale] } a || right.Type.Rank != 2) return null;
         if (Dequantized.Of(right, axis: isTransposed ? 0 : 1) is not { X.Constant: { } weights } b) return null;
         TensorData columns = isTransposed ? new Operators.Movement.Transpose([1, 0]).Evaluate([weights], [TensorType.Of(weights.Element, [weights.Dims[1], weights.Dims[0]])])[0] : weights;
+        int n = (int)columns.Dims[1];
+        if (n == 0 || !Fits(a, b, columns, n, i => i % n)) return null;
         Value sum = g.Add(new MatMulInteger(), a.X, g.Constant(columns), Zero(g, a), Zero(g, b));
         Value scaled = Scaled(g, sum, [.. b.Scales.Select(s => scale * s)], [b.Scales.Length]);
         return bias.IsNone ? scaled : g.Add(new Add(), scaled, bias);
+    }
+
+    /// <summary>True if no sum, a bias of a million steps included, can be larger than an int32: floats have no such bound.</summary>
+    private static bool Fits(Dequantized x, Dequantized w, TensorData weights, int filters, Func<int, int> filterOf)
+    {
+        (long low, long high) = x.X.Type.Element == ElementType.UInt8 ? (0L, 255L) : (-128L, 127L);
+        long most = Math.Max(high - x.Zeros[0], x.Zeros[0] - low);
+        long[] sums = new long[filters];
+        for (int i = 0; i < weights.Count; i++)
+        {
+            int filter = filterOf(i);
+            sums[filter] += Math.Abs(weights.GetInt64(i) - w.Zeros[w.Zeros.Length == 1 ? 0 : filter]);
+        }
+
+        return sums.All(s => (s * most) + (1 << 20) <= int.MaxValue);
     }
 
     /// <summary>A bias in steps of the scales; null if it is between them.</summary>
@@ -60,8 +78,8 @@ public static class ContractionOfDequantized
         for (int i = 0; i < steps.Length; i++)
         {
             double step = values[i] / scales[scales.Length == 1 ? 0 : i], nearest = Math.Round(step);
-            // Scales are rounded to float32, and so is their product.
-            if (!(Math.Abs(nearest) < 1 << 30) || Math.Abs(step - nearest) > (Math.Abs(nearest) * 1e-6) + 1e-3) return null;
+            // Two scales and their product, each rounded to float32, which is 6e-8; beyond a million steps that could be any number.
+            if (Math.Abs(nearest) > 1 << 20 || Math.Abs(step - nearest) > (Math.Abs(nearest) * 2e-7) + 1e-3) return null;
             steps[i] = (int)nearest;
         }
 

@@ -18,6 +18,15 @@ namespace Lathe.Compiler.Rules.Quantization;
 /// </summary>
 public static class ConvIntegerAsBytes
 {
+    /// <summary>True for windows and groups that there are kernels for, or that floats have no better ones for.</summary>
+    public static bool CanPack(Conv conv, TensorType x, TensorType w)
+    {
+        if (conv.Group != 1 && !conv.IsDepthwise(x, w)) return true;
+        return x.Dims[1].IsConstant && HasConstantPadding(conv.WindowOf(x, w)) && (conv.Group == 1 || IndexExpr.Product(w.Dims.Skip(2)).Value <= DepthwiseConvOfBytes.MostTaps);
+    }
+
+    private static bool HasConstantPadding(Window window) => window.PadLow.Concat(window.PadHigh).All(p => p is { IsConstant: true, Value: >= 0 });
+
     /// <summary>Applies the rule.</summary>
     public static Value? TryRewrite(Node node, Rewriting g)
     {
@@ -25,16 +34,15 @@ public static class ConvIntegerAsBytes
         Value xZero = node.Inputs.ElementAtOrDefault(2), wZero = node.Inputs.ElementAtOrDefault(3), bias = node.Inputs.ElementAtOrDefault(4);
         if ((!xZero.IsNone && xZero.Constant is null) || (!wZero.IsNone && wZero.Constant is null) || (!bias.IsNone && bias.Constant is null)) return null;
         Window window = conv.Form.WindowOf(x.Type, weights.Type);
-        if (!window.PadLow.Concat(window.PadHigh).All(p => p is { IsConstant: true, Value: >= 0 })) return null;
+        bool isDepthwise = conv.Form.IsDepthwise(x.Type, weights.Type);
+        if (!CanPack(conv.Form, x.Type, weights.Type) || (conv.Group != 1 && !isDepthwise)) return null;
         int filters = (int)w.Dims[0], perFilter = w.Count / filters;
         long zero = xZero.Constant?.GetInt64(0) ?? 0;
         long[] distances = [.. Enumerable.Range(0, w.Count).Select(i => w.GetInt64(i) - ZeroOf(i / perFilter))];
 
-        bool isDepthwise = conv.Form.IsDepthwise(x.Type, weights.Type);
-        if (x.Type.Element == ElementType.Int8 && (Unsigned.IsQuantized(x) || (!isDepthwise && conv.Group == 1))) (x, zero) = (Unsigned.Of(x, g), zero + 128);
+        if (x.Type.Element == ElementType.Int8 && (Unsigned.IsQuantized(x) || !isDepthwise)) (x, zero) = (Unsigned.Of(x, g), zero + 128);
         if (isDepthwise)
         {
-            if (perFilter > DepthwiseConvOfBytes.MostTaps) return null;
             (Value image, EquatableArray<long> border) = Padded(g, x, zero, window);
             TensorData? start = bias.Constant is { } b && b.ToInt64s().All(v => Math.Abs(v) <= DepthwiseConvOfBytes.MostBias)
                 ? TensorData.OfFloats([.. b.ToInt64s().Select(v => (float)v)], filters) : null;
@@ -44,7 +52,6 @@ public static class ConvIntegerAsBytes
             return bias.IsNone || start is not null ? sums : g.Add(new Add(), sums, InShape(g, bias, x.Type.Rank));
         }
 
-        if (conv.Group != 1) return null;
         // The bytes that the kernel multiplies with, and the zero points that are left.
         bool isWhole = distances.All(d => d is >= -128 and <= 127);
         long shift = w.Element == ElementType.UInt8 ? 128 : 0;

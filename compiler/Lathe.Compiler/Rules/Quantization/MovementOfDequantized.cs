@@ -15,7 +15,10 @@ public static class MovementOfDequantized
         {
             case Transpose or Reshape or Flatten or Squeeze or Unsqueeze or Slice or DepthToSpace or SpaceToDepth
                 when node.Inputs.Length == 1 && Dequantized.Of(node.Inputs[0]) is { Scales.Length: 1 } moved:
-                return g.Add(node.Inputs[0].Op, [g.Add(node.Op, moved.X), .. node.Inputs[0].Node.Inputs.Skip(1)]);
+                Value bytes = g.Add(node.Op, moved.X);
+                // Constants are moved at once: rules for weights look for constants.
+                if (moved.X.Constant is { } data && bytes.Type.IsStatic) bytes = g.Constant(node.Op.Evaluate([data], [bytes.Type])[0]);
+                return g.Add(node.Inputs[0].Op, [bytes, .. node.Inputs[0].Node.Inputs.Skip(1)]);
             case Concat:
                 Dequantized?[] parts = [.. node.Inputs.Select(v => Dequantized.Of(v))];
                 if (parts.Any(p => p is not { Scales.Length: 1 } || p.Scales[0] != parts[0]!.Scales[0] || p.Zeros[0] != parts[0]!.Zeros[0] || p.X.Type.Element != parts[0]!.X.Type.Element)) return null;

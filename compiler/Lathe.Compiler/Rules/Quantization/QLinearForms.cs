@@ -22,9 +22,10 @@ public static class QLinearForms
         long[] dims = node.Op is QLinearConv ? [ws.Count, .. Enumerable.Repeat(1L, node.OutputTypes[0].Rank - 2)] : [ws.Count];
         if (ws.Count > 1 && node.Op is QLinearMatMul && (ws.Dims[^1] != ws.Count || w.Type.Rank != 2)) return null;
         float[] factors = [.. Enumerable.Range(0, ws.Count).Select(i => (float)xs.GetDouble(0) * (float)ws.GetDouble(i) / (float)ys.GetDouble(0))];
+        Value bias = node.Inputs.ElementAtOrDefault(8);
         Value sum = node.Op is QLinearConv conv
-            ? g.Add(new ConvInteger(conv.AutoPad, conv.Dilations, conv.Group, conv.KernelShape, conv.Pads, conv.Strides), x, w, xZero, wZero, node.Inputs.Length > 8 ? node.Inputs[8] : Value.None)
-            : g.Add(new MatMulInteger(), x, w, xZero, wZero);
+            ? g.Add(new ConvInteger(conv.AutoPad, conv.Dilations, conv.Group, conv.KernelShape, conv.Pads, conv.Strides), x, w, xZero, wZero, bias)
+            : g.Add(new MatMulInteger(), x, w, xZero, wZero, bias);
         Value scaled = g.Add(
             new Mul(), g.Add(new Cast(ElementType.Float32), sum), g.Constant(TensorData.Of<float>(ElementType.Float32, factors, factors.Length == 1 ? [] : dims)));
         return g.Add(new QuantizeLinear(node.OutputTypes[0].Element), scaled, g.Numbers(ElementType.Float32, [1]), yZero);

@@ -14,19 +14,22 @@ namespace Lathe.Compiler.Rules.Quantization;
 /// </summary>
 public static class QuantizeOfScaled
 {
+    /// <summary>How far behind a quantisation what is scaled may lie: no network has so much between two of them.</summary>
+    private const int MostDepth = 64;
+
     /// <summary>Applies the rule.</summary>
     public static Value? TryRewrite(Node node, Rewriting g)
     {
         if (node.Op is not QuantizeLinear { Precision: ElementType.Float32 } || node.Inputs[1].Constant is not { Count: 1 } scale) return null;
         double s = scale.GetDouble(0);
-        if (s == 1 || !CanScale(node.Inputs[0], g) || node.Inputs[0].Type.Element != ElementType.Float32) return null;
+        if (s == 1 || !CanScale(node.Inputs[0], g, MostDepth) || node.Inputs[0].Type.Element != ElementType.Float32) return null;
         return g.Add(node.Op, [Scaled(node.Inputs[0], 1 / s, g), g.Numbers(ElementType.Float32, [1]), .. node.Inputs.Skip(2)]);
     }
 
     /// <summary>True if a value can be divided by dividing constants that it is made of.</summary>
-    private static bool CanScale(Value value, Rewriting g)
+    private static bool CanScale(Value value, Rewriting g, int depth)
     {
-        if (value.Type.Element != ElementType.Float32) return false;
+        if (value.Type.Element != ElementType.Float32 || depth == 0) return false;
         if (value.Constant is not null) return true;
         if (!g.IsReadOnce(value) && value.Op is not DequantizeLinear) return false;
         Node node = value.Node;
@@ -35,11 +38,11 @@ public static class QuantizeOfScaled
             DequantizeLinear => node.Inputs[1].Constant is not null,
             Mul => node.Inputs.Any(v => v.Constant is not null),
             Div => node.Inputs[1].Constant is not null,
-            Add or Sub => node.Inputs.All(v => CanScale(v, g)),
-            Clip => node.Inputs.Skip(1).All(v => v.IsNone || v.Constant is not null) && CanScale(node.Inputs[0], g),
-            Concat => node.Inputs.All(v => CanScale(v, g)),
-            Relu or LeakyRelu or GlobalAveragePool or AveragePool or MaxPool or Reshape or Transpose or Flatten or Squeeze or Unsqueeze or Identity or Resize { Mode: "linear" or "nearest" } =>
-                node.OutputTypes.Length == 1 && node.Inputs.Length == 1 && CanScale(node.Inputs[0], g),
+            Add or Sub => node.Inputs.All(v => CanScale(v, g, depth - 1)),
+            Clip => node.Inputs.Skip(1).All(v => v.IsNone || v.Constant is not null) && CanScale(node.Inputs[0], g, depth - 1),
+            Concat => node.Inputs.All(v => CanScale(v, g, depth - 1)),
+            Relu or LeakyRelu or GlobalAveragePool or AveragePool or MaxPool or Reshape or Transpose or Flatten or Squeeze or Unsqueeze or Identity or Resize { Mode: "linear" or "nearest", ExtrapolationValue: 0 } =>
+                node.OutputTypes.Length == 1 && node.Inputs.Length == 1 && CanScale(node.Inputs[0], g, depth - 1),
             _ => false,
         };
     }

@@ -23,11 +23,16 @@ public static class Unsigned
     }
 
     /// <summary>True where it costs nothing: where the bytes are made by quantisation, and moved at most.</summary>
-    public static bool IsQuantized(Value x) => x.Op switch
+    public static bool IsQuantized(Value x) => IsQuantized(x, MostDepth);
+
+    /// <summary>How many movements behind a quantisation are looked through.</summary>
+    private const int MostDepth = 6;
+
+    private static bool IsQuantized(Value x, int depth) => depth > 0 && x.Op switch
     {
         QuantizeLinear => x.Node.Inputs.Length < 3 || x.Node.Inputs[2].IsNone || x.Node.Inputs[2].Constant is { Count: 1 },
-        Transpose or Reshape or Flatten or Squeeze or Unsqueeze or Slice or DepthToSpace or SpaceToDepth => x.Node.Inputs.Length == 1 && IsQuantized(x.Node.Inputs[0]),
-        Concat => x.Node.Inputs.All(IsQuantized),
+        Transpose or Reshape or Flatten or Squeeze or Unsqueeze or Slice or DepthToSpace or SpaceToDepth => x.Node.Inputs.Length == 1 && IsQuantized(x.Node.Inputs[0], depth - 1),
+        Concat => x.Node.Inputs.All(v => IsQuantized(v, depth - 1)),
         _ => false,
     };
 
