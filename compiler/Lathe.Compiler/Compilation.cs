@@ -65,7 +65,7 @@ public static class Compilation
             ModuleName = model.ModuleName,
             WeightsFile = model.WeightsFile,
             ModelName = modelName,
-            Precision = planned.Kernels.Any(k => k.MultipliesBytes) ? "int8" : "fp32",
+            Precision = planned.MultipliesBytes ? "int8" : "fp32",
             Device = "CPU",
             Isas = [.. options.Isas.Select(i => i.ToString().ToLowerInvariant())],
             LibLLVM = model.Plan.NativeCode.Count > 0 ? ObjectCompiler.Version : null,
@@ -144,10 +144,10 @@ public static class Compilation
         Graph.Graph lowered = Pipeline.RunLower(graph, context);
         options.Progress?.Report(("Planning", 0.2));
         PlannedModel planned = PlanBuilder.Build(lowered);
-        EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, context.Decisions, options, context.Cancellation);
+        bool wantsNative = options.WantsNative(planned.MultipliesBytes);
+        EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, wantsNative, context.Decisions, options, context.Cancellation);
         if (options.Tuning is { } tuning && !context.Decisions.All.Any(d => d.IsTuned))
             context.Report(new Diagnostic(DiagnosticTable.TuningUnused, null, tuning.Entries.Count.ToString(CultureInfo.InvariantCulture), string.Join(", ", options.Isas.Select(i => i.Name()))));
-        bool wantsNative = options.WantsNative(planned.Kernels.Any(k => k.MultipliesBytes));
         if (wantsNative && ObjectCompiler.Version is null) context.Report(new Diagnostic(DiagnosticTable.NoLibLLVM, null));
         Plan plan = new(
             modelName,

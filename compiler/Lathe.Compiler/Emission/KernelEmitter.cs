@@ -24,7 +24,7 @@ public static class KernelEmitter
     /// Emulation is asked for of something else than AVX-512 alone, or a tuning record has a schedule that is none.
     /// </exception>
     public static EmittedKernels Emit(
-        string className, IReadOnlyList<PlannedKernel> kernels, Decisions decisions, CompileOptions options, CancellationToken cancellation)
+        string className, IReadOnlyList<PlannedKernel> kernels, bool wantsNative, Decisions decisions, CompileOptions options, CancellationToken cancellation)
     {
         if (options.Emulate && options.Isas is not [Isa.Avx512])
             throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "--emulate", "only avx512, alone, can be emulated: --isa avx512"));
@@ -34,7 +34,6 @@ public static class KernelEmitter
         Dictionary<string, string> sources = [];
         if (options.Emulate) sources[Avx512Emulation.FileName] = Avx512Emulation.Source;
         List<NativeKernels> native = [];
-        bool wantsNative = options.WantsNative(kernels.Any(k => k.MultipliesBytes));
         foreach (Isa isa in options.Isas.Distinct().OrderDescending())
         {
             Choice?[] choices =
@@ -46,7 +45,7 @@ public static class KernelEmitter
                 scheduled[i] = KernelCompiler.Compile(kernels[i].Computation, Machine.Of(isa), choices[i]));
             string type = $"{IdentifierNames.SimpleName(className)}_{isa}";
             sources[$"Kernels.{isa}.cs"] = CSharpPrinter.Print(space, type, Machine.Of(isa), [.. scheduled.Select(s => s.Kernel)]);
-            NativeKernels? code = wantsNative ? NativeKernels.Compile(isa, scheduled, cancellation) : null;
+            NativeKernels? code = wantsNative ? NativeKernels.Compile(isa, scheduled, [.. kernels.Select(k => k.MultipliesBytes)], cancellation) : null;
             if (code is not null) native.Add(code);
             for (int i = 0; i < kernels.Count; i++)
             {

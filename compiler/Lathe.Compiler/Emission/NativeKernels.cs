@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Lathe.Kernels.Llvm;
-using Lathe.Kernels.Loops;
 using Lathe.Kernels.Schedules;
 using Lathe.Runtime.Plans;
 
@@ -14,15 +13,12 @@ namespace Lathe.Compiler.Emission;
 public sealed record NativeKernels(PlanNativeCode Plan, byte[] Code, IReadOnlyList<int> Entries, IReadOnlyList<int> VnniEntries)
 {
     /// <summary>Compiles kernels, each by itself: what one becomes does not depend on the others. Null if there are no native kernels for the instruction set.</summary>
-    public static NativeKernels? Compile(Isa isa, IReadOnlyList<ScheduledKernel> kernels, CancellationToken cancellation)
+    public static NativeKernels? Compile(Isa isa, IReadOnlyList<ScheduledKernel> kernels, IReadOnlyList<bool> multiplyBytes, CancellationToken cancellation)
     {
         if (ObjectCompiler.Version is null || CpuLevel.Of(isa) is not { } level) return null;
-        // Every kernel, and behind them those with dot products of bytes once more.
-        (ScheduledKernel Kernel, CpuLevel Level)[] all =
-        [
-            .. kernels.Select(k => (k, level)),
-            .. CpuLevel.Of(isa, hasVnni: true) is { } vnni ? kernels.Where(HasDots).Select(k => (k, vnni)) : [],
-        ];
+        // Every kernel, and behind them those that multiply bytes once more.
+        int[] again = CpuLevel.Of(isa, hasVnni: true) is null ? [] : [.. Enumerable.Range(0, kernels.Count).Where(i => multiplyBytes[i])];
+        (ScheduledKernel Kernel, CpuLevel Level)[] all = [.. kernels.Select(k => (k, level)), .. again.Select(i => (kernels[i], CpuLevel.Of(isa, hasVnni: true)!))];
         NativeCode?[] parts = new NativeCode?[all.Length];
         Parallel.For(0, all.Length, new ParallelOptions { CancellationToken = cancellation }, i =>
         {
@@ -36,12 +32,15 @@ public sealed record NativeKernels(PlanNativeCode Plan, byte[] Code, IReadOnlyLi
             }
         });
         NativeCode code = NativeCode.Join(parts.OfType<NativeCode>());
-        int next = 0, again = kernels.Count;
-        int[] entries = [.. parts.Select(part => part is null ? -1 : code.Entries[next++])];
-        // Without its form for the processors that it is meant for, a kernel has none: the runtime says so, where the slower one would run unnoticed.
-        int[] dots = [.. kernels.Select(k => all.Length > kernels.Count && HasDots(k) ? entries[again++] : -1)];
-        return next == 0 ? null : new NativeKernels(new PlanNativeCode(isa, code.Code.Length, Convert.ToHexStringLower(SHA256.HashData(code.Code)), code.Imports), code.Code, [.. kernels.Select((k, i) => all.Length > kernels.Count && HasDots(k) && dots[i] < 0 ? -1 : entries[i])], dots);
-    }
+        int next = 0;
+        int[] entries = [.. parts.Select(part => part is null ? -1 : code.Entries[next++])], vnni = [.. Enumerable.Repeat(-1, kernels.Count)];
+        for (int i = 0; i < again.Length; i++)
+        {
+            vnni[again[i]] = entries[kernels.Count + i];
+            // Without its form for the processors that it is meant for, a kernel has none: the runtime says so, where the slower one would run unnoticed.
+            if (vnni[again[i]] < 0) entries[again[i]] = -1;
+        }
 
-    private static bool HasDots(ScheduledKernel kernel) => StatementWalk.All(kernel.Kernel.Body).SelectMany(StatementWalk.Expressions).SelectMany(ExprWalk.All).Any(e => e is Dot4);
+        return next == 0 ? null : new NativeKernels(new PlanNativeCode(isa, code.Code.Length, Convert.ToHexStringLower(SHA256.HashData(code.Code)), code.Imports), code.Code, entries[..kernels.Count], vnni);
+    }
 }

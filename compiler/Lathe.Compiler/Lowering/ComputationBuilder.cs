@@ -1,4 +1,3 @@
-using System.Globalization;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
@@ -55,15 +54,15 @@ public sealed class ComputationBuilder
     /// <param name="inputs">The types of its inputs, with their layouts.</param>
     /// <param name="output">The type of its output, with its layout.</param>
     /// <param name="name">The node's name, for messages.</param>
-    /// <returns>The computation. Its inputs are the group's, and behind them those that are also read as words, for which the same memory is given again.</returns>
+    /// <returns>The computation, and which input of the group each of its inputs is: all in order, and behind them once more those that are also read as words.</returns>
     /// <exception cref="DiagnosticException">A member has no lowering.</exception>
-    public static Computation Build(Fused group, IReadOnlyList<TensorType> inputs, TensorType output, string name)
+    public static (Computation Computation, IReadOnlyList<int> Ports) Build(Fused group, IReadOnlyList<TensorType> inputs, TensorType output, string name)
     {
         ComputationBuilder builder = new(
             group, [.. inputs.Select((t, i) => new Tensor($"x{i}", t.Element, t.Dims, t.EffectiveLayout))], new Tensor("y", output.Element, output.Dims, output.EffectiveLayout));
         try
         {
-            return builder.Build();
+            return (builder.Build(), [.. Enumerable.Range(0, inputs.Count), .. builder._words.Keys]);
         }
         catch (NotLoweredException problem)
         {
@@ -87,9 +86,6 @@ public sealed class ComputationBuilder
         string name = string.Join("_", _group.Operators.Select(o => o.Name).Take(4));
         return new Computation(name, family, stages.ToEquatableArray(), [.. _inputs, .. _words.Values], [_output], symbols) { Constants = constants.ToEquatableArray() };
     }
-
-    /// <summary>Which input of a group each input of its computation is.</summary>
-    public static IEnumerable<int> PortsOf(Computation computation) => computation.Inputs.Items.Select(t => int.Parse(t.Name.AsSpan(1, (t.Name.IndexOf('_') is var at and > 0 ? at : t.Name.Length) - 1), CultureInfo.InvariantCulture));
 
     /// <summary>The stages of the groups inside, then the group's own.</summary>
     private KernelFamily Build(List<Stage> stages, List<ConstantTensor> constants)

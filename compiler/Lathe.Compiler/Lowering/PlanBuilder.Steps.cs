@@ -22,7 +22,7 @@ public sealed partial class PlanBuilder
         TensorType output = node.OutputTypes[0];
         TensorType[] inputs = [.. node.Inputs.Select(v => v.Type)];
         string name = graph.NameOf(node);
-        Computation computation = ComputationBuilder.Build(fused, inputs, output, name);
+        (Computation computation, IReadOnlyList<int> ports) = ComputationBuilder.Build(fused, inputs, output, name);
         int kernel = Share(computation, fused);
 
         IndexExpr traffic = Bytes(output);
@@ -32,7 +32,7 @@ public sealed partial class PlanBuilder
             name,
             string.Join('+', fused.Operators.Select(o => o.Name)),
             kernel,
-            [.. ComputationBuilder.PortsOf(computation).Select(port => node.Inputs[port]).Append(node[0]).Select(v => Buffer(places[v], Bytes(v.Type)))],
+            [.. ports.Select(port => node.Inputs[port]).Append(node[0]).Select(v => Buffer(places[v], Bytes(v.Type)))],
             [.. computation.Dims.Items.Select(d => ((IndexExpr)d).ToSize(_symbols))],
             PrecisionOf(fused, output),
             output.Layout?.ToString() ?? "",

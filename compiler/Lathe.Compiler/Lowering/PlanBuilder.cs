@@ -47,7 +47,11 @@ public sealed record PlannedModel(
     IReadOnlyList<PlanStep> Steps,
     IndexExpr ArenaBytes,
     IReadOnlyList<Storage> Storages,
-    byte[] Weights);
+    byte[] Weights)
+{
+    /// <summary>True for a model that multiplies bytes.</summary>
+    public bool MultipliesBytes => Kernels.Any(k => k.MultipliesBytes);
+}
 
 /// <summary>
 /// Turns a laid-out graph of groups into steps over buffers: shares kernels between groups of one computation, aliases what need not be copied,
@@ -246,7 +250,7 @@ public sealed partial class PlanBuilder
         if (fused.Members.ToList() is [{ Op: Reshape or Flatten or Squeeze or Unsqueeze or Identity }]
             && source.Type.EffectiveLayout.IsRowMajor && node.OutputTypes[0].EffectiveLayout.IsRowMajor) return IndexExpr.Zero;
         if (node.OutputTypes[0].EffectiveLayout.Levels.Any(l => l.PadLow != 0 || l.PadHigh != 0)) return null;
-        Computation computation = ComputationBuilder.Build(fused, [source.Type], node.OutputTypes[0], "");
+        (Computation computation, _) = ComputationBuilder.Build(fused, [source.Type], node.OutputTypes[0], "");
         if (computation.Stages is not [{ Accumulators.Length: 0, Result: Access access } stage]) return null;
         IndexExpr start = access.Tensor.Offset([.. access.Indices]) - stage.Output.Offset([.. stage.Pure.Select(a => (IndexExpr)a.Variable)]);
         if (!start.IsConstant || start.Value < 0 || (start + stage.Output.Length - access.Tensor.Length).Range.Max > 0) return null;

@@ -79,6 +79,12 @@ public abstract record Op
     /// <summary>True for movement that brings together what lies apart in memory; false for what keeps neighbours together, such as a slice.</summary>
     public virtual bool MovesFar => false;
 
+    /// <summary>True for movement that adds elements around those of its first input, each of which it reads once at most.</summary>
+    public virtual bool IsBorder => false;
+
+    /// <summary>True for what is computed where it is read, however often: it begins no group that something else could go on.</summary>
+    public virtual bool BelongsToReaders => false;
+
     /// <summary>True for movement after which neighbours in memory are neighbours no more.</summary>
     public virtual bool PartsNeighbours => false;
 

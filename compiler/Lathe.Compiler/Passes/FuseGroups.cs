@@ -1,7 +1,5 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
-using Lathe.Compiler.Operators.Movement;
-using Lathe.Compiler.Operators.Quantization;
 using Lathe.Kernels.Loops;
 
 namespace Lathe.Compiler.Passes;
@@ -75,8 +73,8 @@ public sealed class FuseGroups : IPass
         /// <summary>Every value gets a group; element-wise users join it while one value of it is read by others.</summary>
         public void Grow()
         {
-            // What only widens bytes is computed where they are read: it begins no group that something else could go on.
-            foreach (Node node in _order.OrderBy(n => n.Op is DequantizeLinear))
+            // What belongs to its readers comes last, when these have their groups.
+            foreach (Node node in _order.OrderBy(n => n.Op.BelongsToReaders))
             {
                 if (node.Op.Role == OpRole.Opaque) continue;
                 for (int output = 0; output < node.OutputTypes.Length; output++)
@@ -204,7 +202,7 @@ public sealed class FuseGroups : IPass
             // What is read in the epilogue of a reduction must not hold up its inner loop: only cheap maps go there.
             if (rootReduces && Size(group.Result) > 8) return false;
             // A border is written, not read.
-            if (user.Op is Border or Pad { Mode: "constant" }) return true;
+            if (user.Op.IsBorder) return true;
             IndexExpr read = group.Result.Type.Count, written = user.OutputTypes.Aggregate(IndexExpr.Zero, (sum, t) => sum + t.Count);
             return (written - read).Range.Max <= 0;
         }

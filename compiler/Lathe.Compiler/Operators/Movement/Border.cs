@@ -19,6 +19,9 @@ public sealed record Border(EquatableArray<long> PadLow, EquatableArray<long> Pa
     public override OpRole Role => OpRole.Movement;
 
     /// <inheritdoc/>
+    public override bool IsBorder => true;
+
+    /// <inheritdoc/>
     public override void Infer(InferContext context)
     {
         TensorType x = context.Type(0);

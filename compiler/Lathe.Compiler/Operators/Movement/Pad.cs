@@ -21,6 +21,9 @@ public sealed record Pad(EquatableArray<IndexExpr> Pads, string Mode = "constant
     public override OpRole Role => OpRole.Movement;
 
     /// <inheritdoc/>
+    public override bool IsBorder => Mode == "constant";
+
+    /// <inheritdoc/>
     /// <remarks>Up to opset 10 paddings and value are attributes; from opset 18 on paddings may be those of some axes only.</remarks>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {

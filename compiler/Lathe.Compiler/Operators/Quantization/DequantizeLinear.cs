@@ -19,6 +19,10 @@ public sealed record DequantizeLinear(ElementType OutputDtype = ElementType.Floa
     public override OpRole Role => OpRole.Elementwise;
 
     /// <inheritdoc/>
+    /// <remarks>Bytes are a quarter of what they stand for.</remarks>
+    public override bool BelongsToReaders => true;
+
+    /// <inheritdoc/>
     /// <remarks>Opset 13 brings the axis, 21 blocks, 23 an output of another type than the scale.</remarks>
     public static IReadOnlyList<Value> Import(OnnxNode node, GraphBuilder builder)
     {
