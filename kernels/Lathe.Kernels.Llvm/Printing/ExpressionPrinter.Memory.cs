@@ -28,8 +28,7 @@ internal sealed partial class ExpressionPrinter
             return;
         }
 
-        string value = Narrow(Part(e.Value), type);
-
+        string value = SaturatedBytes.Unbounded(e.Value) is { } unbounded ? Saturated(Part(unbounded), type) : Narrow(Part(e.Value), type);
         string scalar = IrType.Memory(type.Element), suffix = IrType.Suffix(scalar, type.Lanes), mask = IrType.WithLanes("i1", type.Lanes);
         if (e.Stride != 1)
         {
@@ -188,6 +187,13 @@ internal sealed partial class ExpressionPrinter
             ElementType.BFloat16 => _rounding.BFloat16OfBits(value, type.Lanes),
             _ => value,
         };
+    }
+
+    /// <summary>Unsigned numbers of 32 bits as bytes.</summary>
+    private string Saturated(string value, VectorType type)
+    {
+        string wide = IrType.WithLanes("i32", type.Lanes), most = FunctionWriter.Constants("i32", type.Lanes, _ => "255");
+        return writer.Value($"trunc {wide} {writer.Call(wide, $"llvm.umin.{IrType.Suffix("i32", type.Lanes)}", (wide, value), (wide, most))} to {IrType.Memory(type)}");
     }
 
     /// <summary>A value as it is written.</summary>

@@ -56,8 +56,8 @@ internal sealed partial class LoweringTests
         yield return new Case(new DepthwiseConvOfBytes(117, [2, 1], [1, 2], [1, 0, 1, 2]), "u8:2,3,H,6 3,1,3,2");
         yield return new Case(new DepthwiseConvOfBytes(9, [1, 1], [1, 1], [1, 1, 1, 1]), "u8:2,3,H,6 3,1,3,3 3");
         yield return new Case(new DepthwiseConvOfBytes(-8, [1], [1], [1, 1]), "i8:2,3,H 3,1,3");
-        yield return new Case(new SumOfBytes([3, 2], [1, 1], [1, 1], [0, 0, 0, 0]), "u8:N,8,5,6");
-        yield return new Case(new SumOfBytes([3, 2], [2, 1], [1, 2], [1, 0, 1, 2]), "u8:2,6,H,6");
+        yield return new Case(new SumOfBytes(1, [3, 2], [1, 1], [1, 1], [0, 0, 0, 0]), "u8:N,8,5,6");
+        yield return new Case(new SumOfBytes(-128, [3, 2], [2, 1], [1, 2], [1, 0, 1, 2]), "u8:2,6,H,6");
         yield return new Case(new ConvInteger(), "u8:1,2,6 u8:3,2,3");
         yield return new Case(new MatMulInteger(), "u8:5 i8:N,5,6");
         yield return new Case(new MatMulInteger(), "i8:N,4,5 u8:5 i8:scalar u8:scalar");

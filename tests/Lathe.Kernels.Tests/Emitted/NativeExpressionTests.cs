@@ -110,6 +110,30 @@ public sealed class NativeExpressionTests
     }
 
     [Test]
+    public void ClampedFloats_AsBytes_SaturateAtTheBoundsThatAreGiven([Values(Isa.Avx2, Isa.Avx512)] Isa isa)
+    {
+        Machine machine = Supported(isa);
+        int lanes = machine.Lanes;
+        List<ExpressionCase> cases = [];
+        // The last bounds are those of no byte: nothing may be left out.
+        foreach ((long low, long high, long zero) in ((long, long, long)[])[(0, 255, 0), (-1, 254, 1), (-128, 127, 128), (-255, 0, 255), (0, 200, 0), (3, 255, 0), (-128, 127, 100), (-100, 155, 128)])
+        {
+            foreach (Expr? mask in (Expr?[])[null, new FirstLanes(5, lanes)])
+                cases.Add(new ExpressionCase($"[{low}, {high}] + {zero}", [ElementType.Float32], ElementType.UInt8, x => Byte(x[0], low, high, zero)) { Lanes = lanes, Mask = mask });
+        }
+
+        ExpressionCase.Check(machine, cases, kernels => new NativeKernels(machine, kernels));
+
+        Expr Byte(Expr x, long low, long high, long zero)
+        {
+            Expr clamped = new Binary(BinaryOp.Min, new Binary(BinaryOp.Max, x, Const.Of(x.Type, low)), Const.Of(x.Type, high));
+            Expr whole = new Cast(clamped, new VectorType(ElementType.Int32, lanes), Round: true);
+            if (zero != 0) whole = new Binary(BinaryOp.Add, whole, Const.OfInteger(new VectorType(ElementType.Int32, lanes), zero));
+            return new Cast(whole, new VectorType(ElementType.UInt8, lanes));
+        }
+    }
+
+    [Test]
     public void Division_ByZero_EndsTheKernelWithAnError([Values(BinaryOp.Divide, BinaryOp.Remainder)] BinaryOp op)
     {
         Machine machine = Supported(Isa.Avx2);

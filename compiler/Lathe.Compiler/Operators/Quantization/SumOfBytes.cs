@@ -7,14 +7,15 @@ using Lathe.Runtime;
 namespace Lathe.Compiler.Operators.Quantization;
 
 /// <summary>
-/// y[n, 0, p] = Σ x over all channels and the windows of a convolution of unsigned bytes x[n, c, spatial…], in int32: what a zero point of the weights is multiplied
-/// with. Outside of x stands 0. Four channels are read as a word, of which bytes beyond the last channel do not count.
+/// y[n, 0, p] = factor · Σ x over all channels and the windows of a convolution of unsigned bytes x[n, c, spatial…], in int32: what a zero point of the weights adds.
+/// Outside of x stands 0. Four channels are read as a word, of which bytes beyond the last channel do not count.
 /// </summary>
+/// <param name="Factor">What the sum is multiplied by, a signed byte.</param>
 /// <param name="KernelShape">The window's size.</param>
 /// <param name="Strides">The distance between windows.</param>
 /// <param name="Dilations">The distance between a window's elements.</param>
 /// <param name="Pads">The padding: all starts, then all ends.</param>
-public sealed record SumOfBytes(EquatableArray<long> KernelShape, EquatableArray<long> Strides, EquatableArray<long> Dilations, EquatableArray<long> Pads) : Op, IOp<SumOfBytes>
+public sealed record SumOfBytes(long Factor, EquatableArray<long> KernelShape, EquatableArray<long> Strides, EquatableArray<long> Dilations, EquatableArray<long> Pads) : Op, IOp<SumOfBytes>
 {
     /// <inheritdoc/>
     public static OpSchema Schema => new(null, 1, 1);
@@ -32,6 +33,7 @@ public sealed record SumOfBytes(EquatableArray<long> KernelShape, EquatableArray
     public override void Infer(InferContext context)
     {
         TensorType x = context.Type(0);
+        context.Require(Factor is >= sbyte.MinValue and <= sbyte.MaxValue, $"the factor {Factor} is no signed byte");
         context.Require(x is { Element: ElementType.UInt8, Rank: >= 3 and <= 5 } && KernelShape.Length == x.Rank - 2 && KernelShape.All(k => k > 0), $"a window does not fit input {x}");
         Window.Check(context, x.Rank - 2, "NOTSET", Strides, Dilations, Pads);
         Window window = WindowOf(x);
@@ -42,9 +44,9 @@ public sealed record SumOfBytes(EquatableArray<long> KernelShape, EquatableArray
     /// <inheritdoc/>
     public override TensorData[] Evaluate(IReadOnlyList<TensorData?> inputs, IReadOnlyList<TensorType> outputs)
     {
-        TensorData x = inputs[0]!, ones = TensorData.Zeros(ElementType.Int8, [1, x.Dims[1], .. KernelShape]);
-        for (int i = 0; i < ones.Count; i++) ones.SetInt64(i, 1);
-        return new ConvInteger("NOTSET", Dilations, 1, default, Pads, Strides).Evaluate([x, ones], outputs);
+        TensorData x = inputs[0]!, filter = TensorData.Zeros(ElementType.Int8, [1, x.Dims[1], .. KernelShape]);
+        for (int i = 0; i < filter.Count; i++) filter.SetInt64(i, Factor);
+        return new ConvInteger("NOTSET", Dilations, 1, default, Pads, Strides).Evaluate([x, filter], outputs);
     }
 
     /// <inheritdoc/>
@@ -56,10 +58,17 @@ public sealed record SumOfBytes(EquatableArray<long> KernelShape, EquatableArray
         IndexExpr words = IndexExpr.CeilDiv(x.Dims[1], 4), last = x.Dims[1] - ((words - 1) * 4);
         Axis channel = context.Reduce("ic", words);
         Expr element = context.ReadWords(0, [context.Index[0], channel.Variable, .. taps.Select((tap, axis) => window.Position(axis, context.Index[axis + 2], tap.Variable))]);
-        Expr ones = Const.OfInteger(ElementType.Int32, 0x01010101);
-        if (last != 4)
-            ones = LowerContext.Compare(BinaryOp.Less, channel.Variable, words - 1).Choose(ones, Const.OfInteger(ElementType.Int32, 0x01010101 >> (int)(8 * (4 - last.Value))));
-        Accumulator sum = context.Accumulate("sum", ElementType.Int32, Const.Of(ElementType.Int32, 0), acc => new Dot4(acc, element, ones, SignedA: false, SignedB: true));
+        Expr factors = Factors(4);
+        if (last != 4) factors = LowerContext.Compare(BinaryOp.Less, channel.Variable, words - 1).Choose(factors, Factors(last.Value));
+        Accumulator sum = context.Accumulate("sum", ElementType.Int32, Const.Of(ElementType.Int32, 0), acc => new Dot4(acc, element, factors, SignedA: false, SignedB: true));
         return context.ReduceOver(KernelFamily.Reduction, [channel, .. taps], sum);
+    }
+
+    /// <summary>The factor in the first bytes of a word.</summary>
+    private Const Factors(long bytes)
+    {
+        uint word = 0;
+        for (int i = 0; i < bytes; i++) word |= (uint)(byte)Factor << (8 * i);
+        return Const.OfInteger(ElementType.Int32, (int)word);
     }
 }

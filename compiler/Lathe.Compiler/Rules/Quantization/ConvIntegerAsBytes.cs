@@ -68,7 +68,10 @@ public static class ConvIntegerAsBytes
         Value y = g.Add(
             new ConvOfBytes(window.Strides, window.Dilations, pads), padded, g.Constant(Words(bytes, w.Dims)), g.Constant(TensorData.Of<int>(ElementType.Int32, starts, filters)));
         if (zeros.All(z => z == 0)) return y;
-        Value all = g.Add(new SumOfBytes([.. w.Dims[2..]], window.Strides, window.Dilations, pads), padded);
+        // One zero point is a factor of every product that is summed; several are multiplied with the sum.
+        bool isOne = zeros.All(z => z == zeros[0]);
+        Value all = g.Add(new SumOfBytes(isOne ? zeros[0] : 1, [.. w.Dims[2..]], window.Strides, window.Dilations, pads), padded);
+        if (isOne) return g.Add(new Sub(), y, all);
         TensorData left = TensorData.Of<int>(ElementType.Int32, [.. zeros.Select(z => (int)z)], filters);
         return g.Add(new Sub(), y, g.Add(new Mul(), all, InShape(g, g.Constant(left), x.Type.Rank)));
 
