@@ -183,9 +183,10 @@ public sealed class ComputationBuilder
     private Access Words(Node node, int input, IReadOnlyList<IndexExpr> index)
     {
         if (!_ports.TryGetValue(node.Inputs[input].Node, out int port)) throw new NotLoweredException(node.Op.Name, "what it reads as words does not lie in memory");
+        int axis = node.Op.WordAxis(input)?.GetOffset(index.Count) ?? throw new NotLoweredException(node.Op.Name, "it does not say that it reads words");
         if (!_words.TryGetValue(port, out Tensor? words))
         {
-            words = _inputs[port].AsWords(1) ?? throw new NotLoweredException(node.Op.Name, "what it reads as words does not lie in words in memory");
+            words = _inputs[port].AsWords(axis) ?? throw new NotLoweredException(node.Op.Name, "what it reads as words does not lie in words in memory");
             _words[port] = words = words with { Name = words.Name + "_words" };
         }
 

@@ -111,14 +111,15 @@ public sealed class LowerContext
     public Expr ReadPadded(int input, Expr outside, params IReadOnlyList<IndexExpr> indices) => Padded(input, Inputs[input]!.Dims, outside, indices, Read);
 
     /// <summary>
-    /// Four channels of an input of bytes as a word of 32 bits, the first in its lowest byte; 0 where the indices, of which the second counts words, are outside its
-    /// shape. What bytes beyond the last channel hold is not said.
+    /// Four neighbours along an axis of an input of bytes as a word of 32 bits, the first in its lowest byte; 0 where the indices, of which that of the axis counts words, are
+    /// outside its shape. What bytes beyond the end of the axis hold is not said.
     /// </summary>
     /// <exception cref="InvalidOperationException">The input is not memory here.</exception>
-    public Expr ReadWords(int input, params IReadOnlyList<IndexExpr> indices)
+    public Expr ReadWords(int input, Index axis, params IReadOnlyList<IndexExpr> indices)
     {
         if (_words is null) throw new InvalidOperationException($"Input {input} cannot be read as words here.");
-        EquatableArray<IndexExpr> dims = Inputs[input]!.Dims.Select((d, axis) => axis == 1 ? IndexExpr.CeilDiv(d, 4) : d).ToEquatableArray();
+        int along = axis.GetOffset(indices.Count);
+        EquatableArray<IndexExpr> dims = Inputs[input]!.Dims.Select((d, i) => i == along ? IndexExpr.CeilDiv(d, 4) : d).ToEquatableArray();
         return Padded(input, dims, Const.Of(ElementType.Int32, 0), indices, (i, at) => _words(i, at));
     }
 

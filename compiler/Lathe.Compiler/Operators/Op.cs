@@ -71,10 +71,10 @@ public abstract record Op
     public virtual bool ReadsAtData(int input) => false;
 
     /// <summary>
-    /// True for an input of bytes that is read four channels at once, as words (<see cref="LowerContext.ReadWords"/>): it has to lie in memory with channels in blocks of
-    /// four or more.
+    /// The axis along which an input of bytes is read four at once, as words (<see cref="LowerContext.ReadWords"/>); null for what is read by elements. The input has to lie in
+    /// memory with that axis the fastest, in whole words.
     /// </summary>
-    public virtual bool ReadsWords(int input) => false;
+    public virtual Index? WordAxis(int input) => null;
 
     /// <summary>True for movement that brings together what lies apart in memory; false for what keeps neighbours together, such as a slice.</summary>
     public virtual bool MovesFar => false;

@@ -130,6 +130,7 @@ public static class OperatorTable
         Of<LpPool>(),
         Of<MatMul>(),
         Of<MatMulInteger>(),
+        Of<MatMulOfBytes>(),
         Composite<OnnxRuntime.MatMulIntegerToFloat>(),
         Of<Max>(),
         Of<MaxPool>(),

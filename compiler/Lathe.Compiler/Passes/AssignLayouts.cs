@@ -233,17 +233,18 @@ public sealed class AssignLayouts : IPass
             if (root.Op is DepthwiseConvOfBytes && inner == root.Inputs[1]) return Packed(value, PackedLayouts.DepthwiseWeights(value.Type.Rank));
             if (root.Op is WinogradConv && inner == root.Inputs[0]) return InLayout(value, BlockedWithHalo(value));
             if (root.Op is WinogradConv && inner == root.Inputs[1]) return Packed(value, PackedLayouts.WinogradWeights);
-            if (root.Op is MatMul or Gemm && inner == root.Inputs[1] && value.Constant is not null && value.Type.Rank == 2)
+            if (root.Op is MatMulOfBytes && inner == root.Inputs[0]) return InLayout(value, null);
+            if (root.Op is MatMul or Gemm or MatMulOfBytes && inner == root.Inputs[1] && value.Constant is not null && value.Type.Rank == 2)
                 return Packed(value, PackedLayouts.MatMulWeights(root.Op is Gemm { TransB: true }));
 
             // A constant per channel is padded to whole blocks, so that whole vectors may be read.
             bool channels = IsBlocked(output);
             if (value.Constant is not null && value.Type.Element is ElementType.Float32 or ElementType.Int32 && root.Op.Role is OpRole.Contraction or OpRole.Elementwise or OpRole.Reduction)
             {
-                int axis = inner == (root.Inputs.Length > 2 ? root.Inputs[2] : Value.None) && root.Op is Conv or WinogradConv or ConvOfBytes or DepthwiseConvOfBytes or MatMul or Gemm
+                int axis = inner == (root.Inputs.Length > 2 ? root.Inputs[2] : Value.None) && root.Op is Conv or WinogradConv or ConvOfBytes or DepthwiseConvOfBytes or MatMul or Gemm or MatMulOfBytes
                     ? value.Type.Rank - 1
                     : channels ? 1 - (output.Type.Rank - value.Type.Rank) : value.Type.Rank - 1;
-                if (axis >= 0 && axis < value.Type.Rank && value.Type.Dims[axis].Value > 1 && (channels || root.Op is MatMul or Gemm))
+                if (axis >= 0 && axis < value.Type.Rank && value.Type.Dims[axis].Value > 1 && (channels || root.Op is MatMul or Gemm or MatMulOfBytes))
                     return Packed(value, PackedLayouts.Channels(value.Type.Rank, axis));
                 return InLayout(value, null);
             }

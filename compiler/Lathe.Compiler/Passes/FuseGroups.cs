@@ -188,7 +188,7 @@ public sealed class FuseGroups : IPass
 
         private bool MayRead(Node user, Group group, Group reader)
         {
-            if (user.Inputs.Where((v, i) => v == group.Result && (user.Op.ReadsAtData(i) || user.Op.ReadsWords(i))).Any()) return false;
+            if (user.Inputs.Where((v, i) => v == group.Result && (user.Op.ReadsAtData(i) || user.Op.WordAxis(i) is not null)).Any()) return false;
             if (user.Op.Role is OpRole.Contraction) return false;
             // What is joined is copied run by run; to turn it by blocks, or to read it several times, it has to be one piece.
             if ((user.Op.PartsNeighbours || reader.Root.Op.Role is OpRole.Rows) && group.Members.Any(m => m.Op.Role is OpRole.Movement && m.Node.Inputs.Length > 1)) return false;

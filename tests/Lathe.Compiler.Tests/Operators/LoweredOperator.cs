@@ -26,8 +26,8 @@ internal static class LoweredOperator
             gather: (input, offset) => node.Op.ReadsAtData(input)
                 ? new Gather($"x{input}", offset, tensors[input]!.Element)
                 : throw new InvalidOperationException($"{node.Op.Name} does not say that it reads input {input} at indices from data."),
-            words: (input, index) => node.Op.ReadsWords(input)
-                ? Word(tensors[input]!, index)
+            words: (input, index) => node.Op.WordAxis(input) is { } axis
+                ? Word(tensors[input]!, axis.GetOffset(index.Count), index)
                 : throw new InvalidOperationException($"{node.Op.Name} does not say that it reads input {input} as words."));
         LoweredOp lowered = node.Op.Lower(context) ?? throw new InvalidOperationException($"{node.Op.Name} has no lowering.");
 
@@ -51,15 +51,15 @@ internal static class LoweredOperator
         return TensorData.FromBytes(type.Element, shape, memory.Bytes.ToArray());
     }
 
-    /// <summary>Four channels; in place of those beyond the last the last again, which may not count.</summary>
-    private static Expr Word(Tensor tensor, IReadOnlyList<IndexExpr> index)
+    /// <summary>Four neighbours along an axis; in place of those beyond the last the last again, which may not count.</summary>
+    private static Expr Word(Tensor tensor, int axis, IReadOnlyList<IndexExpr> index)
     {
         return Enumerable.Range(0, 4).Select(Byte).Aggregate((a, b) => new Binary(BinaryOp.Or, a, b));
 
         Expr Byte(int i)
         {
-            IndexExpr channel = IndexExpr.Min((index[1] * 4) + i, tensor.Dims[1] - 1);
-            Expr value = new Cast(new Access(tensor, [index[0], channel, .. index.Skip(2)]), ElementType.Int32);
+            IndexExpr neighbour = IndexExpr.Min((index[axis] * 4) + i, tensor.Dims[axis] - 1);
+            Expr value = new Cast(new Access(tensor, [.. index.Take(axis), neighbour, .. index.Skip(axis + 1)]), ElementType.Int32);
             return new Binary(BinaryOp.ShiftLeft, value, Const.OfInteger(ElementType.Int32, 8 * i));
         }
     }

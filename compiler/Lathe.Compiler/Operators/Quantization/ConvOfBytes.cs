@@ -25,7 +25,7 @@ public sealed record ConvOfBytes(EquatableArray<long> Strides, EquatableArray<lo
     public Window WindowOf(TensorType x, TensorType w) => Window.Resolve([.. x.Dims.Skip(2)], [.. w.Dims.Skip(2)], "NOTSET", Strides, Dilations, Pads);
 
     /// <inheritdoc/>
-    public override bool ReadsWords(int input) => input == 0;
+    public override Index? WordAxis(int input) => input == 0 ? 1 : null;
 
     /// <inheritdoc/>
     public override void Infer(InferContext context)
@@ -66,7 +66,7 @@ public sealed record ConvOfBytes(EquatableArray<long> Strides, EquatableArray<lo
         IndexExpr n = context.Index[0], o = context.Index[1];
         Axis[] taps = [.. window.Kernel.Select((extent, axis) => context.Reduce($"k{axis}", extent))];
         Axis channel = context.Reduce("ic", w.Dims[1]);
-        Expr element = context.ReadWords(0, [n, channel.Variable, .. taps.Select((tap, axis) => window.Position(axis, context.Index[axis + 2], tap.Variable))]);
+        Expr element = context.ReadWords(0, 1, [n, channel.Variable, .. taps.Select((tap, axis) => window.Position(axis, context.Index[axis + 2], tap.Variable))]);
         Expr weight = context.Read(1, [o, channel.Variable, .. taps.Select(t => (IndexExpr)t.Variable)]);
         Expr start = context.Has(2) ? context.Read(2, o) : Const.Of(ElementType.Int32, 0);
         Accumulator sum = context.Accumulate("sum", ElementType.Int32, start, acc => new Dot4(acc, element, weight, SignedA: false, SignedB: true));

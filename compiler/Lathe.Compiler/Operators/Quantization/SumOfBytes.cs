@@ -27,7 +27,7 @@ public sealed record SumOfBytes(long Factor, EquatableArray<long> KernelShape, E
     public Window WindowOf(TensorType x) => Window.Resolve([.. x.Dims.Skip(2)], [.. KernelShape.Select(k => (IndexExpr)k)], "NOTSET", Strides, Dilations, Pads);
 
     /// <inheritdoc/>
-    public override bool ReadsWords(int input) => true;
+    public override Index? WordAxis(int input) => 1;
 
     /// <inheritdoc/>
     public override void Infer(InferContext context)
@@ -57,7 +57,7 @@ public sealed record SumOfBytes(long Factor, EquatableArray<long> KernelShape, E
         Axis[] taps = [.. window.Kernel.Select((extent, axis) => context.Reduce($"k{axis}", extent))];
         IndexExpr words = IndexExpr.CeilDiv(x.Dims[1], 4), last = x.Dims[1] - ((words - 1) * 4);
         Axis channel = context.Reduce("ic", words);
-        Expr element = context.ReadWords(0, [context.Index[0], channel.Variable, .. taps.Select((tap, axis) => window.Position(axis, context.Index[axis + 2], tap.Variable))]);
+        Expr element = context.ReadWords(0, 1, [context.Index[0], channel.Variable, .. taps.Select((tap, axis) => window.Position(axis, context.Index[axis + 2], tap.Variable))]);
         Expr factors = Factors(4);
         if (last != 4) factors = LowerContext.Compare(BinaryOp.Less, channel.Variable, words - 1).Choose(factors, Factors(last.Value));
         Accumulator sum = context.Accumulate("sum", ElementType.Int32, Const.Of(ElementType.Int32, 0), acc => new Dot4(acc, element, factors, SignedA: false, SignedB: true));

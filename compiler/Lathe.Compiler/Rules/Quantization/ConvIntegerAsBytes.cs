@@ -38,7 +38,6 @@ public static class ConvIntegerAsBytes
         if (!CanPack(conv.Form, x.Type, weights.Type) || (conv.Group != 1 && !isDepthwise)) return null;
         int filters = (int)w.Dims[0], perFilter = w.Count / filters;
         long zero = xZero.Constant?.GetInt64(0) ?? 0;
-        long[] distances = [.. Enumerable.Range(0, w.Count).Select(i => w.GetInt64(i) - ZeroOf(i / perFilter))];
 
         if (x.Type.Element == ElementType.Int8 && (Unsigned.IsQuantized(x) || !isDepthwise)) (x, zero) = (Unsigned.Of(x, g), zero + 128);
         if (isDepthwise)
@@ -48,25 +47,16 @@ public static class ConvIntegerAsBytes
                 ? TensorData.OfFloats([.. b.ToInt64s().Select(v => (float)v)], filters) : null;
             Value sums = g.Add(new Cast(ElementType.Int32), g.Add(
                 new DepthwiseConvOfBytes(zero, window.Strides, window.Dilations, border), image,
-                g.Constant(TensorData.OfFloats([.. distances.Select(d => (float)d)], w.Dims)), start is null ? Value.None : g.Constant(start)));
+                g.Constant(TensorData.OfFloats([.. Enumerable.Range(0, w.Count).Select(i => (float)(w.GetInt64(i) - ZeroOf(Filter(i))))], w.Dims)), start is null ? Value.None : g.Constant(start)));
             return bias.IsNone || start is not null ? sums : g.Add(new Add(), sums, InShape(g, bias, x.Type.Rank));
         }
 
-        // The bytes that the kernel multiplies with, and the zero points that are left.
-        bool isWhole = distances.All(d => d is >= -128 and <= 127);
-        long shift = w.Element == ElementType.UInt8 ? 128 : 0;
-        long[] bytes = isWhole ? distances : [.. Enumerable.Range(0, w.Count).Select(i => w.GetInt64(i) - shift)];
-        long[] zeros = [.. Enumerable.Range(0, filters).Select(o => isWhole ? 0 : ZeroOf(o) - shift)];
-        int[] starts = new int[filters];
-        for (int o = 0; o < filters; o++)
-        {
-            long sum = bytes.Skip(o * perFilter).Take(perFilter).Sum();
-            starts[o] = unchecked((int)((bias.Constant?.GetInt64(o) ?? 0) - (zero * sum) + (perFilter * zero * zeros[o])));
-        }
-
+        WeightBytes weightBytes = WeightBytes.Of(w, wZero.Constant, filters, Filter);
+        int[] starts = weightBytes.Starts(zero, o => bias.Constant?.GetInt64(o) ?? 0, Filter);
+        long[] zeros = weightBytes.Zeros;
         (Value padded, EquatableArray<long> pads) = Padded(g, x, zero, window);
         Value y = g.Add(
-            new ConvOfBytes(window.Strides, window.Dilations, pads), padded, g.Constant(Words(bytes, w.Dims)), g.Constant(TensorData.Of<int>(ElementType.Int32, starts, filters)));
+            new ConvOfBytes(window.Strides, window.Dilations, pads), padded, g.Constant(Words(weightBytes.Bytes, w.Dims)), g.Constant(TensorData.Of<int>(ElementType.Int32, starts, filters)));
         if (zeros.All(z => z == 0)) return y;
         // One zero point is a factor of every product that is summed; several are multiplied with the sum.
         bool isOne = zeros.All(z => z == zeros[0]);
@@ -75,6 +65,7 @@ public static class ConvIntegerAsBytes
         TensorData left = TensorData.Of<int>(ElementType.Int32, [.. zeros.Select(z => (int)z)], filters);
         return g.Add(new Sub(), y, g.Add(new Mul(), all, InShape(g, g.Constant(left), x.Type.Rank)));
 
+        int Filter(int weight) => weight / perFilter;
         long ZeroOf(int filter) => wZero.Constant is not { } data ? 0 : data.GetInt64(data.Count == 1 ? 0 : filter);
     }
 
