@@ -8,7 +8,7 @@ namespace Lathe.Compiler.Passes;
 public sealed class PackBytes : IPass
 {
     /// <summary>The rules.</summary>
-    public static RuleSet Rules { get; } = new(nameof(PackBytes), ConvIntegerAsBytes.TryRewrite, MatMulIntegerAsBytes.TryRewrite, CastOfWhole.TryRewrite, Unsigned.TryRewrite, MovementOfDequantized.TryRewrite);
+    public static RuleSet Rules { get; } = new(nameof(PackBytes), ConvIntegerAsBytes.TryRewrite, MatMulIntegerAsBytes.TryRewrite, CastOfWhole.TryRewrite, ArgOfDequantized.TryRewrite, Unsigned.TryRewrite, MovementOfDequantized.TryRewrite);
 
     /// <inheritdoc/>
     public Graph.Graph Run(Graph.Graph graph, PassContext context) => context.Options.Optimize ? Rewriter.Run(graph, Rules, context) : graph;

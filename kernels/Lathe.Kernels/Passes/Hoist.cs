@@ -6,7 +6,7 @@ namespace Lathe.Kernels.Passes;
 
 /// <summary>
 /// Moves loads that do not vary in a loop before it, as many as registers are left: the nine weights of a depthwise convolution, the
-/// bias of a row. Inner loops come first, so that a load moves as far out as it can.
+/// bias of a row; then arithmetic on these, such as the blend of two rows of which columns are made. Inner loops come first, so that each moves as far out as it can.
 /// </summary>
 public static class Hoist
 {
@@ -58,8 +58,12 @@ public static class Hoist
 
             // With what it reads held, the part of an index from data that does not vary is arithmetic that may be done anywhere.
             Finder rows = new(changed, names, free - finder.Found.Count, only: null);
-            foreach (Gather gather in StatementWalk.All(body).SelectMany(StatementWalk.Expressions).SelectMany(ExprWalk.All).OfType<Gather>()) rows.FindArithmetic(gather.Index);
+            foreach (Gather gather in StatementWalk.All(body).SelectMany(StatementWalk.Expressions).SelectMany(ExprWalk.All).OfType<Gather>()) rows.FindIndices(gather.Index);
             body = Named(body, rows.Found);
+            Finder values = new(changed, names, free - finder.Found.Count - rows.Found.Count, only: null);
+            foreach (Statement s in Block.StatementsOf(body))
+                if (s is Store or Assign or Let) foreach (Expr expression in StatementWalk.Expressions(s)) values.FindArithmetic(expression);
+            body = Named(body, values.Found);
             return before.Count == 0 ? statement : Block.Of([.. before, loop with { Body = body }]);
 
             Statement Named(Statement inner, Dictionary<Expr, Var> found)
@@ -95,16 +99,28 @@ public static class Hoist
         }
 
         /// <summary>Finds the largest parts of a scalar expression that are arithmetic on what does not vary, and more than one operation.</summary>
-        public void FindArithmetic(Expr expression)
+        public void FindIndices(Expr expression)
         {
             if (expression.Type.Lanes == 1 && expression is Binary && ExprWalk.All(expression).Count(e => e is Binary or Select) > 1 && ExprWalk.All(expression).All(IsArithmetic)) Add(expression);
+            else foreach (Expr operand in ExprWalk.Operands(expression)) FindIndices(operand);
+        }
+
+        /// <summary>Finds the largest parts of an expression that are arithmetic on floats that do not vary.</summary>
+        public void FindArithmetic(Expr expression)
+        {
+            if (expression is Select choice && choice.IsUniform()) FindArithmetic(choice.Condition);
+            else if (IsOperation(expression) && ExprWalk.All(expression).All(IsArithmetic)) Add(expression);
             else foreach (Expr operand in ExprWalk.Operands(expression)) FindArithmetic(operand);
         }
 
+        /// <summary>True for what takes an instruction, and gives floats.</summary>
+        private static bool IsOperation(Expr expression) =>
+            expression.Type.Element == ElementType.Float32 && expression is Binary or Fma or Splat { A: not Const } && ExprWalk.All(expression).Any(e => e is Var or IndexValue);
+
         private bool IsArithmetic(Expr expression) => expression switch
         {
-            Const or Select or Cast => true,
-            Binary binary => binary.Op is not (BinaryOp.Divide or BinaryOp.Remainder),
+            Const or Select or Cast or Fma or Splat => true,
+            Binary binary => binary.Op is not (BinaryOp.Divide or BinaryOp.Remainder) || binary.Type.Element.IsFloat(),
             Var variable => !changed.Contains(variable.Name),
             IndexValue value => value.Index.Variables.All(v => !changed.Contains(v.Name)),
             _ => false,
@@ -125,6 +141,6 @@ public static class Hoist
 
     private sealed class Naming(Dictionary<Expr, Var> found) : Rewriter
     {
-        protected override Expr Rewrite(Expr expression) => expression is Load or Splat or Binary && found.TryGetValue(expression, out Var? name) ? name : base.Rewrite(expression);
+        protected override Expr Rewrite(Expr expression) => expression is Load or Splat or Binary or Fma && found.TryGetValue(expression, out Var? name) ? name : base.Rewrite(expression);
     }
 }

@@ -104,6 +104,9 @@ public static class Simplify
                     return e.B;
                 case Binary { Op: BinaryOp.Equal, A: Const { ValueType: { Element: ElementType.Float32, Lanes: 1 } } a, B: Const b }:
                     return Const.OfInteger(ElementType.Bool, a.Float == b.Float ? 1 : 0);
+                // The reciprocal of a power of two is exact.
+                case Binary { Op: BinaryOp.Divide, B: Const { ValueType.Element: ElementType.Float32 } divisor } e when IsPowerOfTwo(divisor.Float):
+                    return new Binary(BinaryOp.Multiply, e.A, divisor with { Float = 1 / divisor.Float });
                 // One rounding either way.
                 case Fma { A: Const { Float: 1 } or Splat { A: Const { Float: 1 } } } e:
                     return new Binary(BinaryOp.Add, e.C, e.B);
@@ -120,6 +123,8 @@ public static class Simplify
                     return e;
             }
         }
+
+        private static bool IsPowerOfTwo(double value) => Math.Abs(value) is >= 1e-30 and <= 1e30 && double.IsPow2(Math.Abs(value));
 
         private static IndexExpr? IndexOf(Expr expression) => expression switch
         {

@@ -90,7 +90,7 @@ public sealed record Resize(
         ResizeAxis[] axes = Axes(context.Inputs[0]!, context.Output.Dims);
         if (Mode == "nearest") return context.Map(Extrapolated(context, axes, context.Read(0, [.. axes.Select((a, i) => a.Nearest(NearestMode, context.Index[i]))])));
         if (Widens) return LowerFilter(context, axes);
-        Expr value = Interpolate(context, axes, [.. context.Index], 0);
+        Expr value = Interpolate(context, axes, [.. context.Index], axes.Length - 1);
         return context.Map(Extrapolated(context, axes, value.To(context.Output.Element)));
     }
 
@@ -131,18 +131,21 @@ public sealed record Resize(
         return value;
     }
 
-    /// <summary>The interpolation along the axes from one on, of elements whose index along the axes before is chosen.</summary>
+    /// <summary>
+    /// The interpolation along the axes up to one, of elements whose index along the axes behind is chosen: rows are blended first, so that columns between the same two
+    /// share what that gives.
+    /// </summary>
     private Expr Interpolate(LowerContext context, ResizeAxis[] axes, IndexExpr[] index, int axis)
     {
-        if (axis == axes.Length) return Widened(context.Read(0, index));
+        if (axis < 0) return Widened(context.Read(0, index));
         ResizeAxis map = axes[axis];
-        if (map.IsIdentity) return Interpolate(context, axes, index, axis + 1);
+        if (map.IsIdentity) return Interpolate(context, axes, index, axis - 1);
         IndexExpr at = map.Numerator(context.Index[axis]), last = map.Input - 1;
         if (Mode == "linear")
         {
             IndexExpr clamped = IndexExpr.Max(0, IndexExpr.Min(at, last * map.C)), low = clamped / map.C;
             Expr near = At(low), far = At(IndexExpr.Min(low + 1, last)), share = Share(clamped, map, near.Type.Element);
-            return (near * (1 - share)) + (far * share);
+            return far.MultiplyAdd(share, near * (1 - share));
         }
 
         // Whole elements are added first: quotients are defined for non-negative operands, and coordinates start above -3.
@@ -163,7 +166,7 @@ public sealed record Resize(
         {
             IndexExpr[] chosen = [.. index];
             chosen[axis] = place;
-            return Interpolate(context, axes, chosen, axis + 1);
+            return Interpolate(context, axes, chosen, axis - 1);
         }
     }
 
