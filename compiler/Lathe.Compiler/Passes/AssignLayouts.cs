@@ -196,7 +196,11 @@ public sealed class AssignLayouts : IPass
             return null;
         }
 
-        private Layout? LayoutOf(Value value) => IsBlocked(value) ? BlockedWithHalo(value) : IsReadAsWords(value) ? WordsWithHalo(value) : null;
+        private Layout? LayoutOf(Value value) =>
+            value.Op is Fused { Root.Op: SumOfBytes { Parts: > 1 } } ? Layout.ChannelsLast(value.Type.Rank)
+            : IsBlocked(value) ? BlockedWithHalo(value)
+            : IsReadAsWords(value) ? WordsWithHalo(value)
+            : null;
 
         /// <summary>True for few channels that are read as words and as nothing else.</summary>
         private bool IsReadAsWords(Value value) => value.Op is Fused && !_outputs.Contains(value) && _users[value.Node] is { Count: > 0 } users

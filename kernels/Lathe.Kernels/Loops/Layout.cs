@@ -47,6 +47,10 @@ public sealed record Layout(EquatableArray<LayoutLevel> Levels)
         return new Layout(levels);
     }
 
+    /// <summary>Axis 1 the fastest, the others in order.</summary>
+    /// <param name="rank">The rank of the tensor, 2 or more.</param>
+    public static Layout ChannelsLast(int rank) => new([new LayoutLevel(0), .. Enumerable.Range(2, rank - 2).Select(a => new LayoutLevel(a)), new LayoutLevel(1)]);
+
     /// <summary>True if it is <see cref="RowMajor"/>.</summary>
     public bool IsRowMajor => Levels.Items.Select((l, i) => l == new LayoutLevel(i)).All(x => x);
 

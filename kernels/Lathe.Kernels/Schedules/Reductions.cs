@@ -25,10 +25,23 @@ internal static class Reductions
     public static StageSchedule? Tiled(Stage stage, Machine machine, Chooser choose, bool contiguous, bool parallel = true, IReadOnlyList<Axis>? apart = null)
     {
         StageSchedule schedule = new(stage);
-        IReadOnlyList<Leaf> pure = Leaves.SplitPanels(schedule, Leaves.FollowLayout(schedule));
+        IReadOnlyList<Leaf> pure = Leaves.FollowLayout(schedule);
         if (pure.Count == 0) return null;
-        Leaf fast = pure[^1];
         AccessAnalysis accesses = new(schedule);
+        // A short leaf whose neighbours follow it everywhere is a part of a longer one.
+        while (pure[^1].InnerOf is null && pure[^1].Extent is { IsConstant: true, Value: < PackedLayouts.Panel } && pure.Count > 1 && accesses.CanCollapse(pure[^2], pure[^1]))
+        {
+            pure = [.. pure.SkipLast(2), schedule.Collapse(pure[^2], pure[^1])];
+            accesses = new AccessAnalysis(schedule);
+        }
+
+        if (pure[^1].Parts.Count == 0)
+        {
+            pure = Leaves.SplitPanels(schedule, pure);
+            accesses = new AccessAnalysis(schedule);
+        }
+
+        Leaf fast = pure[^1];
 
         // 1. The vector: a block of the layout, or 16 elements of the axis, with a masked rest.
         Leaf.SplitOf? block = fast.InnerOf;

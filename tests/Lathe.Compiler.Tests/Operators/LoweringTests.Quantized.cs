@@ -56,8 +56,12 @@ internal sealed partial class LoweringTests
         yield return new Case(new DepthwiseConvOfBytes(117, [2, 1], [1, 2], [1, 0, 1, 2]), "u8:2,3,H,6 3,1,3,2");
         yield return new Case(new DepthwiseConvOfBytes(9, [1, 1], [1, 1], [1, 1, 1, 1]), "u8:2,3,H,6 3,1,3,3 3");
         yield return new Case(new DepthwiseConvOfBytes(-8, [1], [1], [1, 1]), "i8:2,3,H 3,1,3");
-        yield return new Case(new SumOfBytes(1, [3, 2], [1, 1], [1, 1], [0, 0, 0, 0]), "u8:N,8,5,6");
-        yield return new Case(new SumOfBytes(-128, [3, 2], [2, 1], [1, 2], [1, 0, 1, 2]), "u8:2,6,H,6");
+        yield return new Case(new SumOfBytes(1, 1, [3, 2], [1, 1], [1, 1], [0, 0, 0, 0]), "u8:N,8,5,6");
+        yield return new Case(new SumOfBytes(-128, 1, [3, 2], [2, 1], [1, 2], [1, 0, 1, 2]), "u8:2,6,H,6");
+        yield return new Case(new SumOfBytes(77, 4, [1, 1], [1, 1], [1, 1], [0, 0, 0, 0]), "u8:2,48,H,6");
+        yield return new Case(new SumOfBytes(5, 4, [3], [2], [1], [1, 1]), "u8:2,16,H");
+        yield return new Case(new ConvOfBytes([1, 1], [1, 1], [0, 0, 0, 0]), "u8:N,8,5,6 i32:3,2,3,2 i32:3 i32:N,4,3,5");
+        yield return new Case(new ConvOfBytes([1], [1], [0, 0]), "u8:2,8,5 i32:3,2,3 i32:3 i32:2,1,3");
         yield return new Case(new MatMulOfBytes(), "u8:N,3,8 i32:2,5");
         yield return new Case(new MatMulOfBytes(), "u8:N,12 i32:3,7 i32:7");
         yield return new Case(new ConvInteger(), "u8:1,2,6 u8:3,2,3");

@@ -7,8 +7,9 @@ using Lathe.Runtime;
 namespace Lathe.Compiler.Operators.Quantization;
 
 /// <summary>
-/// y = b + Σ x · w over the windows of a convolution of unsigned bytes x[n, c, spatial…] with signed ones, in int32, which wraps. Four channels are a word of 32 bits, the
-/// first in its lowest byte: the weights are words [o, ⌈c/4⌉, window…], with zeros beyond the last channel. Outside of x stands 0. The optional b is int32 [o].
+/// y = b - Σ s + Σ x · w over the windows of a convolution of unsigned bytes x[n, c, spatial…] with signed ones, in int32, which wraps. Four channels are a word of 32 bits,
+/// the first in its lowest byte: the weights are words [o, ⌈c/4⌉, window…], with zeros beyond the last channel. Outside of x stands 0. The optional b is int32 [o], the optional
+/// s are int32 [n, parts, spatial…] (<see cref="SumOfBytes"/>).
 /// </summary>
 /// <param name="Strides">The distance between windows.</param>
 /// <param name="Dilations">The distance between a window's elements.</param>
@@ -16,7 +17,7 @@ namespace Lathe.Compiler.Operators.Quantization;
 public sealed record ConvOfBytes(EquatableArray<long> Strides, EquatableArray<long> Dilations, EquatableArray<long> Pads) : Op, IOp<ConvOfBytes>
 {
     /// <inheritdoc/>
-    public static OpSchema Schema => new(null, 2, 3);
+    public static OpSchema Schema => new(null, 2, 4);
 
     /// <inheritdoc/>
     public override OpRole Role => OpRole.Contraction;
@@ -38,6 +39,12 @@ public sealed record ConvOfBytes(EquatableArray<long> Strides, EquatableArray<lo
         if (context.Has(2)) context.Require(context.Type(2) is { Element: ElementType.Int32, Dims: [var length] } && length == w.Dims[0], "there is not one bias per output channel");
         Window window = WindowOf(x, w);
         window.RequireFits(context);
+        if (context.Has(3))
+        {
+            TensorType sums = context.Type(3);
+            context.Require(sums.Element == ElementType.Int32 && sums.Rank == x.Rank && sums.Dims[0] == x.Dims[0] && sums.Dims[1].IsConstant && sums.Dims.Skip(2).SequenceEqual(window.Output), $"{sums} are no sums over the windows");
+        }
+
         context.Output(ElementType.Int32, [x.Dims[0], w.Dims[0], .. window.Output]);
     }
 
@@ -55,7 +62,16 @@ public sealed record ConvOfBytes(EquatableArray<long> Strides, EquatableArray<lo
         }
 
         ConvInteger sum = new("NOTSET", Dilations, 1, default, Pads, Strides);
-        return sum.Evaluate([x, bytes, null, null, inputs.ElementAtOrDefault(2)], outputs);
+        TensorData y = sum.Evaluate([x, bytes, null, null, inputs.ElementAtOrDefault(2)], outputs)[0];
+        if (inputs.ElementAtOrDefault(3) is not { } sums) return [y];
+        int places = (int)(y.Count / y.Dims[0] / y.Dims[1]), parts = (int)sums.Dims[1];
+        for (int i = 0; i < y.Count; i++)
+        {
+            int first = (i / places / (int)y.Dims[1] * parts * places) + (i % places);
+            y.SetInt64(i, (int)(y.GetInt64(i) - Enumerable.Range(0, parts).Sum(j => sums.GetInt64(first + (j * places)))));
+        }
+
+        return [y];
     }
 
     /// <inheritdoc/>
@@ -70,7 +86,9 @@ public sealed record ConvOfBytes(EquatableArray<long> Strides, EquatableArray<lo
         Expr weight = context.Read(1, [o, channel.Variable, .. taps.Select(t => (IndexExpr)t.Variable)]);
         Expr start = context.Has(2) ? context.Read(2, o) : Const.Of(ElementType.Int32, 0);
         Accumulator sum = context.Accumulate("sum", ElementType.Int32, start, acc => new Dot4(acc, element, weight, SignedA: false, SignedB: true));
-        return context.ReduceOver(KernelFamily.Convolution, [channel, .. taps], sum);
+        return context.ReduceOver(KernelFamily.Convolution, [channel, .. taps], sum, context.Has(3) ? acc => acc - Parts().Aggregate((a, b) => a + b) : null);
+
+        IEnumerable<Expr> Parts() => Enumerable.Range(0, (int)context.Inputs[3]!.Dims[1].Value).Select(j => context.Read(3, [n, j, .. context.Index.Skip(2)]));
     }
 
     /// <inheritdoc/>

@@ -12,7 +12,7 @@ using Cast = Lathe.Compiler.Operators.Shapes.Cast;
 namespace Lathe.Compiler.Rules.Quantization;
 
 /// <summary>
-/// convInteger(x, w, zx, zw, b) → convOfBytes(x, w', b') - zw' · sumOfBytes(x): Σ (x - zx)(w' - zw') is Σ x·w' - zx Σ w' - zw' Σ x + zx·zw' for each element summed over,
+/// convInteger(x, w, zx, zw, b) → convOfBytes(x, w', b', sumOfBytes(x)): Σ (x - zx)(w' - zw') is Σ x·w' - zx Σ w' - zw' Σ x + zx·zw' for each element summed over,
 /// of which all but two terms are known. Where w - zw fits a signed byte it is w', and zw' is 0; unsigned weights are otherwise moved by 128. A border holds zx.
 /// A depthwise convolution sums few products and takes the distances themselves.
 /// </summary>
@@ -55,16 +55,16 @@ public static class ConvIntegerAsBytes
         int[] starts = weightBytes.Starts(zero, o => bias.Constant?.GetInt64(o) ?? 0, Filter);
         long[] zeros = weightBytes.Zeros;
         (Value padded, EquatableArray<long> pads) = Padded(g, x, zero, window);
-        Value y = g.Add(
-            new ConvOfBytes(window.Strides, window.Dilations, pads), padded, g.Constant(Words(weightBytes.Bytes, w.Dims)), g.Constant(TensorData.Of<int>(ElementType.Int32, starts, filters)));
-        if (zeros.All(z => z == 0)) return y;
-        // One zero point is a factor of every product that is summed; several are multiplied with the sum.
+        ConvOfBytes products = new(window.Strides, window.Dilations, pads);
+        Value[] factors = [padded, g.Constant(Words(weightBytes.Bytes, w.Dims)), g.Constant(TensorData.Of<int>(ElementType.Int32, starts, filters))];
+        // One zero point is a factor of every element that is summed; several are multiplied with the sum.
         bool isOne = zeros.All(z => z == zeros[0]);
-        Value all = g.Add(new SumOfBytes(isOne ? zeros[0] : 1, [.. w.Dims[2..]], window.Strides, window.Dilations, pads), padded);
-        if (isOne) return g.Add(new Sub(), y, all);
+        if (isOne) return g.Add(products, zeros[0] == 0 ? factors : [.. factors, Sums(zeros[0], SumOfBytes.PartsOf(w.Dims[1]))]);
+        Value y = g.Add(products, factors), all = Sums(1, 1);
         TensorData left = TensorData.Of<int>(ElementType.Int32, [.. zeros.Select(z => (int)z)], filters);
         return g.Add(new Sub(), y, g.Add(new Mul(), all, InShape(g, g.Constant(left), x.Type.Rank)));
 
+        Value Sums(long factor, long parts) => g.Add(new SumOfBytes(factor, parts, [.. w.Dims[2..]], window.Strides, window.Dilations, pads), padded);
         int Filter(int weight) => weight / perFilter;
         long ZeroOf(int filter) => wZero.Constant is not { } data ? 0 : data.GetInt64(data.Count == 1 ? 0 : filter);
     }
