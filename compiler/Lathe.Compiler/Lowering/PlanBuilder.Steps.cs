@@ -42,7 +42,7 @@ public sealed partial class PlanBuilder
 
     /// <summary>What a group computes with: bytes where they are multiplied, quantised or moved, otherwise what it gives.</summary>
     private static string PrecisionOf(Fused fused, TensorType output) =>
-        fused.Operators.Any(o => o is IntegerConvolution or IntegerMatMul or ConvOfBytes or MatMulOfBytes or DepthwiseConvOfBytes or SumOfBytes or QuantizeLinear or DequantizeLinear)
+        fused.Operators.Any(o => o is IntegerConvolution or IntegerMatMul or ConvOfBytes or MatMulOfBytes or DepthwiseConvOfBytes or SumOfBytes or WordsOfBytes or QuantizeLinear or DequantizeLinear)
         || output.Element is ElementType.UInt8 or ElementType.Int8 ? "int8"
         : output.Element == ElementType.Float32 ? "fp32" : output.Element.Name();
 

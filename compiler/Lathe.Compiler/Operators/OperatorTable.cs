@@ -130,8 +130,8 @@ public static class OperatorTable
         Of<LpPool>(),
         Of<MatMul>(),
         Of<MatMulInteger>(),
-        Of<MatMulOfBytes>(),
         Composite<OnnxRuntime.MatMulIntegerToFloat>(),
+        Of<MatMulOfBytes>(),
         Of<Max>(),
         Of<MaxPool>(),
         Of<MaxPoolIndices>(),
@@ -237,6 +237,7 @@ public static class OperatorTable
         Of<View>(),
         Of<Where>(),
         Of<WinogradConv>(),
+        Of<WordsOfBytes>(),
         Of<Xor>(),
     ];
 

@@ -199,7 +199,7 @@ public sealed class AssignLayouts : IPass
         private Layout? LayoutOf(Value value) =>
             value.Op is Fused { Root.Op: SumOfBytes { Parts: > 1 } } ? Layout.ChannelsLast(value.Type.Rank)
             : IsBlocked(value) ? BlockedWithHalo(value)
-            : IsReadAsWords(value) ? WordsWithHalo(value)
+            : IsReadAsWords(value) ? value.Type.Element == ElementType.Int32 ? RowsWithHalo(value) : WordsWithHalo(value)
             : null;
 
         /// <summary>True for few channels that are read as words and as nothing else.</summary>
@@ -231,7 +231,7 @@ public sealed class AssignLayouts : IPass
                 }
             }
 
-            if (root.Op is ConvOfBytes or SumOfBytes && inner == root.Inputs[0]) return InLayout(value, WordsWithHalo(value));
+            if (root.Op is ConvOfBytes or SumOfBytes && inner == root.Inputs[0]) return InLayout(value, value.Type.Element == ElementType.Int32 ? RowsWithHalo(value) : WordsWithHalo(value));
             if (root.Op is ConvOfBytes && inner == root.Inputs[1]) return Packed(value, ConvolutionWeightsOfBytes(value, node.Inputs[Port(fused, root.Inputs[0])!.Value]));
             if (root.Op is DepthwiseConvOfBytes && inner == root.Inputs[0]) return InLayout(value, BlockedWithHalo(value));
             if (root.Op is DepthwiseConvOfBytes && inner == root.Inputs[1]) return Packed(value, PackedLayouts.DepthwiseWeights(value.Type.Rank));
@@ -283,7 +283,7 @@ public sealed class AssignLayouts : IPass
 
         private long BlockOfWords(Value value) => IsBlocked(value) || value.Type.Dims[1].Value > Block / 2 ? Block : 4;
 
-        private Layout ConvolutionWeightsOfBytes(Value weights, Value read) => BlockOfWords(read) == Block
+        private Layout ConvolutionWeightsOfBytes(Value weights, Value read) => read.Type.Element == ElementType.UInt8 && BlockOfWords(read) == Block
             ? PackedLayouts.ConvolutionWeightsOfBytes(weights.Type.Rank)
             : PackedLayouts.ConvolutionWeightsOfRowMajor(weights.Type.Rank);
 

@@ -95,6 +95,10 @@ internal sealed partial class ExpressionPrinter
                 ? writer.Value($"load {ir}, ptr {address}, {align}")
                 : writer.Call(ir, $"llvm.masked.load.{suffix}.p0", ("ptr", address), ("i32", IndexPrinter.Number(element.Size())), (mask, Part(e.Mask)), (ir, "zeroinitializer"));
         }
+        else if (e.Mask is null && e.Stride is >= 2 and <= 4)
+        {
+            value = Apart(e, scalar, type.Lanes, align);
+        }
         else if (e.Mask is null)
         {
             for (int i = 0; i < type.Lanes; i++)
@@ -109,6 +113,22 @@ internal sealed partial class ExpressionPrinter
         }
 
         return Widen(value, type);
+    }
+
+    /// <summary>Elements a few apart, out of vectors of neighbours, the last of which ends at the last element.</summary>
+    private string Apart(Load e, string scalar, int lanes, string align)
+    {
+        int stride = (int)e.Stride, end = ((lanes - 1) * stride) + 1;
+        int[] starts = [.. Enumerable.Range(0, stride).Select(part => part < stride - 1 ? part * lanes : end - lanes)];
+        string[] parts = [.. starts.Select(start => writer.Value($"load {IrType.WithLanes(scalar, lanes)}, ptr {Address(e.Buffer, e.Index + start)}, {align}"))];
+        string low = Picked(0);
+        if (stride == 2) return low;
+        string high = stride == 3 ? parts[2] : Picked(2);
+        return writer.Shuffle(scalar, lanes, low, high, [.. Enumerable.Range(0, lanes).Select(i => PartOf(i) < 2 ? i : lanes + (stride == 3 ? (i * stride) - starts[2] : i))]);
+
+        int PartOf(int lane) => Math.Min(lane * stride / lanes, stride - 1);
+        string Picked(int first) => writer.Shuffle(scalar, lanes, parts[first], parts[first + 1], [.. Enumerable.Range(0, lanes).Select(i =>
+            PartOf(i) == first ? (i * stride) - starts[first] : PartOf(i) == first + 1 ? lanes + (i * stride) - starts[first + 1] : -1)]);
     }
 
     /// <summary>

@@ -9,8 +9,8 @@ namespace Lathe.Kernels.Schedules;
 /// </summary>
 internal static class Maps
 {
-    /// <summary>Elements that a slice of the parallel axis should have at least.</summary>
-    private const long Grain = 4096;
+    /// <summary>Elements that an iteration of the parallel axis should have, and that it has at least where there would be few iterations otherwise.</summary>
+    private const long Grain = 4096, LeastGrain = 256, FewIterations = 8;
 
     public static StageSchedule Schedule(Stage stage, Machine machine)
     {
@@ -113,11 +113,15 @@ internal static class Maps
     /// <summary>As many loops as leave enough work inside one iteration.</summary>
     private static int Outer(List<Leaf> order, int loops)
     {
-        IndexExpr inside = IndexExpr.One;
+        IndexExpr inside = IndexExpr.One, before = IndexExpr.One;
         for (int i = order.Count - 1; i >= 0; i--)
         {
+            before = inside;
             inside *= order[i].Extent;
-            if (i < loops && inside.IsConstant && inside.Value >= Grain) return Math.Max(1, i);
+            if (i >= loops || !inside.IsConstant || inside.Value < Grain) continue;
+            IndexExpr iterations = IndexExpr.Product(order.Take(i).Select(l => l.Extent));
+            bool isFew = iterations.IsConstant && iterations.Value < FewIterations;
+            return Math.Max(1, isFew && before.Value >= LeastGrain ? i + 1 : i);
         }
 
         return Math.Max(1, loops - 1);

@@ -39,7 +39,7 @@ internal static class VectorTypes
             switch (e)
             {
                 case Access a:
-                    return IsMemory(e.Type.Element, offset(a).Coefficient(variable));
+                    return IsMemory(e.Type.Element, offset(a).Coefficient(variable)) || IsApart(e.Type.Element, offset(a).Coefficient(variable));
                 case Var:
                     return e.Type.Element is ElementType.Float32 or ElementType.Int32 || IsNarrow(e.Type.Element);
                 case IndexValue i:
@@ -85,6 +85,9 @@ internal static class VectorTypes
     /// <param name="step">How far apart they lie; null where that changes.</param>
     public static bool IsMemory(ElementType element, long? step) =>
         step != 0 && (element is ElementType.Float32 or ElementType.Int32 || (step == 1 && IsNarrow(element)));
+
+    /// <summary>Bytes that lie few apart, such as one channel of an image, are read together.</summary>
+    private static bool IsApart(ElementType element, long? step) => element is ElementType.UInt8 or ElementType.Int8 && step is >= 2 and <= 4;
 
     private static bool IsNarrow(ElementType type) => type is ElementType.UInt8 or ElementType.Int8 or ElementType.UInt16 or ElementType.Int16;
 

@@ -50,8 +50,8 @@ internal sealed partial class LoweringTests
             }
         }
 
-        yield return new Case(new ConvOfBytes([1, 1], [1, 1], [0, 0, 0, 0]), "u8:N,8,5,6 i32:3,2,3,2");
-        yield return new Case(new ConvOfBytes([2, 1], [1, 2], [1, 0, 1, 2]), "u8:2,4,H,6 i32:5,1,3,2 i32:5");
+        yield return new Case(new ConvOfBytes(8, [1, 1], [1, 1], [0, 0, 0, 0]), "u8:N,8,5,6 i32:3,2,3,2");
+        yield return new Case(new ConvOfBytes(4, [2, 1], [1, 2], [1, 0, 1, 2]), "u8:2,4,H,6 i32:5,1,3,2 i32:5");
         yield return new Case(new DepthwiseConvOfBytes(0, [1, 1], [1, 1], [0, 0, 0, 0]), "u8:N,3,5,6 3,1,3,2");
         yield return new Case(new DepthwiseConvOfBytes(117, [2, 1], [1, 2], [1, 0, 1, 2]), "u8:2,3,H,6 3,1,3,2");
         yield return new Case(new DepthwiseConvOfBytes(9, [1, 1], [1, 1], [1, 1, 1, 1]), "u8:2,3,H,6 3,1,3,3 3");
@@ -60,10 +60,13 @@ internal sealed partial class LoweringTests
         yield return new Case(new SumOfBytes(-128, 1, [3, 2], [2, 1], [1, 2], [1, 0, 1, 2]), "u8:2,6,H,6");
         yield return new Case(new SumOfBytes(77, 4, [1, 1], [1, 1], [1, 1], [0, 0, 0, 0]), "u8:2,48,H,6");
         yield return new Case(new SumOfBytes(5, 4, [3], [2], [1], [1, 1]), "u8:2,16,H");
-        yield return new Case(new ConvOfBytes([1, 1], [1, 1], [0, 0, 0, 0]), "u8:N,8,5,6 i32:3,2,3,2 i32:3 i32:N,4,3,5");
-        yield return new Case(new ConvOfBytes([1], [1], [0, 0]), "u8:2,8,5 i32:3,2,3 i32:3 i32:2,1,3");
+        yield return new Case(new ConvOfBytes(8, [1, 1], [1, 1], [0, 0, 0, 0]), "u8:N,8,5,6 i32:3,2,3,2 i32:3 i32:N,4,3,5");
+        yield return new Case(new ConvOfBytes(8, [1], [1], [0, 0]), "u8:2,8,5 i32:3,2,3 i32:3 i32:2,1,3");
         yield return new Case(new MatMulOfBytes(), "u8:N,3,8 i32:2,5");
         yield return new Case(new MatMulOfBytes(), "u8:N,12 i32:3,7 i32:7");
+        foreach (int channels in (int[])[1, 3, 4]) yield return new Case(new WordsOfBytes(), $"u8:N,{channels},3,7");
+        yield return new Case(new ConvOfBytes(3, [2, 1], [1, 2], [1, 0, 1, 2]), "i32:2,1,H,6 i32:5,1,3,2 i32:5");
+        yield return new Case(new SumOfBytes(-3, 1, [3, 2], [2, 1], [1, 2], [1, 0, 1, 2]), "i32:2,1,H,6");
         yield return new Case(new ConvInteger(), "u8:1,2,6 u8:3,2,3");
         yield return new Case(new MatMulInteger(), "u8:5 i8:N,5,6");
         yield return new Case(new MatMulInteger(), "i8:N,4,5 u8:5 i8:scalar u8:scalar");
@@ -76,7 +79,7 @@ internal sealed partial class LoweringTests
     {
         // Weights and biases that are whole numbers.
         if (op is DepthwiseConvOfBytes && input > 0) return Elements.FromDoubles(TensorType.Of(data.Element, data.Dims), [.. data.ToDoubles().Select(v => Math.Round(v * 255))]);
-        return op is ConvOfBytes or MatMulOfBytes or SumOfBytes or DepthwiseConvOfBytes or QuantizeLinear or DequantizeLinear or IntegerConvolution or IntegerMatMul
+        return op is ConvOfBytes or WordsOfBytes or MatMulOfBytes or SumOfBytes or DepthwiseConvOfBytes or QuantizeLinear or DequantizeLinear or IntegerConvolution or IntegerMatMul
             ? Quantized(data, isScale: data.Element.IsFloat() && !(op is QuantizeLinear && input == 0))
             : null;
     }

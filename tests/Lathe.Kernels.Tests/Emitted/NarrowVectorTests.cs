@@ -65,6 +65,13 @@ public sealed class NarrowVectorTests
                 cases.Add(new ExpressionCase($"first {count} of {type.Name()}", [type], type, x => ((Load)x[0]) with { Mask = mask }) { Lanes = lanes, Mask = mask });
             }
 
+            foreach (int step in type.Size() == 1 ? new[] { 2, 3, 4 } : [])
+            {
+                FirstLanes mask = new(3, lanes);
+                cases.Add(new ExpressionCase($"every {step} of {type.Name()}", [type], type, x => ((Load)x[0]) with { Stride = step }) { Lanes = lanes });
+                cases.Add(new ExpressionCase($"every {step} of the first of {type.Name()}", [type], type, x => ((Load)x[0]) with { Stride = step, Mask = mask }) { Lanes = lanes });
+            }
+
             cases.Add(new ExpressionCase($"lanes of {type.Name()} below a value", [type, type], type, x => x[0]) { Lanes = lanes, MaskOf = x => new Binary(BinaryOp.Less, x[0], x[1]) });
         }
 

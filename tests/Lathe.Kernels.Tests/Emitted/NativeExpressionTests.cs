@@ -105,6 +105,9 @@ public sealed class NativeExpressionTests
             cases.Add(new ExpressionCase($"every third of the first {count}", [ElementType.Float32], ElementType.Float32, x => ((Load)x[0]) with { Mask = mask, Stride = 3 }) { Lanes = lanes });
         }
 
+        foreach (ElementType type in (ElementType[])[ElementType.UInt8, ElementType.Int8, ElementType.Int16, ElementType.Float32, ElementType.Int32])
+            foreach (int step in (int[])[2, 3, 4, 5])
+                cases.Add(new ExpressionCase($"every {step} of {type.Name()}", [type], type, x => ((Load)x[0]) with { Stride = step }) { Lanes = lanes });
         cases.Add(new ExpressionCase("lanes below a value", [ElementType.Int32, ElementType.Int32], ElementType.Int32, x => x[0]) { Lanes = lanes, MaskOf = x => new Binary(BinaryOp.Less, x[0], x[1]) });
         ExpressionCase.Check(machine, cases, kernels => new NativeKernels(machine, kernels));
     }

@@ -9,12 +9,13 @@ namespace Lathe.Compiler.Operators.Quantization;
 /// <summary>
 /// y = b - Σ s + Σ x · w over the windows of a convolution of unsigned bytes x[n, c, spatial…] with signed ones, in int32, which wraps. Four channels are a word of 32 bits,
 /// the first in its lowest byte: the weights are words [o, ⌈c/4⌉, window…], with zeros beyond the last channel. Outside of x stands 0. The optional b is int32 [o], the optional
-/// s are int32 [n, parts, spatial…] (<see cref="SumOfBytes"/>).
+/// s are int32 [n, parts, spatial…] (<see cref="SumOfBytes"/>). In place of bytes x may be words itself (<see cref="WordsOfBytes"/>).
 /// </summary>
+/// <param name="Channels">The channels of x.</param>
 /// <param name="Strides">The distance between windows.</param>
 /// <param name="Dilations">The distance between a window's elements.</param>
 /// <param name="Pads">The padding: all starts, then all ends.</param>
-public sealed record ConvOfBytes(EquatableArray<long> Strides, EquatableArray<long> Dilations, EquatableArray<long> Pads) : Op, IOp<ConvOfBytes>
+public sealed record ConvOfBytes(long Channels, EquatableArray<long> Strides, EquatableArray<long> Dilations, EquatableArray<long> Pads) : Op, IOp<ConvOfBytes>
 {
     /// <inheritdoc/>
     public static OpSchema Schema => new(null, 2, 4);
@@ -32,9 +33,9 @@ public sealed record ConvOfBytes(EquatableArray<long> Strides, EquatableArray<lo
     public override void Infer(InferContext context)
     {
         TensorType x = context.Type(0), w = context.Type(1);
-        context.Require(x.Element == ElementType.UInt8 && w.Element == ElementType.Int32, $"{x} is not convolved with {w}");
+        context.Require(x.Element is ElementType.UInt8 or ElementType.Int32 && w.Element == ElementType.Int32, $"{x} is not convolved with {w}");
         context.Require(x.Rank is >= 3 and <= 5 && w.Rank == x.Rank && w.Dims[0].IsConstant, $"weights {w} do not fit input {x}");
-        context.Require(w.Dims[1] == IndexExpr.CeilDiv(x.Dims[1], 4), $"weights {w} do not fit the channels of input {x}");
+        context.Require(w.Dims[1] == (Channels + 3) / 4 && x.Dims[1] == (x.Element == ElementType.UInt8 ? Channels : w.Dims[1]), $"weights {w} do not fit the channels of input {x}");
         Window.Check(context, x.Rank - 2, "NOTSET", Strides, Dilations, Pads);
         if (context.Has(2)) context.Require(context.Type(2) is { Element: ElementType.Int32, Dims: [var length] } && length == w.Dims[0], "there is not one bias per output channel");
         Window window = WindowOf(x, w);
@@ -51,7 +52,7 @@ public sealed record ConvOfBytes(EquatableArray<long> Strides, EquatableArray<lo
     /// <inheritdoc/>
     public override TensorData[] Evaluate(IReadOnlyList<TensorData?> inputs, IReadOnlyList<TensorType> outputs)
     {
-        TensorData x = inputs[0]!, words = inputs[1]!;
+        TensorData x = inputs[0]!.Element == ElementType.Int32 ? WordsOfBytes.BytesOf(inputs[0]!) : inputs[0]!, words = inputs[1]!;
         long[] dims = [words.Dims[0], x.Dims[1], .. words.Dims[2..]];
         TensorData bytes = TensorData.Zeros(ElementType.Int8, dims);
         int next = 0;
@@ -82,7 +83,8 @@ public sealed record ConvOfBytes(EquatableArray<long> Strides, EquatableArray<lo
         IndexExpr n = context.Index[0], o = context.Index[1];
         Axis[] taps = [.. window.Kernel.Select((extent, axis) => context.Reduce($"k{axis}", extent))];
         Axis channel = context.Reduce("ic", w.Dims[1]);
-        Expr element = context.ReadWords(0, 1, [n, channel.Variable, .. taps.Select((tap, axis) => window.Position(axis, context.Index[axis + 2], tap.Variable))]);
+        IndexExpr[] place = [n, channel.Variable, .. taps.Select((tap, axis) => window.Position(axis, context.Index[axis + 2], tap.Variable))];
+        Expr element = x.Element == ElementType.Int32 ? context.ReadPadded(0, Const.Of(ElementType.Int32, 0), place) : context.ReadWords(0, 1, place);
         Expr weight = context.Read(1, [o, channel.Variable, .. taps.Select(t => (IndexExpr)t.Variable)]);
         Expr start = context.Has(2) ? context.Read(2, o) : Const.Of(ElementType.Int32, 0);
         Accumulator sum = context.Accumulate("sum", ElementType.Int32, start, acc => new Dot4(acc, element, weight, SignedA: false, SignedB: true));
@@ -93,5 +95,5 @@ public sealed record ConvOfBytes(EquatableArray<long> Strides, EquatableArray<lo
 
     /// <inheritdoc/>
     public override IndexExpr Macs(IReadOnlyList<TensorType> inputs, IReadOnlyList<TensorType> outputs) =>
-        outputs[0].Count * inputs[0].Dims[1] * IndexExpr.Product(inputs[1].Dims.Skip(2));
+        outputs[0].Count * Channels * IndexExpr.Product(inputs[1].Dims.Skip(2));
 }

@@ -9,7 +9,7 @@ namespace Lathe.Compiler.Operators.Quantization;
 /// <summary>
 /// y[n, j, p] = factor · Σ x over channels and the windows of a convolution of unsigned bytes x[n, c, spatial…], in int32: what a zero point of the weights adds. Outside of x
 /// stands 0. Four channels are read as a word, of which bytes beyond the last channel do not count. With one part it is the sum over all channels; with four, each has every
-/// fourth word, which lie side by side in memory as the parts do, and whoever reads them adds them.
+/// fourth word, which lie side by side in memory as the parts do, and whoever reads them adds them. In place of bytes x may be words itself (<see cref="WordsOfBytes"/>).
 /// </summary>
 /// <param name="Factor">What the sum is multiplied by, a signed byte.</param>
 /// <param name="Parts">1, or 4 for channels that are a multiple of 16.</param>
@@ -40,8 +40,8 @@ public sealed record SumOfBytes(
     {
         TensorType x = context.Type(0);
         context.Require(Factor is >= sbyte.MinValue and <= sbyte.MaxValue, $"the factor {Factor} is no signed byte");
-        context.Require(x is { Element: ElementType.UInt8, Rank: >= 3 and <= 5 } && KernelShape.Length == x.Rank - 2 && KernelShape.All(k => k > 0), $"a window does not fit input {x}");
-        context.Require(Parts == 1 || (Parts == 4 && x.Dims[1] is { IsConstant: true, Value: var channels } && channels % 16 == 0), $"the channels of {x} are not {Parts} parts");
+        context.Require(x is { Element: ElementType.UInt8 or ElementType.Int32, Rank: >= 3 and <= 5 } && KernelShape.Length == x.Rank - 2 && KernelShape.All(k => k > 0), $"a window does not fit input {x}");
+        context.Require(Parts == 1 || (Parts == 4 && x.Element == ElementType.UInt8 && x.Dims[1] is { IsConstant: true, Value: var channels } && channels % 16 == 0), $"the channels of {x} are not {Parts} parts");
         Window.Check(context, x.Rank - 2, "NOTSET", Strides, Dilations, Pads);
         Window window = WindowOf(x);
         window.RequireFits(context);
@@ -51,7 +51,7 @@ public sealed record SumOfBytes(
     /// <inheritdoc/>
     public override TensorData[] Evaluate(IReadOnlyList<TensorData?> inputs, IReadOnlyList<TensorType> outputs)
     {
-        TensorData x = inputs[0]!, filters = TensorData.Zeros(ElementType.Int8, [Parts, x.Dims[1], .. KernelShape]);
+        TensorData x = inputs[0]!.Element == ElementType.Int32 ? WordsOfBytes.BytesOf(inputs[0]!) : inputs[0]!, filters = TensorData.Zeros(ElementType.Int8, [Parts, x.Dims[1], .. KernelShape]);
         int perFilter = (int)(filters.Count / Parts), perChannel = (int)(perFilter / x.Dims[1]);
         for (int i = 0; i < filters.Count; i++)
             if (i % perFilter / perChannel / 4 % Parts == i / perFilter) filters.SetInt64(i, Factor);
@@ -64,10 +64,12 @@ public sealed record SumOfBytes(
         TensorType x = context.Inputs[0]!;
         Window window = WindowOf(x);
         Axis[] taps = [.. window.Kernel.Select((extent, axis) => context.Reduce($"k{axis}", extent))];
-        IndexExpr words = IndexExpr.CeilDiv(x.Dims[1], 4), last = x.Dims[1] - ((words - 1) * 4);
+        bool isWords = x.Element == ElementType.Int32;
+        IndexExpr words = isWords ? x.Dims[1] : IndexExpr.CeilDiv(x.Dims[1], 4), last = isWords ? 4 : x.Dims[1] - ((words - 1) * 4);
         Axis step = context.Reduce("ic", words / Parts);
         IndexExpr word = Parts == 1 ? step.Variable : (step.Variable * (IndexExpr)Parts) + context.Index[1];
-        Expr element = context.ReadWords(0, 1, [context.Index[0], word, .. taps.Select((tap, axis) => window.Position(axis, context.Index[axis + 2], tap.Variable))]);
+        IndexExpr[] place = [context.Index[0], word, .. taps.Select((tap, axis) => window.Position(axis, context.Index[axis + 2], tap.Variable))];
+        Expr element = isWords ? context.ReadPadded(0, Const.Of(ElementType.Int32, 0), place) : context.ReadWords(0, 1, place);
         Expr factors = Factors(4);
         if (last != 4) factors = LowerContext.Compare(BinaryOp.Less, word, words - 1).Choose(factors, Factors(last.Value));
         Accumulator sum = context.Accumulate("sum", ElementType.Int32, Const.Of(ElementType.Int32, 0), acc => new Dot4(acc, element, factors, SignedA: false, SignedB: true));

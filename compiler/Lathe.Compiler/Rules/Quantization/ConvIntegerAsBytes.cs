@@ -55,7 +55,8 @@ public static class ConvIntegerAsBytes
         int[] starts = weightBytes.Starts(zero, o => bias.Constant?.GetInt64(o) ?? 0, Filter);
         long[] zeros = weightBytes.Zeros;
         (Value padded, EquatableArray<long> pads) = Padded(g, x, zero, window);
-        ConvOfBytes products = new(window.Strides, window.Dilations, pads);
+        if (w.Dims[1] <= WordsOfBytes.MostChannels) padded = g.Add(new WordsOfBytes(), padded);
+        ConvOfBytes products = new(w.Dims[1], window.Strides, window.Dilations, pads);
         Value[] factors = [padded, g.Constant(Words(weightBytes.Bytes, w.Dims)), g.Constant(TensorData.Of<int>(ElementType.Int32, starts, filters))];
         // One zero point is a factor of every element that is summed; several are multiplied with the sum.
         bool isOne = zeros.All(z => z == zeros[0]);

@@ -198,11 +198,12 @@ internal sealed class ExpressionPrinter(Machine machine, IReadOnlyDictionary<str
     private string LoadOf(Load e)
     {
         if (Types.IsNarrow(elements[e.Buffer]) && e.Stride == 1) return Widened(e);
-        if (elements[e.Buffer] is not (ElementType.Float32 or ElementType.Int32)) throw new NotSupportedException($"Vectors of {e.Type} are only read to be widened.");
+        bool isByte = elements[e.Buffer] is ElementType.UInt8 or ElementType.Int8;
+        if (elements[e.Buffer] is not (ElementType.Float32 or ElementType.Int32) && !isByte) throw new NotSupportedException($"Vectors of {e.Type} are only read to be widened.");
         string address = Address(e.Buffer, e.Index);
         if (e.Stride == 1) return e.Mask is null ? $"({Whole(elements[e.Buffer], address)})" : $"{Call("MaskLoad")}({address}, {Top(e.Mask)})";
         if (e.Mask is not null) return $"{Call("MaskGather")}({address}, {Number(e.Stride)}, {Top(e.Mask)})";
-        return $"Vec.Create({string.Join(", ", Enumerable.Range(0, machine.Lanes).Select(i => Place(e.Buffer, e.Index + (i * e.Stride))))})";
+        return $"Vec.Create({string.Join(", ", Enumerable.Range(0, machine.Lanes).Select(i => (isByte ? "(int)" : "") + Place(e.Buffer, e.Index + (i * e.Stride))))})";
     }
 
     /// <summary>Neighbours of fewer bits, each in a lane of 32.</summary>

@@ -422,6 +422,20 @@ internal static class Functions
                     for (int i = 0; i < {{lanes}}; i++) copy[i] = mask[i] != 0 ? from[i * stride] : 0;
                     return *(VecI*)copy;
                 }
+
+                public static VecI MaskGather(byte* from, nint stride, VecI mask)
+                {
+                    int* copy = stackalloc int[{{lanes}}];
+                    for (int i = 0; i < {{lanes}}; i++) copy[i] = mask[i] != 0 ? from[i * stride] : 0;
+                    return *(VecI*)copy;
+                }
+
+                public static VecI MaskGather(sbyte* from, nint stride, VecI mask)
+                {
+                    int* copy = stackalloc int[{{lanes}}];
+                    for (int i = 0; i < {{lanes}}; i++) copy[i] = mask[i] != 0 ? from[i * stride] : 0;
+                    return *(VecI*)copy;
+                }
                 """,
             "EachLane" => $$"""
                 public static VecF EachLane(VecF a, delegate*<float, float> function)
