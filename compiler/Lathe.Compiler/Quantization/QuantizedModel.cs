@@ -1,0 +1,24 @@
+using Lathe.Compiler.Diagnostics;
+
+namespace Lathe.Compiler.Quantization;
+
+/// <summary>A model that was quantised.</summary>
+/// <param name="Onnx">The ONNX file.</param>
+/// <param name="Samples">How many samples its ranges are those of.</param>
+/// <param name="Quantized">How many convolutions and products multiply bytes.</param>
+/// <param name="Kept">Those that stayed in floats.</param>
+/// <param name="Outputs">What the outputs lost.</param>
+/// <param name="Warnings">What to tell the user.</param>
+public sealed record QuantizedModel(byte[] Onnx, int Samples, int Quantized, IReadOnlyList<KeptLayer> Kept, IReadOnlyList<OutputError> Outputs, IReadOnlyList<Diagnostic> Warnings);
+
+/// <summary>A convolution or product that stayed in floats.</summary>
+/// <param name="Node">Its name.</param>
+/// <param name="Op">Its operator.</param>
+/// <param name="Reason">Why it did.</param>
+/// <param name="SqnrDb">The ratio of signal to noise that it would have in bytes, in decibels; null if it was not measured.</param>
+public sealed record KeptLayer(string Node, string Op, string Reason, double? SqnrDb);
+
+/// <summary>What an output lost.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="SqnrDb">Its ratio of signal to noise over the samples, in decibels: the model's output to what it differs by.</param>
+public sealed record OutputError(string Name, double SqnrDb);
