@@ -58,7 +58,10 @@ internal sealed class QdqWriter(Network network, Placement placement, IReadOnlyD
         }
 
         NodeProto quantize = Protos.Node("QuantizeLinear", network.Fresh(tensor + "_quantized"), tensor, parameters.Scale, parameters.Zero);
-        return [quantize, Protos.Node("DequantizeLinear", network.Fresh(tensor + "_dequantized"), quantize.Output[0], parameters.Scale, parameters.Zero)];
+        NodeProto dequantize = Protos.Node("DequantizeLinear", network.Fresh(tensor + "_dequantized"), quantize.Output[0], parameters.Scale, parameters.Zero);
+        // Named after the value itself, which is what counters and messages show.
+        (quantize.Name, dequantize.Name) = (tensor + "_QuantizeLinear", tensor + "_DequantizeLinear");
+        return [quantize, dequantize];
     }
 
     /// <summary>False where a value is in memory as floats in any case: what a contraction of floats made, activated or not, is read as it is.</summary>
