@@ -53,7 +53,7 @@ internal sealed class ModelOptions
         "--calibrator", [], ["minmax", "percentile", "entropy", "mse"], "How ranges follow from the samples. Default mse.");
 
     private readonly Option<double?> _minSqnr = Parsed.One<double?>(
-        "--min-sqnr", [], "DB", "Layers that would have a lower signal-to-noise ratio in bytes stay in floats. Default 15.", text => Parsed.Finite(text));
+        "--min-sqnr", [], "DB", "Layers that would have a lower signal-to-noise ratio in bytes stay in floats. Default 25.", text => Parsed.Finite(text));
 
     private readonly Option<string?> _biasCorrection = Parsed.Word("--bias-correction", [], ["on", "off"], "Take the mean error of each channel from its bias. Default on.");
 

@@ -24,6 +24,12 @@ internal sealed class Placement
         "Relu", "Clip", "LeakyRelu", "PRelu", "Sigmoid", "HardSigmoid", "HardSwish", "Elu", "Tanh", "BatchNormalization",
     };
 
+    /// <summary>
+    /// Products for each element of an input of floats below which bytes gain nothing: a 3x3 convolution of three channels into 32 with stride 2 has 72, and takes 0.15 ms on 224x224 with
+    /// AVX-512; as bytes it takes 0.04 ms, and making bytes of the input 0.2. A 7x7 convolution into 64 has 784.
+    /// </summary>
+    private const long LeastOfInput = 150;
+
     private readonly Dictionary<string, string> _parents = new(StringComparer.Ordinal);
     private readonly HashSet<string> _byteNodes = new(StringComparer.Ordinal);
     private readonly HashSet<string> _tensors = new(StringComparer.Ordinal);
@@ -39,10 +45,12 @@ internal sealed class Placement
         _network = network;
         List<Contraction> contractions = [];
         List<(NodeProto Node, string Reason)> unable = [];
+        HashSet<string> contracted = DependentOnContractions(network);
         foreach (NodeProto node in network.Graph.Node.Where(Contraction.Is))
         {
             (Contraction? contraction, string reason) = Contraction.Of(network, node, typeOf);
             if (contraction is null) unable.Add((node, reason));
+            else if (!contracted.Contains(contraction.X) && ProductsOf(contraction, typeOf) < LeastOfInput) unable.Add((node, "it reads the model's input, and making bytes of that would take longer than it saves"));
             else if (!kept.Contains(contraction.Key)) contractions.Add(contraction);
         }
 
@@ -76,6 +84,24 @@ internal sealed class Placement
     {
         while (_parents.TryGetValue(tensor, out string? parent)) tensor = parent;
         return tensor;
+    }
+
+    /// <summary>The values that a convolution or product has a part in.</summary>
+    private static HashSet<string> DependentOnContractions(Network network)
+    {
+        HashSet<string> dependent = new(StringComparer.Ordinal);
+        foreach (NodeProto node in network.Graph.Node)
+            if (Contraction.Is(node) || node.Input.Any(dependent.Contains)) dependent.UnionWith(node.Output);
+        return dependent;
+    }
+
+    /// <summary>How many products there are for each element of the input; dims that are named count as 1 in both.</summary>
+    private static double ProductsOf(Contraction contraction, Func<string, TensorType?> typeOf)
+    {
+        double output = Elements(contraction.Key), perElement = (double)contraction.Weights.Count / contraction.Channels;
+        return output * perElement / Elements(contraction.X);
+
+        double Elements(string value) => typeOf(value)?.Dims.Aggregate(1.0, (product, dim) => product * (dim.IsConstant ? dim.Value : 1)) ?? 1;
     }
 
     /// <summary>True for an operator that may pass bytes on.</summary>

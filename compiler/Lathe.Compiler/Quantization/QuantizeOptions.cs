@@ -9,7 +9,7 @@ public sealed record QuantizeOptions
     public Calibrator Calibrator { get; init; } = Calibrator.Mse;
 
     /// <summary>Convolutions and products whose ratio of signal to noise would be lower, in decibels, stay in floats.</summary>
-    public double MinSqnr { get; init; } = 15;
+    public double MinSqnr { get; init; } = 25;
 
     /// <summary>True takes the mean of each channel's error from its bias.</summary>
     public bool BiasCorrection { get; init; } = true;

@@ -5,11 +5,17 @@ namespace Lathe.Compiler.Quantization;
 /// <summary>A model that was quantised.</summary>
 /// <param name="Onnx">The ONNX file.</param>
 /// <param name="Samples">How many samples its ranges are those of.</param>
-/// <param name="Quantized">How many convolutions and products multiply bytes.</param>
+/// <param name="Layers">The convolutions and products that multiply bytes.</param>
 /// <param name="Kept">Those that stayed in floats.</param>
 /// <param name="Outputs">What the outputs lost.</param>
 /// <param name="Warnings">What to tell the user.</param>
-public sealed record QuantizedModel(byte[] Onnx, int Samples, int Quantized, IReadOnlyList<KeptLayer> Kept, IReadOnlyList<OutputError> Outputs, IReadOnlyList<Diagnostic> Warnings);
+public sealed record QuantizedModel(byte[] Onnx, int Samples, IReadOnlyList<QuantizedLayer> Layers, IReadOnlyList<KeptLayer> Kept, IReadOnlyList<OutputError> Outputs, IReadOnlyList<Diagnostic> Warnings);
+
+/// <summary>A convolution or product that multiplies bytes.</summary>
+/// <param name="Node">Its name.</param>
+/// <param name="Op">Its operator.</param>
+/// <param name="SqnrDb">Its ratio of signal to noise in decibels, with inputs that only it makes bytes of.</param>
+public sealed record QuantizedLayer(string Node, string Op, double SqnrDb);
 
 /// <summary>A convolution or product that stayed in floats.</summary>
 /// <param name="Node">Its name.</param>

@@ -89,7 +89,7 @@ public sealed class Quantizer
             .. all.Unable.Select(u => new KeptLayer(Importer.NameOf(u.Node), u.Node.OpType, u.Reason, null)),
         ];
         return new QuantizedModel(
-            Written(quantized), _samples, placement.Contractions.Count, [.. layers], outputs,
+            Written(quantized), _samples, [.. placement.Contractions.Select(c => new QuantizedLayer(Importer.NameOf(c.Node), c.Node.OpType, ratios[c.Key]))], [.. layers], outputs,
             [.. outputs.Where(o => o.SqnrDb < LeastOfOutput).Select(o => new Diagnostic(DiagnosticTable.AccuracyLost, null, o.Name, o.SqnrDb.ToString("F1", CultureInfo.InvariantCulture)))]);
     }
 
