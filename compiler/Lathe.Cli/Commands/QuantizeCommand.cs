@@ -37,7 +37,7 @@ internal static class QuantizeCommand
         foreach (Diagnostic warning in quantized.Warnings) terminal.Report(request.Path, warning);
         IReadOnlyList<string> files = OutputFiles.WriteFile(output, quantized.Onnx, request.Path);
         Result result = new(
-            files, quantized.Samples, quantized.Layers.Count, quantized.Layers, quantized.Kept, quantized.Outputs, quantized.Outputs.Count == 0 ? double.NaN : quantized.Outputs.Min(o => o.SqnrDb), ms,
+            files, quantized.Samples, quantized.Layers.Count, quantized.Layers, quantized.Kept, quantized.Outputs, quantized.Outputs.Min(o => o.SqnrDb), ms,
             [.. request.Warnings.Concat(quantized.Warnings).Select(Message.Of)]);
         terminal.WriteResult(result, writer => Show(writer, result));
         return 0;
@@ -53,7 +53,7 @@ internal static class QuantizeCommand
                 result.Kept.Select(k => (IReadOnlyList<string>)[k.Node, k.Op, k.SqnrDb is { } db ? Decibels(db) : "", k.Reason]));
         }
 
-        TextTable.Write(writer, ["output", "SQNR dB"], result.Outputs.Select(o => (IReadOnlyList<string>)[o.Name, Decibels(o.SqnrDb)]));
+        TextTable.Write(writer, ["output", "SQNR dB", "equal"], result.Outputs.Select(o => (IReadOnlyList<string>)[o.Name, o.SqnrDb is { } db ? Decibels(db) : "", o.Equal is { } share ? share.ToString("P1", CultureInfo.InvariantCulture) : ""]));
         writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"{result.Quantized} convolutions and products multiply bytes, {result.Kept.Count} floats; {result.Samples} samples, {result.QuantizeMs / 1000:F1} s"));
     }
@@ -61,5 +61,5 @@ internal static class QuantizeCommand
     private static string Decibels(double db) => db.ToString("F1", CultureInfo.InvariantCulture);
 
     private sealed record Result(
-        IReadOnlyList<string> Files, int Samples, int Quantized, IReadOnlyList<QuantizedLayer> Layers, IReadOnlyList<KeptLayer> Kept, IReadOnlyList<OutputError> Outputs, double SqnrDb, double QuantizeMs, IReadOnlyList<Message> Warnings);
+        IReadOnlyList<string> Files, int Samples, int Quantized, IReadOnlyList<QuantizedLayer> Layers, IReadOnlyList<KeptLayer> Kept, IReadOnlyList<OutputError> Outputs, double? SqnrDb, double QuantizeMs, IReadOnlyList<Message> Warnings);
 }

@@ -130,7 +130,7 @@ public static class DiagnosticTable
 
     /// <summary>What a quantised model computes has little to do with what the model computes.</summary>
     public static readonly DiagnosticDescriptor AccuracyLost = new(
-        "LATHE0705", Severity.Warning, "the output '{0}' of the quantised model has a signal-to-noise ratio of {1} dB over the calibration samples: look at its accuracy, and raise --min-sqnr");
+        "LATHE0705", Severity.Warning, "the output '{0}' of the quantised model has {1} over the calibration samples: look at its accuracy, and raise --min-sqnr");
 
     /// <summary>A float model is to be computed with bytes, and nothing says which ranges its values have.</summary>
     public static readonly DiagnosticDescriptor NeedsCalibration = new(

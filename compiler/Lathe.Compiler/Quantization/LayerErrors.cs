@@ -108,5 +108,5 @@ internal sealed class LayerErrors
 
     /// <summary>A ratio of signal to noise in decibels; one of no noise is 200, more than floats have.</summary>
     public static double Decibels(double signal, double noise) =>
-        noise <= 0 ? 200 : signal <= 0 ? 0 : Math.Min(200, 10 * Math.Log10(signal / noise));
+        double.IsNaN(noise) ? -200 : noise <= 0 ? 200 : signal <= 0 ? 0 : Math.Min(200, 10 * Math.Log10(signal / noise));
 }

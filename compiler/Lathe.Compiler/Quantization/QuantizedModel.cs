@@ -1,3 +1,4 @@
+using System.Globalization;
 using Lathe.Compiler.Diagnostics;
 
 namespace Lathe.Compiler.Quantization;
@@ -26,5 +27,12 @@ public sealed record KeptLayer(string Node, string Op, string Reason, double? Sq
 
 /// <summary>What an output lost.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="SqnrDb">Its ratio of signal to noise over the samples, in decibels: the model's output to what it differs by.</param>
-public sealed record OutputError(string Name, double SqnrDb);
+/// <param name="SqnrDb">Its ratio of signal to noise over the samples, in decibels: the model's output to what it differs by. Null for one that is not float32.</param>
+/// <param name="Equal">For another: the share of its elements that stayed as they were.</param>
+public sealed record OutputError(string Name, double? SqnrDb, double? Equal)
+{
+    /// <summary>In words.</summary>
+    public string Text => SqnrDb is { } db
+        ? string.Create(CultureInfo.InvariantCulture, $"a signal-to-noise ratio of {db:F1} dB")
+        : string.Create(CultureInfo.InvariantCulture, $"{Equal * 100:F1} % of the model's elements");
+}

@@ -26,6 +26,9 @@ public sealed class Quantizer
     /// <summary>An output that is less like the model's than this, in decibels, is reported: a tenth of it is noise.</summary>
     private const double LeastOfOutput = 10;
 
+    /// <summary>An output of integers is reported if fewer stay the same.</summary>
+    private const double LeastEqual = 0.9;
+
     private readonly ModelProto _model;
     private readonly CompileOptions _options;
     private readonly QuantizeOptions _how;
@@ -90,7 +93,7 @@ public sealed class Quantizer
         ];
         return new QuantizedModel(
             Written(quantized), _samples, [.. placement.Contractions.Select(c => new QuantizedLayer(Importer.NameOf(c.Node), c.Node.OpType, ratios[c.Key]))], [.. layers], outputs,
-            [.. outputs.Where(o => o.SqnrDb < LeastOfOutput).Select(o => new Diagnostic(DiagnosticTable.AccuracyLost, null, o.Name, o.SqnrDb.ToString("F1", CultureInfo.InvariantCulture)))]);
+            [.. outputs.Where(o => o.SqnrDb < LeastOfOutput || o.Equal < LeastEqual).Select(o => new Diagnostic(DiagnosticTable.AccuracyLost, null, o.Name, o.Text))]);
     }
 
     /// <summary>Brings the model to an operator set that can say all, and batch normalisations into weights; asks for the types of values.</summary>
@@ -190,32 +193,19 @@ public sealed class Quantizer
         },
         StringComparer.Ordinal);
 
-    /// <summary>What the outputs of float32 lose, all layers together.</summary>
+    /// <summary>What the outputs lose, all layers together.</summary>
     private IReadOnlyList<OutputError> Compare(ModelProto quantized)
     {
-        string[] names = [.. quantized.Graph.Output.Select(o => o.Name).Where(n => _types[n].Element == ElementType.Float32)];
-        if (names.Length == 0) return [];
-        double[] signal = new double[names.Length], noise = new double[names.Length];
+        OutputLoss[] losses = [.. quantized.Graph.Output.Select(o => new OutputLoss(o.Name))];
+        string[] names = [.. losses.Select(l => l.Name)];
         int done = 0;
         IReadOnlyList<int> samples = Judged();
         _runner.Run([Compile(WithOutputs(_model.Clone(), names)), Compile(WithOutputs(quantized.Clone(), names))], samples, (_, outputs) =>
         {
-            for (int i = 0; i < names.Length; i++)
-            {
-                ReadOnlySpan<float> exact = outputs[0][i].Span<float>(), rounded = outputs[1][i].Span<float>();
-                // Of lengths that data determine nothing can be said element by element.
-                if (exact.Length != rounded.Length) continue;
-                for (int e = 0; e < exact.Length; e++)
-                {
-                    if (!float.IsFinite(exact[e]) || !float.IsFinite(rounded[e])) continue;
-                    signal[i] += (double)exact[e] * exact[e];
-                    noise[i] += ((double)exact[e] - rounded[e]) * ((double)exact[e] - rounded[e]);
-                }
-            }
-
+            for (int i = 0; i < losses.Length; i++) losses[i].Add(outputs[0][i], outputs[1][i]);
             Progress("comparing", (double)++done / samples.Count, 0.85, 1);
         });
-        return [.. names.Select((name, i) => new OutputError(name, LayerErrors.Decibels(signal[i], noise[i])))];
+        return [.. losses.Select(l => l.Error())];
     }
 
     private IReadOnlyList<int> Judged()
