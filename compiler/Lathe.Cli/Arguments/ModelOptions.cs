@@ -82,26 +82,29 @@ internal sealed class ModelOptions
 
     private readonly Option<bool> _noOptimize = new("--no-optimize") { Description = "Run only the passes that lowering needs." };
 
-    private ModelOptions()
-    {
-    }
+    private readonly bool _calibrates;
+
+    private ModelOptions(bool calibrates) => _calibrates = calibrates;
 
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
     /// <param name="emulates">True if it can run kernels in software.</param>
     /// <param name="tuned">True if it takes a tuning record.</param>
-    public static ModelOptions AddTo(Command command, bool emulates = false, bool tuned = true)
+    /// <param name="calibrates">True if it takes calibration samples.</param>
+    public static ModelOptions AddTo(Command command, bool emulates = false, bool tuned = true, bool calibrates = true)
     {
-        ModelOptions options = new();
+        ModelOptions options = new(calibrates);
         foreach (Option option in (Option[])
             [
                 options._precision, options._device, options._affinity, options._mean, options._scale, options._inputFormat, options._resize, options._postprocess, options._labels, options._shape,
-                options._calibration, options._calibrator, options._minSqnr, options._biasCorrection, options._kernels, options._isa, options._threads, options._denormals, options._winograd, options._dumpAfter,
+                options._kernels, options._isa, options._threads, options._denormals, options._winograd, options._dumpAfter,
                 options._class, options._noOptimize,
             ])
             command.Add(option);
         if (emulates) command.Add(options._emulate);
         if (tuned) command.Add(options._tuning);
+        if (!calibrates) return options;
+        foreach (Option option in (Option[])[options._calibration, options._calibrator, options._minSqnr, options._biasCorrection]) command.Add(option);
         return options;
     }
 
@@ -183,8 +186,8 @@ internal sealed class ModelOptions
 
     private IEnumerable<(string Option, string Reason)> Refused(ParseResult parsed)
     {
-        if (parsed.GetValue(_precision) is { } precision and not ("fp32" or "int8" or "auto"))
-            yield return ("--precision", $"{precision} is not available; this version computes in fp32 and int8");
+        if (parsed.GetValue(_precision) is { } precision and not ("fp32" or "auto") && !(precision == "int8" && _calibrates))
+            yield return ("--precision", precision == "int8" ? "int8 is not available to this command" : $"{precision} is not available; this version computes in fp32 and int8");
         if (parsed.GetValue(_device) is { } device and not ("CPU" or "AUTO"))
             yield return ("--device", $"{device} is not available; this version runs on the CPU");
         if (parsed.GetValue(_affinity) is not null)

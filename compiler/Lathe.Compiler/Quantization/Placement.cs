@@ -50,7 +50,7 @@ internal sealed class Placement
         {
             (Contraction? contraction, string reason) = Contraction.Of(network, node, typeOf);
             if (contraction is null) unable.Add((node, reason));
-            else if (!contracted.Contains(contraction.X) && ProductsOf(contraction, typeOf) < LeastOfInput) unable.Add((node, "it reads the model's input, and making bytes of that would take longer than it saves"));
+            else if (node.OpType == "Conv" && !contracted.Contains(contraction.X) && ProductsOf(contraction, typeOf) < LeastOfInput) unable.Add((node, "it reads the model's input, and making bytes of that would take longer than it saves"));
             else if (!kept.Contains(contraction.Key)) contractions.Add(contraction);
         }
 

@@ -32,7 +32,7 @@ public sealed record KeptLayer(string Node, string Op, string Reason, double? Sq
 public sealed record OutputError(string Name, double? SqnrDb, double? Equal)
 {
     /// <summary>In words.</summary>
-    public string Text => SqnrDb is { } db
+    public string InWords() => SqnrDb is { } db
         ? string.Create(CultureInfo.InvariantCulture, $"a signal-to-noise ratio of {db:F1} dB")
         : string.Create(CultureInfo.InvariantCulture, $"{Equal * 100:F1} % of the model's elements");
 }

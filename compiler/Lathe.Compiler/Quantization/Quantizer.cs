@@ -93,7 +93,7 @@ public sealed class Quantizer
         ];
         return new QuantizedModel(
             Written(quantized), _samples, [.. placement.Contractions.Select(c => new QuantizedLayer(Importer.NameOf(c.Node), c.Node.OpType, ratios[c.Key]))], [.. layers], outputs,
-            [.. outputs.Where(o => o.SqnrDb < LeastOfOutput || o.Equal < LeastEqual).Select(o => new Diagnostic(DiagnosticTable.AccuracyLost, null, o.Name, o.Text))]);
+            [.. outputs.Where(o => o.SqnrDb < LeastOfOutput || o.Equal < LeastEqual).Select(o => new Diagnostic(DiagnosticTable.AccuracyLost, null, o.Name, o.InWords()))]);
     }
 
     /// <summary>Brings the model to an operator set that can say all, and batch normalisations into weights; asks for the types of values.</summary>

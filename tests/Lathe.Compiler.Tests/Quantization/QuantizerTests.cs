@@ -22,10 +22,11 @@ internal sealed class QuantizerTests
         RandomNetwork network = new(seed);
         using TemporaryDirectory folder = new();
         string path = folder.Write("network.onnx", network.Model.Model.ToByteArray());
-        QuantizedModel quantized = Quantizer.Run(path, new CompileOptions(), new QuantizeOptions { MinSqnr = -100 }, new MemoryRunner([.. Enumerable.Range(0, Samples).Select(_ => network.Sample())]));
+        TensorData[] samples = [.. Enumerable.Range(0, Samples).Select(_ => network.Sample())];
+        QuantizedModel quantized = Quantizer.Run(path, new CompileOptions(), new QuantizeOptions { MinSqnr = -100 }, new MemoryRunner(samples));
         CompileOptions asQuantized = new() { Quantized = quantized };
         Compiler.Graph.Graph floats = Read(path, new CompileOptions()), bytes = Read(path, asQuantized);
-        TensorData input = network.Sample(), exact = GraphEvaluator.Run(floats, [input])[0], meant = GraphEvaluator.Run(bytes, [input])[0];
+        TensorData input = samples[0], exact = GraphEvaluator.Run(floats, [input])[0], meant = GraphEvaluator.Run(bytes, [input])[0];
         using CompiledGraph compiled = new(bytes, isa: Enum.GetValues<Isa>().Where(i => i.IsAvailable()).Max());
         TensorData actual = compiled.Run(input)[0];
 
