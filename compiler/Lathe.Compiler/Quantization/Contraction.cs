@@ -23,7 +23,7 @@ internal sealed record Contraction(NodeProto Node, TensorData Weights, int Axis,
     public int Channels => (int)Weights.Dims[Axis];
 
     /// <summary>True for the operators that this is about.</summary>
-    public static bool Is(NodeProto node) => node.IsStandard() && node.OpType is "Conv" or "ConvTranspose" or "Gemm" or "MatMul";
+    public static bool Is(NodeProto node) => node.IsStandard() && node.Output.FirstOrDefault() is { Length: > 0 } && node.OpType is "Conv" or "ConvTranspose" or "Gemm" or "MatMul";
 
     /// <summary>Reads a node.</summary>
     /// <returns>The contraction, or why it cannot be computed with bytes.</returns>

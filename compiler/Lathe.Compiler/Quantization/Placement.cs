@@ -45,12 +45,12 @@ internal sealed class Placement
         _network = network;
         List<Contraction> contractions = [];
         List<(NodeProto Node, string Reason)> unable = [];
-        HashSet<string> contracted = DependentOnContractions(network);
+        HashSet<string> images = Images(network);
         foreach (NodeProto node in network.Graph.Node.Where(Contraction.Is))
         {
             (Contraction? contraction, string reason) = Contraction.Of(network, node, typeOf);
             if (contraction is null) unable.Add((node, reason));
-            else if (node.OpType == "Conv" && !contracted.Contains(contraction.X) && ProductsOf(contraction, typeOf) < LeastOfInput) unable.Add((node, "it reads the model's input, and making bytes of that would take longer than it saves"));
+            else if (node.OpType == "Conv" && images.Contains(contraction.X) && ProductsOf(contraction, typeOf) < LeastOfInput) unable.Add((node, "it reads the model's input, and making bytes of that would take longer than it saves"));
             else if (!kept.Contains(contraction.Key)) contractions.Add(contraction);
         }
 
@@ -86,13 +86,17 @@ internal sealed class Placement
         return tensor;
     }
 
-    /// <summary>The values that a convolution or product has a part in.</summary>
-    private static HashSet<string> DependentOnContractions(Network network)
+    /// <summary>The model's inputs, and what is only moved, converted or scaled before it is multiplied.</summary>
+    private static HashSet<string> Images(Network network)
     {
-        HashSet<string> dependent = new(StringComparer.Ordinal);
+        HashSet<string> images = new(network.Graph.Input.Select(i => i.Name), StringComparer.Ordinal);
         foreach (NodeProto node in network.Graph.Node)
-            if (Contraction.Is(node) || node.Input.Any(dependent.Contains)) dependent.UnionWith(node.Output);
-        return dependent;
+        {
+            bool isPreparation = MayCarry(node) || (node.IsStandard() && node.OpType is "Sub" or "Mul" or "Div" or "Cast" or "Pad");
+            if (isPreparation && node.Input.All(i => i.Length == 0 || images.Contains(i) || network.ConstantOf(i) is not null)) images.UnionWith(node.Output);
+        }
+
+        return images;
     }
 
     /// <summary>How many products there are for each element of the input; dims that are named count as 1 in both.</summary>

@@ -108,7 +108,7 @@ public sealed class Quantizer
         }
 
         // BatchNormalization gives its name to what its convolution makes.
-        asked.UnionWith(survey.Graph.Node.Where(n => n.IsStandard() && n.OpType == "BatchNormalization").Select(n => n.Output[0]));
+        asked.UnionWith(survey.Graph.Node.Where(n => n.IsStandard() && n.OpType == "BatchNormalization").SelectMany(n => n.Output.Take(1)));
         IReadOnlyList<string> outputs = [.. survey.Graph.Output.Select(o => o.Name)];
         Graph.Graph graph = Import(WithOutputs(survey, [.. outputs.Concat(asked.Where(a => a.Length > 0)).Distinct()]));
         foreach (GraphPort port in graph.Outputs) _types[port.Name] = port.Value.Type;
