@@ -160,7 +160,7 @@ internal sealed class ModelOptions
             Dump = (pass, text) => terminal.Error.WriteLine($"// after {pass}\n{text}"),
         };
         bool? flush = parsed.GetValue(_denormals) is { } word ? word == "flush" : keepsDenormals ? false : null;
-        return new ModelRequest(model, options, parsed.GetValue(_threads), flush, warnings) 
+        return new ModelRequest(model, options, parsed.GetValue(_threads), flush, warnings)
         {
             Files = [.. tuning is null ? [] : (string[])[tuning], .. labels.Select(l => l.Path), .. calibration?.Files ?? []],
             Calibration = calibration,

@@ -48,9 +48,20 @@ public sealed class Quantizer
         (_how, _runner, _cancellation) = (how, runner, cancellation);
         _options = options with
         {
-            ClassName = null, Kernels = "csharp", Isas = [Isa.Vector128], Emulate = false, Winograd = false, Tuning = null, DebugKernels = false, Precision = "fp32",
-            Postprocessing = new Dictionary<string, Postprocessing>(), Labels = new Dictionary<string, IReadOnlyList<string>>(), DumpAfter = [], Progress = null,
-            EmbedWeightsUpTo = long.MaxValue, Optimize = true,
+            ClassName = null,
+            Kernels = "csharp",
+            Isas = [Isa.Vector128],
+            Emulate = false,
+            Winograd = false,
+            Tuning = null,
+            DebugKernels = false,
+            Precision = "fp32",
+            Postprocessing = new Dictionary<string, Postprocessing>(),
+            Labels = new Dictionary<string, IReadOnlyList<string>>(),
+            DumpAfter = [],
+            Progress = null,
+            EmbedWeightsUpTo = long.MaxValue,
+            Optimize = true,
         };
         _report = options.Progress;
     }
