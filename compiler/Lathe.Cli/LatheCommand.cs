@@ -72,6 +72,7 @@ internal static class LatheCommand
             BenchCommand.Create(terminal),
             PrecompileCommand.Create(terminal),
             InspectCommand.Create(terminal),
+            QuantizeCommand.Create(terminal),
             TuneCommand.Create(terminal),
             ConformanceCommand.Create(terminal),
             FuzzCommand.Create(terminal),

@@ -1,4 +1,6 @@
+using System.Security.Cryptography;
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Quantization;
 using Lathe.Compiler.Tuning;
 using Lathe.Kernels.Llvm;
 using Lathe.Runtime.Plans;
@@ -11,7 +13,7 @@ public sealed record CompileOptions
     /// <summary>The name of the class, an identifier, with its namespace: <c>MyApp.SqueezeNet</c>. Null takes the file's name.</summary>
     public string? ClassName { get; init; }
 
-    /// <summary>The arithmetic: <c>fp32</c>.</summary>
+    /// <summary>The arithmetic: <c>fp32</c>, or <c>int8</c>, which a model has that is quantised or that <see cref="Quantized"/> stands for.</summary>
     public string Precision { get; init; } = "fp32";
 
     /// <summary>The device: <c>CPU</c>.</summary>
@@ -80,6 +82,9 @@ public sealed record CompileOptions
     /// <summary>Choices that were measured, in place of the cost model's; null for none.</summary>
     public TuningRecord? Tuning { get; init; }
 
+    /// <summary>The quantised form of the model, which is compiled in its place; null compiles the file.</summary>
+    public QuantizedModel? Quantized { get; init; }
+
     /// <summary>Names of passes after which the graph's text goes to <see cref="Dump"/>.</summary>
     public IReadOnlyList<string> DumpAfter { get; init; } = [];
 
@@ -117,6 +122,7 @@ public sealed record CompileOptions
             string.Join('\n', Resizing.OrderBy(r => r.Key, StringComparer.Ordinal).Select(r => $"{r.Key}={r.Value.Text}")),
             string.Join('\n', Postprocessing.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}={p.Value.Text}")),
             string.Join('\n', Labels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value.Count}\n{string.Join('\n', l.Value)}")),
-            Optimize, Winograd, KeepDenormals, EmbedWeightsUpTo, DebugKernels, Tuning?.Hash);
+            Optimize, Winograd, KeepDenormals, EmbedWeightsUpTo, DebugKernels, Tuning?.Hash,
+            Quantized is null ? null : Convert.ToHexStringLower(SHA256.HashData(Quantized.Onnx)));
     }
 }

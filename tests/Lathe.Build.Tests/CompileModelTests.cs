@@ -69,6 +69,34 @@ public sealed class CompileModelTests
         Assert.That(Runs(), Has.Length.EqualTo(2));
     }
 
+    [TestCase("calib")]
+    [TestCase("calib/**/*.npy")]
+    public void Execute_AfterAChangeOfSamples_RunsAgain(string calibration)
+    {
+        Host(Compiles);
+        _folder.Write("calib/a.npy", "one");
+        _folder.Write("calib/deep/b.npy", "two");
+        _folder.Write("calib/notes.txt", "no sample");
+        (string, string) samples = ("Calibration", Path.Combine(_folder.Path, calibration));
+        int before = 0;
+        Expect(runs: 1);
+        _folder.Write("calib/notes.txt", "changed");
+        Expect(runs: 0);
+        _folder.Write("calib/deep/b.npy", "changed");
+        Expect(runs: 1);
+        _folder.Write("calib/c.npy", "one more");
+        Expect(runs: 1);
+        File.Delete(Path.Combine(_folder.Path, "calib", "a.npy"));
+        Expect(runs: 1);
+
+        void Expect(int runs)
+        {
+            for (int i = 0; i < 2; i++) Assert.That(Compilation(samples).Execute(), Is.True, string.Join('\n', _engine.ErrorTexts));
+            Assert.That(Runs().Length - before, Is.EqualTo(runs));
+            before = Runs().Length;
+        }
+    }
+
     [Test]
     public void Execute_CompilerReportsAnError_IsThatOneError()
     {

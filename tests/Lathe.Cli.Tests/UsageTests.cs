@@ -2,7 +2,7 @@ namespace Lathe.Cli.Tests;
 
 public sealed class UsageTests
 {
-    private static readonly string[] Commands = ["compile", "run", "verify", "bench", "inspect", "tune", "devices", "conformance"];
+    private static readonly string[] Commands = ["compile", "run", "verify", "bench", "inspect", "quantize", "tune", "devices", "conformance"];
 
     [Test]
     public void Help_NamesEveryCommand()
@@ -137,14 +137,12 @@ public sealed class UsageTests
     public void WrongUsage_WithJson_IsJsonToo() =>
         Assert.That(Cli.Json(2, "failure", "run").GetProperty("errors")[0].GetProperty("id").GetString(), Is.EqualTo("LATHE0601"));
 
-    [TestCase("--precision int8")]
     [TestCase("--precision bf16")]
     [TestCase("--precision fp16")]
     [TestCase("--device GPU")]
     [TestCase("-d HETERO:GPU,CPU")]
     [TestCase("-d MULTI:CPU,GPU")]
     [TestCase("--affinity rules.txt")]
-    [TestCase("--calibration samples")]
     public void WhatThisVersionDoesNotDo_IsRefusedByName(string options)
     {
         string[] parts = options.Split(' ');
@@ -159,7 +157,7 @@ public sealed class UsageTests
     [Test]
     public void WhatThisVersionDoesNotDo_IsReportedAllAtOnce()
     {
-        string error = Cli.Fails(1, "inspect", "a.onnx", "--precision", "int8", "--calibration", "samples", "--device", "GPU");
+        string error = Cli.Fails(1, "inspect", "a.onnx", "--precision", "bf16", "--affinity", "rules.txt", "--device", "GPU");
         Assert.That(error.Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.EqualTo(3).And.All.StartsWith("a.onnx : error LATHE0007: "));
     }
 
@@ -175,6 +173,7 @@ public sealed class UsageTests
     private static string[] Minimal(string command) => command switch
     {
         "compile" => ["compile", "missing.onnx", "-o", Path.Combine(Path.GetTempPath(), "lathe-none")],
+        "quantize" => ["quantize", "missing.onnx", "-o", Path.Combine(Path.GetTempPath(), "lathe-none.onnx")],
         "verify" => ["verify", "missing.onnx", "--data", AppContext.BaseDirectory],
         _ => [command, "missing.onnx"],
     };

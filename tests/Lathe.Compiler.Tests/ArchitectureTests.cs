@@ -17,6 +17,7 @@ internal sealed partial class ArchitectureTests
         ["Onnx"] = ["Diagnostics", "Graph", "Operators"],
         ["Mutation"] = ["Onnx", "Operators"],
         ["Tuning"] = ["Diagnostics"],
+        ["Quantization"] = ["Diagnostics", "Graph", "Onnx", "Operators", "Passes"],
         ["Rules"] = ["Diagnostics", "Graph", "Operators", "Tuning"],
         ["Passes"] = ["Diagnostics", "Graph", "Operators", "Rules", "Tuning"],
         ["Lowering"] = ["Diagnostics", "Graph", "Operators"],

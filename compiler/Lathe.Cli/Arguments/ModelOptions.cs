@@ -1,10 +1,12 @@
 using System.CommandLine;
 using Lathe.Cli.Machine;
 using Lathe.Cli.Output;
+using Lathe.Cli.Quantization;
 using Lathe.Cli.Tuning;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Lowering;
+using Lathe.Compiler.Quantization;
 using Lathe.Compiler.Tuning;
 using Lathe.Kernels.Targets.CSharp;
 using Lathe.Runtime.Plans;
@@ -18,7 +20,7 @@ namespace Lathe.Cli.Arguments;
 internal sealed class ModelOptions
 {
     private readonly Option<string?> _precision = Parsed.Word(
-        "--precision", [], ["fp32", "bf16", "fp16", "int8", "auto"], "The arithmetic. auto is fp32.");
+        "--precision", [], ["fp32", "bf16", "fp16", "int8", "auto"], "The arithmetic; int8 takes a quantised model, or quantises with --calibration. auto is the model's.");
 
     private readonly Option<string?> _device = Parsed.One<string?>(
         "--device", ["-d"], "DEVICE", "CPU, GPU, HETERO:GPU,CPU, MULTI:… or AUTO. Default CPU; AUTO takes the best that there is.", CheckDevice);
@@ -44,7 +46,16 @@ internal sealed class ModelOptions
     private readonly Option<IReadOnlyList<InputShape>> _shape = Parsed.Many(
         "--shape", [], "NAME=1,3,224,224", "The shape of an input; a dim may stay named: N, or N=1..32.", InputShape.Parse);
 
-    private readonly Option<string?> _calibration = Parsed.One<string?>("--calibration", [], "DIR", "Samples for int8.", text => text);
+    private readonly Option<string?> _calibration = Parsed.One<string?>(
+        "--calibration", [], "DIR", "Samples to quantise with: a folder, a file, or a pattern such as 'calib/**/*.npy'. For --precision int8.", text => text);
+
+    private readonly Option<string?> _calibrator = Parsed.Word(
+        "--calibrator", [], ["minmax", "percentile", "entropy", "mse"], "How ranges follow from the samples. Default mse.");
+
+    private readonly Option<double?> _minSqnr = Parsed.One<double?>(
+        "--min-sqnr", [], "DB", "Layers that would have a lower signal-to-noise ratio in bytes stay in floats. Default 25.", text => Parsed.Finite(text));
+
+    private readonly Option<string?> _biasCorrection = Parsed.Word("--bias-correction", [], ["on", "off"], "Take the mean error of each channel from its bias. Default on.");
 
     private readonly Option<string?> _kernels = Parsed.Word("--kernels", [], ["csharp", "native", "auto"], "Which kernels; those in C# are compiled in always. Default auto, which is csharp for fp32.");
 
@@ -71,26 +82,29 @@ internal sealed class ModelOptions
 
     private readonly Option<bool> _noOptimize = new("--no-optimize") { Description = "Run only the passes that lowering needs." };
 
-    private ModelOptions()
-    {
-    }
+    private readonly bool _calibrates;
+
+    private ModelOptions(bool calibrates) => _calibrates = calibrates;
 
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
     /// <param name="emulates">True if it can run kernels in software.</param>
     /// <param name="tuned">True if it takes a tuning record.</param>
-    public static ModelOptions AddTo(Command command, bool emulates = false, bool tuned = true)
+    /// <param name="calibrates">True if it takes calibration samples.</param>
+    public static ModelOptions AddTo(Command command, bool emulates = false, bool tuned = true, bool calibrates = true)
     {
-        ModelOptions options = new();
+        ModelOptions options = new(calibrates);
         foreach (Option option in (Option[])
             [
                 options._precision, options._device, options._affinity, options._mean, options._scale, options._inputFormat, options._resize, options._postprocess, options._labels, options._shape,
-                options._calibration, options._kernels, options._isa, options._threads, options._denormals, options._winograd, options._dumpAfter,
+                options._kernels, options._isa, options._threads, options._denormals, options._winograd, options._dumpAfter,
                 options._class, options._noOptimize,
             ])
             command.Add(option);
         if (emulates) command.Add(options._emulate);
         if (tuned) command.Add(options._tuning);
+        if (!calibrates) return options;
+        foreach (Option option in (Option[])[options._calibration, options._calibrator, options._minSqnr, options._biasCorrection]) command.Add(option);
         return options;
     }
 
@@ -100,10 +114,11 @@ internal sealed class ModelOptions
     /// <param name="terminal">Takes what <c>--dump-after</c> writes.</param>
     /// <param name="runs">True if the command runs the model.</param>
     /// <param name="defaultIsas">What is compiled in where the user does not say; null for all.</param>
+    /// <param name="quantizes">True for the command that quantises, for which the precision need not be given.</param>
     /// <param name="keepsDenormals">What becomes of denormal numbers where the user does not say.</param>
     /// <exception cref="FailedException">Something is asked for that this version does not do.</exception>
     /// <exception cref="UsageException">Options contradict each other or the command.</exception>
-    public ModelRequest Read(ParseResult parsed, string model, Terminal terminal, bool runs, IReadOnlyList<Isa>? defaultIsas = null, bool keepsDenormals = false)
+    public ModelRequest Read(ParseResult parsed, string model, Terminal terminal, bool runs, IReadOnlyList<Isa>? defaultIsas = null, bool keepsDenormals = false, bool quantizes = false)
     {
         if (Directory.Exists(model)) model = Path.Combine(model, "model.onnx");
         if (ModelRequest.IsAssembly(model)) RefuseOptionsOfCompilation(parsed, model, runs);
@@ -122,8 +137,10 @@ internal sealed class ModelOptions
         if (runs && record is not null && record.Cpu != CpuDescription.ProcessorName())
             warnings.Add(new Diagnostic(DiagnosticTable.TuningOfAnotherCpu, null, record.Cpu, CpuDescription.ProcessorName()));
         IReadOnlyList<LabelsFile> labels = parsed.GetValue(_labels)!;
+        CalibrationRequest? calibration = ReadCalibration(parsed, quantizes);
         CompileOptions options = new()
         {
+            Precision = parsed.GetValue(_precision) == "int8" ? "int8" : "fp32",
             ClassName = parsed.GetValue(_class),
             Kernels = parsed.GetValue(_kernels) ?? "auto",
             Isas = parsed.GetValue(_isa) ?? defaultIsas ?? new CompileOptions().Isas,
@@ -143,26 +160,45 @@ internal sealed class ModelOptions
             Dump = (pass, text) => terminal.Error.WriteLine($"// after {pass}\n{text}"),
         };
         bool? flush = parsed.GetValue(_denormals) is { } word ? word == "flush" : keepsDenormals ? false : null;
-        return new ModelRequest(model, options, parsed.GetValue(_threads), flush, warnings) { Files = [.. tuning is null ? [] : (string[])[tuning], .. labels.Select(l => l.Path)] };
+        return new ModelRequest(model, options, parsed.GetValue(_threads), flush, warnings)
+        {
+            Files = [.. tuning is null ? [] : (string[])[tuning], .. labels.Select(l => l.Path), .. calibration?.Files ?? []],
+            Calibration = calibration,
+        };
+    }
+
+    private CalibrationRequest? ReadCalibration(ParseResult parsed, bool quantizes)
+    {
+        if (!quantizes && parsed.GetValue(_precision) != "int8")
+        {
+            foreach (Option option in (Option[])[_calibration, _calibrator, _minSqnr, _biasCorrection])
+                if (parsed.GetResult(option) is { Implicit: false }) throw new UsageException($"option {option.Name} is for --precision int8");
+        }
+
+        QuantizeOptions how = new()
+        {
+            Calibrator = parsed.GetValue(_calibrator) is { } word ? Enum.Parse<Calibrator>(word, ignoreCase: true) : new QuantizeOptions().Calibrator,
+            MinSqnr = parsed.GetValue(_minSqnr) ?? new QuantizeOptions().MinSqnr,
+            BiasCorrection = parsed.GetValue(_biasCorrection) != "off",
+        };
+        return parsed.GetValue(_calibration) is { } place ? CalibrationRequest.Find(place, how) : null;
     }
 
     private IEnumerable<(string Option, string Reason)> Refused(ParseResult parsed)
     {
-        if (parsed.GetValue(_precision) is { } precision and not ("fp32" or "auto"))
-            yield return ("--precision", $"{precision} is not available; this version computes in fp32");
+        if (parsed.GetValue(_precision) is { } precision and not ("fp32" or "auto") && !(precision == "int8" && _calibrates))
+            yield return ("--precision", precision == "int8" ? "int8 is not available to this command" : $"{precision} is not available; this version computes in fp32 and int8");
         if (parsed.GetValue(_device) is { } device and not ("CPU" or "AUTO"))
             yield return ("--device", $"{device} is not available; this version runs on the CPU");
         if (parsed.GetValue(_affinity) is not null)
             yield return ("--affinity", "there is nothing to choose from; this version runs on the CPU");
-        if (parsed.GetValue(_calibration) is not null)
-            yield return ("--calibration", "int8, which it is for, is not available; this version computes in fp32");
     }
 
     /// <summary>What was decided when an assembly was compiled cannot be asked for when it is run.</summary>
     private void RefuseOptionsOfCompilation(ParseResult parsed, string model, bool runs)
     {
         if (!runs) throw new UsageException($"'{model}' is compiled already; this command takes an ONNX model");
-        foreach (Option option in (Option[])[_class, _mean, _scale, _inputFormat, _resize, _postprocess, _labels, _kernels, _isa, _emulate, _winograd, _tuning, _dumpAfter, _noOptimize])
+        foreach (Option option in (Option[])[_class, _mean, _scale, _inputFormat, _resize, _postprocess, _labels, _calibration, _calibrator, _minSqnr, _biasCorrection, _kernels, _isa, _emulate, _winograd, _tuning, _dumpAfter, _noOptimize])
         {
             if (parsed.GetResult(option) is { Implicit: false })
                 throw new UsageException($"option {option.Name} is for compiling, and '{model}' is compiled already");

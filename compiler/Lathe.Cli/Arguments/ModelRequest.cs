@@ -1,3 +1,4 @@
+using Lathe.Cli.Quantization;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Runtime.Plans;
@@ -18,8 +19,11 @@ internal sealed record ModelRequest(string Path, CompileOptions Options, int? Th
     /// <summary>True if they have to be: otherwise the JIT does where they cannot.</summary>
     public bool MustPrecompile { get; init; }
 
-    /// <summary>Files beside the model that the compilation reads: the tuning record, labels.</summary>
+    /// <summary>Files beside the model that the compilation reads: the tuning record, labels, calibration samples.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
+
+    /// <summary>Samples to quantise the model with; null for none.</summary>
+    public CalibrationRequest? Calibration { get; init; }
 
     /// <summary>True for an assembly that was compiled before.</summary>
     public bool IsCompiled => IsAssembly(Path);

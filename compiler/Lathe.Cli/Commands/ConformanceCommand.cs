@@ -27,7 +27,7 @@ internal static class ConformanceCommand
         Option<int?> jobs = Parsed.One<int?>("--jobs", ["-j"], "N", "How many cases run at the same time. Default: the number of processors.", text => Parsed.Positive(text));
         Option<bool> isWorker = new(WorkerProcess.Flag) { Hidden = true };
         Command command = new("conformance", "Run a tree of ONNX backend tests.") { root, filter, partition, expect, time, memory, jobs, isWorker };
-        ModelOptions options = ModelOptions.AddTo(command, emulates: true);
+        ModelOptions options = ModelOptions.AddTo(command, emulates: true, calibrates: false);
         return command.Does((parsed, cancellation) =>
         {
             string folder = parsed.GetRequiredValue(root);

@@ -33,7 +33,7 @@ internal static class FuzzCommand
         {
             models, count, seed, only, jobs, time, memory, save, worker,
         };
-        ModelOptions options = ModelOptions.AddTo(command);
+        ModelOptions options = ModelOptions.AddTo(command, calibrates: false);
         return command.Does((parsed, cancellation) =>
         {
             string[] paths = parsed.GetRequiredValue(models);

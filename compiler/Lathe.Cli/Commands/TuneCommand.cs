@@ -5,6 +5,7 @@ using Lathe.Cli.Arguments;
 using Lathe.Cli.Machine;
 using Lathe.Cli.Models;
 using Lathe.Cli.Output;
+using Lathe.Cli.Quantization;
 using Lathe.Cli.Tuning;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Tuning;
@@ -37,6 +38,7 @@ internal static class TuneCommand
     private static int Run(ModelRequest request, InputSet inputs, string file, double seconds, Terminal terminal, CancellationToken cancellation)
     {
         foreach (Diagnostic warning in request.Warnings) terminal.Report(request.Path, warning);
+        request = CalibrationRequest.Apply(request, terminal, cancellation);
         int threads = request.Threads ?? 1;
         TuningRecord record = Existing(file, threads);
         foreach (Isa isa in request.Options.Isas)

@@ -60,6 +60,7 @@ internal sealed class CompileCache(string directory)
             hash.AppendData(BuildId.Bytes);
             hash.AppendData(Encoding.UTF8.GetBytes(request.Options.CanonicalText()));
             if (request.Options.Kernels != "csharp") hash.AppendData(Encoding.UTF8.GetBytes($"libLLVM {CompileOptions.LibLLVM}"));
+            request.Calibration?.AppendTo(hash);
             if (request.Precompiled is { } isa) hash.AppendData(Encoding.UTF8.GetBytes($"{isa} {Crossgen.Own!.Identity}"));
             hash.AppendData(File.ReadAllBytes(request.Path));
             hash.AppendData(Encoding.UTF8.GetBytes(Path.GetFileName(request.Path)));

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Lathe.Cli.Arguments;
 using Lathe.Cli.Output;
 using Lathe.Cli.Precompilation;
+using Lathe.Cli.Quantization;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Runtime.Plans;
@@ -17,8 +18,9 @@ internal static class ModelCompiler
     public static (CompiledOutput Output, IReadOnlyList<Diagnostic> Warnings, double Ms) Compile(
         ModelRequest request, Terminal terminal, CancellationToken cancellation)
     {
-        terminal.Note($"compiling {request.Path}");
         long start = Stopwatch.GetTimestamp();
+        request = CalibrationRequest.Apply(request, terminal, cancellation);
+        terminal.Note($"compiling {request.Path}");
         CompileResult result = terminal.Work(
             $"compiling {Path.GetFileName(request.Path)}",
             progress => Compilation.Compile(request.Path, request.Options with { Progress = progress }, cancellation));
@@ -27,8 +29,9 @@ internal static class ModelCompiler
             output = output with { Assembly = Precompiled(output, isa, request, terminal, cancellation) };
         double ms = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         if (output is null) throw new FailedException(request.Path, result.Diagnostics);
-        foreach (Diagnostic warning in result.Diagnostics) terminal.Report(request.Path, warning);
-        return (output, result.Diagnostics, ms);
+        IReadOnlyList<Diagnostic> warnings = [.. request.Options.Quantized?.Warnings ?? [], .. result.Diagnostics];
+        foreach (Diagnostic warning in warnings) terminal.Report(request.Path, warning);
+        return (output, warnings, ms);
     }
 
     private static byte[] Precompiled(CompiledOutput output, Isa isa, ModelRequest request, Terminal terminal, CancellationToken cancellation)

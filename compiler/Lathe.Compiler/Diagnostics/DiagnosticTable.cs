@@ -1,7 +1,7 @@
 namespace Lathe.Compiler.Diagnostics;
 
 /// <summary>
-/// Every kind of diagnostic, by range: 00xx import, 01xx inference, 02xx lowering, 03xx kernels, 04xx build, 05xx runtime, 06xx command line, 09xx generator.
+/// Every kind of diagnostic, by range: 00xx import, 01xx inference, 02xx lowering, 03xx kernels, 04xx build, 05xx runtime, 06xx command line, 07xx quantisation, 09xx generator.
 /// A new one takes the next free number of its range; numbers are never used again.
 /// </summary>
 public static class DiagnosticTable
@@ -115,4 +115,27 @@ public static class DiagnosticTable
     /// <summary>Choices were measured elsewhere.</summary>
     public static readonly DiagnosticDescriptor TuningOfAnotherCpu = new(
         "LATHE0616", Severity.Warning, "the tuning record was measured on '{0}', and this machine is '{1}': its choices may be slow here");
+
+    /// <summary>Calibration samples are missing, cannot be read, or do not fit the model.</summary>
+    public static readonly DiagnosticDescriptor BadCalibration = new("LATHE0701", Severity.Error, "calibration '{0}': {1}");
+
+    /// <summary>A value that is to be quantised has no range.</summary>
+    public static readonly DiagnosticDescriptor NotFinite = new("LATHE0702", Severity.Error, "the value '{0}' is infinite or no number for the calibration sample '{1}'");
+
+    /// <summary>What is to be quantised is quantised.</summary>
+    public static readonly DiagnosticDescriptor AlreadyQuantized = new("LATHE0703", Severity.Error, "the model is quantised already");
+
+    /// <summary>Nothing in a model multiplies bytes when it is quantised.</summary>
+    public static readonly DiagnosticDescriptor NothingToQuantize = new("LATHE0704", Severity.Error, "there is nothing to quantise: {0}");
+
+    /// <summary>What a quantised model computes has little to do with what the model computes.</summary>
+    public static readonly DiagnosticDescriptor AccuracyLost = new(
+        "LATHE0705", Severity.Warning, "the output '{0}' of the quantised model has {1} over the calibration samples: look at its accuracy, and raise --min-sqnr");
+
+    /// <summary>A float model is to be computed with bytes, and nothing says which ranges its values have.</summary>
+    public static readonly DiagnosticDescriptor NeedsCalibration = new(
+        "LATHE0706", Severity.Error, "int8 is asked for and the model is not quantised: give samples with --calibration");
+
+    /// <summary>A model cannot be brought to the operator set that a quantised one needs.</summary>
+    public static readonly DiagnosticDescriptor NotUpgraded = new("LATHE0707", Severity.Error, "{0} cannot be brought to opset {1}, which a quantised model needs: {2}");
 }

@@ -13,10 +13,12 @@ internal static class ModelReader
     public const int MaxDepth = 100;
 
     /// <summary>Reads a model.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="keepsAll">True keeps what Lathe does not know, for a model that is to be written again.</param>
     /// <exception cref="DiagnosticException">The file cannot be read or holds none.</exception>
-    public static ModelProto ReadModel(string path)
+    public static ModelProto ReadModel(string path, bool keepsAll = false)
     {
-        ModelProto model = Read(path, ModelProto.Parser);
+        ModelProto model = Read(path, ModelProto.Parser.WithDiscardUnknownFields(!keepsAll));
         // Protobuf takes almost any bytes for a message: what has neither is no model.
         if (model.Graph is null || (model.Graph.Node.Count == 0 && model.Graph.Output.Count == 0)) throw NotAModel("it holds no graph");
         return model;
@@ -24,7 +26,7 @@ internal static class ModelReader
 
     /// <summary>Reads a tensor, as ONNX's test data holds them.</summary>
     /// <exception cref="DiagnosticException">The file cannot be read or holds none.</exception>
-    public static TensorProto ReadTensor(string path) => Read(path, TensorProto.Parser);
+    public static TensorProto ReadTensor(string path) => Read(path, TensorProto.Parser.WithDiscardUnknownFields(true));
 
     private static T Read<T>(string path, MessageParser<T> parser)
         where T : class, IMessage<T>
@@ -38,7 +40,7 @@ internal static class ModelReader
             if (file.Length > MaxBytes) throw NotReadable($"it has {file.Length} bytes; the format ends at {MaxBytes} (keep weights as external data)");
             using FileStream stream = file.OpenRead();
             using CodedInputStream input = CodedInputStream.CreateWithLimits(stream, (int)MaxBytes, MaxDepth);
-            T message = parser.WithDiscardUnknownFields(true).ParseFrom(input);
+            T message = parser.ParseFrom(input);
             return message;
         }
         catch (InvalidProtocolBufferException invalid)

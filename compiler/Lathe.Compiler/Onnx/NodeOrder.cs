@@ -73,7 +73,8 @@ internal static class NodeOrder
     /// <summary>The names that a node reads: its inputs, and those that its bodies take from the graph around them.</summary>
     private static IEnumerable<string> Reads(NodeProto node) => node.Input.Concat(Bodies(node).SelectMany(Free));
 
-    private static IEnumerable<string> Free(GraphProto body)
+    /// <summary>The names that a body takes from the graph around it.</summary>
+    public static IEnumerable<string> Free(GraphProto body)
     {
         HashSet<string> inside = new(StringComparer.Ordinal);
         inside.UnionWith(body.Input.Select(i => i.Name));

@@ -14,7 +14,7 @@ public static class OnnxFrontEnd
     {
         try
         {
-            ModelProto model = ModelReader.ReadModel(path);
+            ModelProto model = options.Quantized is { } quantized ? ModelProto.Parser.ParseFrom(quantized.Onnx) : ModelReader.ReadModel(path);
             return new Importer(model, DirectoryOf(path), options).Import();
         }
         catch (DiagnosticException failed)
@@ -39,6 +39,10 @@ public static class OnnxFrontEnd
         return [.. OperatorSurvey.Nodes(model.Graph, new FunctionTable(model.Functions))];
     }
 
+    /// <summary>True if a model computes with quantised numbers.</summary>
+    /// <exception cref="DiagnosticException">The file holds no model.</exception>
+    public static bool IsQuantized(string path) => QuantizedOperators.AreIn(ModelReader.ReadModel(path));
+
     /// <summary>True if a model computes random numbers: its outputs cannot be compared with those of another implementation.</summary>
     /// <exception cref="DiagnosticException">The file holds no model.</exception>
     public static bool IsRandom(string path) => RandomOperators.AreIn(ModelReader.ReadModel(path));
@@ -47,5 +51,6 @@ public static class OnnxFrontEnd
     /// <exception cref="DiagnosticException">The file holds no model.</exception>
     public static IReadOnlyCollection<string> ExternalFiles(string path) => ExternalLocations.Of(ModelReader.ReadModel(path));
 
-    private static string DirectoryOf(string path) => Path.GetDirectoryName(Path.GetFullPath(path)) ?? Path.GetPathRoot(Path.GetFullPath(path))!;
+    /// <summary>The directory of a model, in which its external data are.</summary>
+    internal static string DirectoryOf(string path) => Path.GetDirectoryName(Path.GetFullPath(path)) ?? Path.GetPathRoot(Path.GetFullPath(path))!;
 }

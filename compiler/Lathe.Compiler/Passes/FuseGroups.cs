@@ -84,6 +84,8 @@ public sealed class FuseGroups : IPass
                     Group group = new(value);
                     if (_fuse) GrowOne(group);
                     foreach (Value member in group.Members) _groups[member] = group;
+                    // What was tried and did not join has not the size that it would have had.
+                    _sizes.Clear();
                 }
             }
         }

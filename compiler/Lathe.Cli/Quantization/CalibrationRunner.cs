@@ -1,0 +1,88 @@
+using System.Globalization;
+using Lathe.Cli.Models;
+using Lathe.Compiler;
+using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Graph;
+using Lathe.Compiler.Quantization;
+using Lathe.Runtime;
+using Lathe.Runtime.Plans;
+
+namespace Lathe.Cli.Quantization;
+
+/// <summary>Runs compiled models over calibration samples in this process. One sample is in memory at a time, and the file that it is in.</summary>
+/// <param name="files">The samples.</param>
+/// <param name="threads">How many threads an inference may use; null for all.</param>
+internal sealed class CalibrationRunner(IReadOnlyList<CalibrationSample> files, int? threads) : ISampleRunner, IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("lathe-").FullName;
+    private readonly List<(CalibrationSample File, int Item, int Items)> _samples = [];
+    private (CalibrationSample? File, IReadOnlyList<IReadOnlyDictionary<string, TensorData>> Items) _read = (null, []);
+    private int _written;
+
+    /// <inheritdoc/>
+    public int Open(CompiledOutput model)
+    {
+        using CompiledModel loaded = Load(model);
+        _samples.Clear();
+        foreach (CalibrationSample file in files)
+        {
+            int items = Items(file, loaded.Info).Count;
+            _samples.AddRange(Enumerable.Range(0, items).Select(item => (file, item, items)));
+        }
+
+        return _samples.Count;
+    }
+
+    /// <inheritdoc/>
+    public string NameOf(int sample)
+    {
+        (CalibrationSample file, int item, int items) = _samples[sample];
+        return items == 1 ? file.Name : string.Create(CultureInfo.InvariantCulture, $"{file.Name}[{item}]");
+    }
+
+    /// <inheritdoc/>
+    public void Run(IReadOnlyList<CompiledOutput> models, IReadOnlyList<int> samples, Action<int, IReadOnlyList<IReadOnlyList<TensorData>>> observe)
+    {
+        List<CompiledModel> loaded = [];
+        try
+        {
+            foreach (CompiledOutput model in models) loaded.Add(Load(model));
+            foreach (int sample in samples) observe(sample, [.. loaded.Select(model => Infer(model, sample))]);
+        }
+        finally
+        {
+            foreach (CompiledModel model in loaded) model.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private IReadOnlyList<TensorData> Infer(CompiledModel model, int sample)
+    {
+        (CalibrationSample file, int item, _) = _samples[sample];
+        try
+        {
+            using InferRequest request = InputSet.CreateRequest(model, Items(file, model.Info)[item]);
+            request.Infer();
+            return [.. InputSet.OutputsOf(request).Select(output => output.Data)];
+        }
+        catch (DiagnosticException wrong) when (wrong.Diagnostic.Descriptor == DiagnosticTable.BadTensorFile)
+        {
+            throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadCalibration, null, NameOf(sample), wrong.Diagnostic.Arguments[1]));
+        }
+    }
+
+    private IReadOnlyList<IReadOnlyDictionary<string, TensorData>> Items(CalibrationSample file, ModelInfo info)
+    {
+        if (!ReferenceEquals(_read.File, file)) _read = (file, file.Read(info));
+        return _read.Items;
+    }
+
+    private CompiledModel Load(CompiledOutput model)
+    {
+        string place = Path.Combine(_folder, (_written++).ToString(CultureInfo.InvariantCulture) + ".dll");
+        File.WriteAllBytes(place, model.Assembly);
+        return CompiledModel.Load(place, new LatheOptions { Isa = Isa.Vector128, Threads = threads, Unloadable = true });
+    }
+}

@@ -1,0 +1,271 @@
+using System.Globalization;
+using Google.Protobuf;
+using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Graph;
+using Lathe.Compiler.Onnx;
+using Lathe.Compiler.Operators;
+using Lathe.Compiler.Passes;
+using Lathe.Kernels.Loops;
+using Lathe.Runtime;
+using Lathe.Runtime.Plans;
+
+namespace Lathe.Compiler.Quantization;
+
+/// <summary>
+/// Quantises a float32 model after its training: its convolutions and products multiply bytes, with ranges that are those of samples. Everything it runs, it runs with the
+/// 128-bit kernels in C#, which every machine has: the same model, samples and options give the same file everywhere.
+/// </summary>
+public sealed class Quantizer
+{
+    /// <summary>As many samples, evenly spaced, tell what layers and outputs lose: an error is a mean over many elements, other than a range.</summary>
+    private const int MostJudged = 32;
+
+    /// <summary>What the values that are looked at in one run may take, so that memory is bounded whatever the network.</summary>
+    private const long MostObservedBytes = 256 << 20;
+
+    /// <summary>An output that is less like the model's than this, in decibels, is reported: a tenth of it is noise.</summary>
+    private const double LeastOfOutput = 10;
+
+    /// <summary>An output of integers is reported if fewer stay the same.</summary>
+    private const double LeastEqual = 0.9;
+
+    private readonly ModelProto _model;
+    private readonly CompileOptions _options;
+    private readonly QuantizeOptions _how;
+    private readonly ISampleRunner _runner;
+    private readonly CancellationToken _cancellation;
+    private readonly TensorReader _tensors;
+    private readonly string _directory;
+    private readonly IProgress<(string Stage, double Share)>? _report;
+    private readonly Dictionary<string, TensorType> _types = new(StringComparer.Ordinal);
+    private int _samples;
+
+    private Quantizer(string path, CompileOptions options, QuantizeOptions how, ISampleRunner runner, CancellationToken cancellation)
+    {
+        _model = ModelReader.ReadModel(path, keepsAll: true);
+        _directory = OnnxFrontEnd.DirectoryOf(path);
+        _tensors = new TensorReader(_directory);
+        (_how, _runner, _cancellation) = (how, runner, cancellation);
+        _options = options with
+        {
+            ClassName = null,
+            Kernels = "csharp",
+            Isas = [Isa.Vector128],
+            Emulate = false,
+            Winograd = false,
+            Tuning = null,
+            DebugKernels = false,
+            Precision = "fp32",
+            Postprocessing = new Dictionary<string, Postprocessing>(),
+            Labels = new Dictionary<string, IReadOnlyList<string>>(),
+            DumpAfter = [],
+            Progress = null,
+            EmbedWeightsUpTo = long.MaxValue,
+            Optimize = true,
+        };
+        _report = options.Progress;
+    }
+
+    /// <summary>Quantises a model.</summary>
+    /// <param name="path">The ONNX file.</param>
+    /// <param name="options">How it is compiled: shapes, and what is made of images before the model sees them.</param>
+    /// <param name="how">What is asked of the quantisation.</param>
+    /// <param name="runner">Runs the samples.</param>
+    /// <param name="cancellation">Ends the work between its stages.</param>
+    /// <exception cref="DiagnosticException">The model or a sample does not allow it.</exception>
+    /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
+    public static QuantizedModel Run(string path, CompileOptions options, QuantizeOptions how, ISampleRunner runner, CancellationToken cancellation = default) =>
+        new Quantizer(path, options, how, runner, cancellation).Run();
+
+    private QuantizedModel Run()
+    {
+        if (QuantizedOperators.AreIn(_model)) throw Fails(DiagnosticTable.AlreadyQuantized);
+        Prepare();
+        Placement all = PlacementOf(_model, []);
+        if (all.Contractions.Count == 0) throw Fails(DiagnosticTable.NothingToQuantize, Reasons(all));
+
+        Dictionary<string, Histogram> histograms = Observe(all);
+        LayerErrors errors = Judge(histograms);
+        IReadOnlyDictionary<string, double> ratios = errors.Ratios(_how.BiasCorrection);
+        HashSet<string> kept = new(ratios.Where(r => r.Value < _how.MinSqnr).Select(r => r.Key), StringComparer.Ordinal);
+        if (kept.Count == ratios.Count)
+            throw Fails(DiagnosticTable.NothingToQuantize, string.Create(CultureInfo.InvariantCulture, $"all {kept.Count} convolutions and products have a signal-to-noise ratio below {_how.MinSqnr:G4} dB (--min-sqnr)"));
+
+        ModelProto quantized = _model.Clone();
+        Placement placement = PlacementOf(quantized, kept, out Network network);
+        new QdqWriter(network, placement, RangesOf(placement, histograms)).Write(_how.BiasCorrection ? errors.Corrections() : new Dictionary<string, float[]>());
+        Prune.Run(quantized);
+        IReadOnlyList<OutputError> outputs = Compare(quantized);
+        IEnumerable<KeptLayer> layers =
+        [
+            .. all.Contractions.Where(c => kept.Contains(c.Key)).Select(c => new KeptLayer(
+                Importer.NameOf(c.Node), c.Node.OpType, string.Create(CultureInfo.InvariantCulture, $"its signal-to-noise ratio is below {_how.MinSqnr:G4} dB"), ratios[c.Key])),
+            .. all.Unable.Select(u => new KeptLayer(Importer.NameOf(u.Node), u.Node.OpType, u.Reason, null)),
+        ];
+        return new QuantizedModel(
+            Written(quantized), _samples, [.. placement.Contractions.Select(c => new QuantizedLayer(Importer.NameOf(c.Node), c.Node.OpType, ratios[c.Key]))], [.. layers], outputs,
+            [.. outputs.Where(o => o.SqnrDb < LeastOfOutput || o.Equal < LeastEqual).Select(o => new Diagnostic(DiagnosticTable.AccuracyLost, null, o.Name, o.InWords()))]);
+    }
+
+    /// <summary>Brings the model to an operator set that can say all, and batch normalisations into weights; asks for the types of values.</summary>
+    private void Prepare()
+    {
+        ModelProto survey = _model.Clone();
+        HashSet<string> asked = new(StringComparer.Ordinal);
+        foreach (NodeProto node in survey.Graph.Node.Where(n => n.IsStandard() && (Contraction.Is(n) || Placement.MayCarry(n) || n.OpType is "Softmax" or "LogSoftmax" or "Hardmax")))
+        {
+            asked.UnionWith(node.OpType is "Add" or "Concat" ? node.Input : node.Input.Take(1));
+            asked.UnionWith(node.Output.Take(1));
+        }
+
+        // BatchNormalization gives its name to what its convolution makes.
+        asked.UnionWith(survey.Graph.Node.Where(n => n.IsStandard() && n.OpType == "BatchNormalization").SelectMany(n => n.Output.Take(1)));
+        IReadOnlyList<string> outputs = [.. survey.Graph.Output.Select(o => o.Name)];
+        Graph.Graph graph = Import(WithOutputs(survey, [.. outputs.Concat(asked.Where(a => a.Length > 0)).Distinct()]));
+        foreach (GraphPort port in graph.Outputs) _types[port.Name] = port.Value.Type;
+
+        Network network = new(_model, _tensors);
+        OpsetUpgrade.Run(network, value => _types.GetValueOrDefault(value)?.Rank);
+        FoldBatchNormalization.Run(new Network(_model, _tensors));
+    }
+
+    private Placement PlacementOf(ModelProto model, IReadOnlySet<string> kept, out Network network) => new(network = new Network(model, _tensors), _types.GetValueOrDefault, kept);
+
+    private Placement PlacementOf(ModelProto model, HashSet<string> kept) => PlacementOf(model, kept, out _);
+
+    private static string Reasons(Placement placement) => placement.Unable.Count == 0 ? "the model has no convolution and no product"
+        : string.Join("; ", placement.Unable.Take(4).Select(u => $"{Importer.NameOf(u.Node)}: {u.Reason}")) + (placement.Unable.Count > 4 ? $"; and {placement.Unable.Count - 4} more" : "");
+
+    /// <summary>Runs the model over all samples and counts the values that are to be quantised.</summary>
+    private Dictionary<string, Histogram> Observe(Placement placement)
+    {
+        string[] tensors = [.. placement.Tensors];
+        Dictionary<string, Histogram> histograms = tensors.ToDictionary(t => t, _ => new Histogram(), StringComparer.Ordinal);
+        int done = 0;
+        foreach (string[] chunk in Chunks(tensors))
+        {
+            CompiledOutput compiled = Compile(WithOutputs(_model.Clone(), chunk));
+            if (done == 0) _samples = _runner.Open(compiled);
+            _runner.Run([compiled], [.. Enumerable.Range(0, _samples)], (sample, outputs) =>
+            {
+                for (int i = 0; i < chunk.Length; i++)
+                    if (!histograms[chunk[i]].Add(outputs[0][i].Span<float>())) throw Fails(DiagnosticTable.NotFinite, chunk[i], _runner.NameOf(sample));
+                Progress("calibrating", (done + ((double)chunk.Length * (sample + 1) / _samples)) / tensors.Length, 0, 0.6);
+            });
+            done += chunk.Length;
+        }
+
+        return histograms;
+    }
+
+    private IEnumerable<string[]> Chunks(string[] tensors)
+    {
+        List<string> chunk = [];
+        long bytes = 0;
+        foreach (string tensor in tensors)
+        {
+            // Dims that are named count as 1, which most are.
+            long size = _types[tensor].Dims.Aggregate(4L, (product, dim) => product * (dim.IsConstant ? dim.Value : 1));
+            if (chunk.Count > 0 && bytes + size > MostObservedBytes)
+            {
+                yield return [.. chunk];
+                (chunk, bytes) = ([], 0);
+            }
+
+            chunk.Add(tensor);
+            bytes += size;
+        }
+
+        yield return [.. chunk];
+    }
+
+    private LayerErrors Judge(Dictionary<string, Histogram> histograms)
+    {
+        ModelProto model = _model.Clone();
+        Placement placement = PlacementOf(model, new HashSet<string>(), out Network network);
+        LayerErrors errors = LayerErrors.AddTo(network, placement, RangesOf(placement, histograms), _types.GetValueOrDefault);
+        int done = 0;
+        IReadOnlyList<int> samples = Judged();
+        _runner.Run([Compile(model)], samples, (_, outputs) =>
+        {
+            errors.Add(outputs[0]);
+            Progress("judging layers", (double)++done / samples.Count, 0.6, 0.85);
+        });
+        return errors;
+    }
+
+    private Dictionary<string, QuantizedRange> RangesOf(Placement placement, Dictionary<string, Histogram> histograms) => placement.Tensors.GroupBy(placement.RangeOf).ToDictionary(
+        group => group.Key,
+        group =>
+        {
+            Histogram all = new();
+            foreach (string tensor in group) all.Add(histograms[tensor]);
+            return Ranges.Choose(all, _how.Calibrator);
+        },
+        StringComparer.Ordinal);
+
+    /// <summary>What the outputs lose, all layers together.</summary>
+    private IReadOnlyList<OutputError> Compare(ModelProto quantized)
+    {
+        OutputLoss[] losses = [.. quantized.Graph.Output.Select(o => new OutputLoss(o.Name))];
+        string[] names = [.. losses.Select(l => l.Name)];
+        int done = 0;
+        IReadOnlyList<int> samples = Judged();
+        _runner.Run([Compile(WithOutputs(_model.Clone(), names)), Compile(WithOutputs(quantized.Clone(), names))], samples, (_, outputs) =>
+        {
+            for (int i = 0; i < losses.Length; i++) losses[i].Add(outputs[0][i], outputs[1][i]);
+            Progress("comparing", (double)++done / samples.Count, 0.85, 1);
+        });
+        return [.. losses.Select(l => l.Error())];
+    }
+
+    private IReadOnlyList<int> Judged()
+    {
+        int count = Math.Min(MostJudged, _samples);
+        return [.. Enumerable.Range(0, count).Select(i => (int)((long)i * _samples / count))];
+    }
+
+    /// <summary>A model with other outputs.</summary>
+    private static ModelProto WithOutputs(ModelProto model, IReadOnlyList<string> names)
+    {
+        model.Graph.Output.Clear();
+        foreach (string name in names) model.Graph.Output.Add(new ValueInfoProto { Name = name });
+        return model;
+    }
+
+    private Graph.Graph Import(ModelProto model)
+    {
+        (Graph.Graph? graph, IReadOnlyList<Diagnostic> diagnostics) = new Importer(model, _directory, _options).Import();
+        return graph ?? throw new DiagnosticException(diagnostics.First(d => d.Descriptor.Severity == Severity.Error));
+    }
+
+    private CompiledOutput Compile(ModelProto model)
+    {
+        _cancellation.ThrowIfCancellationRequested();
+        return Compilation.Compile(Import(model), "Lathe.Calibrated", "calibration", "", new PassContext(_options, _cancellation));
+    }
+
+    /// <summary>The file, in one piece.</summary>
+    private byte[] Written(ModelProto model)
+    {
+        foreach (TensorProto tensor in model.Graph.Initializer.Where(t => t.DataLocation == TensorProto.Types.DataLocation.External).ToArray())
+        {
+            TensorData data = _tensors.Read(tensor);
+            tensor.ExternalData.Clear();
+            tensor.DataLocation = TensorProto.Types.DataLocation.Default;
+            tensor.RawData = ByteString.CopyFrom(data.Bytes);
+        }
+
+        model.ProducerName = "Lathe";
+        model.ProducerVersion = typeof(Quantizer).Assembly.GetName().Version!.ToString(3);
+        return model.ToByteArray();
+    }
+
+    private void Progress(string stage, double share, double from, double to)
+    {
+        _cancellation.ThrowIfCancellationRequested();
+        _report?.Report((stage, from + (share * (to - from))));
+    }
+
+    private static DiagnosticException Fails(DiagnosticDescriptor descriptor, params string[] arguments) => new(new Diagnostic(descriptor, null, arguments));
+}
