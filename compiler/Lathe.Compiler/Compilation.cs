@@ -66,7 +66,7 @@ public static class Compilation
             WeightsFile = model.WeightsFile,
             ModelName = modelName,
             Precision = planned.MultipliesBytes ? "int8" : "fp32",
-            Device = "CPU",
+            Device = options.Device,
             Isas = [.. options.Isas.Select(i => i.ToString().ToLowerInvariant())],
             LibLLVM = model.Plan.NativeCode.Count > 0 ? ObjectCompiler.Version : null,
             Symbols = Symbols(planned),
@@ -144,7 +144,8 @@ public static class Compilation
         Graph.Graph lowered = Pipeline.RunLower(graph, context);
         options.Progress?.Report(("Planning", 0.2));
         PlannedModel planned = PlanBuilder.Build(lowered);
-        bool wantsNative = options.WantsNative(planned.MultipliesBytes);
+        if (options.UsesOpenCl) RefuseRoutines(planned.Steps, options.Device);
+        bool wantsNative = !options.UsesOpenCl && options.WantsNative(planned.MultipliesBytes);
         EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, wantsNative, context.Decisions, options, context.Cancellation);
         if (options.Tuning is { } tuning && !context.Decisions.All.Any(d => d.IsTuned))
             context.Report(new Diagnostic(DiagnosticTable.TuningUnused, null, tuning.Entries.Count.ToString(CultureInfo.InvariantCulture), string.Join(", ", options.Isas.Select(i => i.Name()))));
@@ -161,6 +162,7 @@ public static class Compilation
             planned.Weights.Length)
         {
             KeepsDenormals = options.KeepDenormals,
+            Device = options.Device,
             PrefersNative = wantsNative,
             NativeCode = [.. kernels.NativeCode.Select(code => code.Plan)],
         };
@@ -172,11 +174,32 @@ public static class Compilation
         Dictionary<string, byte[]> resources = new() { [ModuleEmitter.PlanResource(moduleName)] = planBytes.ToArray() };
         if (weightsFile is null) resources[ModuleEmitter.WeightsResource(moduleName)] = planned.Weights;
         foreach (NativeKernels code in kernels.NativeCode) resources[ModuleEmitter.NativeResource(moduleName, code.Plan.Isa.Name())] = code.Code;
+        foreach ((Isa isa, string source) in kernels.OpenClSources) resources[ModuleEmitter.OpenClResource(moduleName, isa.Name())] = Encoding.UTF8.GetBytes(source);
         Dictionary<string, string> sources = new(kernels.Sources)
         {
-            ["Module.cs"] = ModuleEmitter.Emit(moduleName, kernels.Functions, weightsFile),
+            ["Module.cs"] = ModuleEmitter.Emit(moduleName, kernels.Functions, weightsFile, options.UsesOpenCl),
         };
         return new GeneratedModel(moduleName, graph, planned, plan, weightsFile, sources, resources, lowered.Inputs);
+    }
+
+    /// <summary>Routines run on the CPU, where nothing may run unasked; what only looks at indices is part of the plan's control.</summary>
+    private static void RefuseRoutines(IReadOnlyList<PlanStep> steps, string device)
+    {
+        foreach (PlanStep step in steps)
+        {
+            switch (step)
+            {
+                case RoutineStep { Routine: not nameof(Operators.Movement.CheckIndices) } routine:
+                    throw new DiagnosticException(new Diagnostic(DiagnosticTable.NotOnDevice, routine.Node, routine.Op, device));
+                case IfStep branch:
+                    RefuseRoutines(branch.Then, device);
+                    RefuseRoutines(branch.Else, device);
+                    break;
+                case LoopStep loop:
+                    RefuseRoutines(loop.Body, device);
+                    break;
+            }
+        }
     }
 
     private static IReadOnlyList<ManifestSymbol> Symbols(PlannedModel planned)
@@ -241,14 +264,14 @@ public static class Compilation
                 if (step is KernelStep kernel)
                 {
                     groups.Add(new CompileGroup(
-                        kernel.Node, kernel.Op, plan.Kernels[kernel.Kernel].Name, "CPU", kernel.Precision, kernel.Layout,
+                        kernel.Node, kernel.Op, plan.Kernels[kernel.Kernel].Name, plan.Device, kernel.Precision, kernel.Layout,
                         string.Join('x', planned.Kernels[kernel.Kernel].Computation.Outputs[0].Dims.Select(Size)),
                         kernel.Macs.Evaluate(dims), kernel.Traffic.Evaluate(dims), Choices(planned.Kernels[kernel.Kernel])));
                 }
                 else if (step is RoutineStep routine)
                 {
                     long bytes = routine.Operands.Where(o => o.Buffer >= 0).Sum(o => plan.Buffers[o.Buffer].Bytes.Evaluate(dims));
-                    groups.Add(new CompileGroup(routine.Node, routine.Op, routine.Routine, "CPU", "", "", string.Join('x', routine.Operands[^1].Dims.Select(d => d.Evaluate(dims))), 0, bytes, []));
+                    groups.Add(new CompileGroup(routine.Node, routine.Op, routine.Routine, plan.Device, "", "", string.Join('x', routine.Operands[^1].Dims.Select(d => d.Evaluate(dims))), 0, bytes, []));
                 }
                 else if (step is LoopStep loop)
                 {

@@ -1,0 +1,86 @@
+using System.Text;
+using Lathe.Runtime.OpenCl.Interop;
+
+namespace Lathe.Runtime.OpenCl;
+
+/// <summary>Builds programs, or takes them out of the cache.</summary>
+internal static unsafe class ClProgram
+{
+    /// <summary>Builds a program for one device.</summary>
+    /// <exception cref="LatheException">LATHE0512: it does not build. LATHE0511: the device fails.</exception>
+    public static ClHandle Build(OpenClDevice device, ClHandle context, string source, string options)
+    {
+        if (source.Length == 0) return new(0, &CL.ReleaseProgram);
+        ProgramCache? cache = ProgramCache.OfUser();
+        string key = ProgramCache.KeyOf(device.PlatformName, device.Name, device.Driver, device.Version, options, source);
+        if (cache?.Find(key) is { } binary && FromBinary(device, context, binary, options) is { } known) return known;
+        ClHandle program = FromSource(device, context, source, options);
+        if (cache is not null && BinaryOf(program) is { } made) cache.Store(key, made);
+        return program;
+    }
+
+    private static ClHandle FromSource(OpenClDevice device, ClHandle context, string source, string options)
+    {
+        byte[] text = Encoding.UTF8.GetBytes(source);
+        nuint length = (nuint)text.Length;
+        int error;
+        fixed (byte* t = text)
+        {
+            byte* lines = t;
+            ClHandle program = new(CL.CreateProgramWithSource(context.Value, 1, &lines, &length, &error), &CL.ReleaseProgram);
+            ClError.Check(error, "Creating a program");
+            int built = Build(device, program, options);
+            if (built == CL.Success) return program;
+            string log = LogOf(device, program);
+            program.Dispose();
+            if (built != CL.BuildProgramFailure) throw ClError.Of(built, "Building the kernels");
+            // The whole log may have thousands of lines; the first that matter say what is wrong.
+            string[] lines1 = [.. log.Split('\n').Where(l => l.Contains("error", StringComparison.OrdinalIgnoreCase)).Take(5)];
+            throw new LatheException(ErrorIds.DeviceKernels, $"The OpenCL device {device} cannot build the kernels: {string.Join("; ", lines1.Length > 0 ? lines1 : [.. log.Split('\n').Take(5)])}");
+        }
+    }
+
+    /// <summary>A program that was built before; null if the driver no longer takes it.</summary>
+    private static ClHandle? FromBinary(OpenClDevice device, ClHandle context, byte[] binary, string options)
+    {
+        nint id = device.Id;
+        nuint length = (nuint)binary.Length;
+        int error, status = CL.Success;
+        fixed (byte* b = binary)
+        {
+            byte* bytes = b;
+            ClHandle program = new(CL.CreateProgramWithBinary(context.Value, 1, &id, &length, &bytes, &status, &error), &CL.ReleaseProgram);
+            if (error == CL.Success && status == CL.Success && Build(device, program, options) == CL.Success) return program;
+            program.Dispose();
+            return null;
+        }
+    }
+
+    private static int Build(OpenClDevice device, ClHandle program, string options)
+    {
+        nint id = device.Id;
+        fixed (byte* o = Encoding.UTF8.GetBytes(options + '\0')) return CL.BuildProgram(program.Value, 1, &id, o, 0, 0);
+    }
+
+    private static byte[]? BinaryOf(ClHandle program)
+    {
+        nuint size = 0;
+        if (CL.GetProgramInfo(program.Value, CL.ProgramBinarySizes, (nuint)sizeof(nuint), &size, null) != CL.Success || size == 0) return null;
+        byte[] binary = new byte[size];
+        fixed (byte* b = binary)
+        {
+            byte* bytes = b;
+            return CL.GetProgramInfo(program.Value, CL.ProgramBinaries, (nuint)sizeof(byte*), &bytes, null) == CL.Success ? binary : null;
+        }
+    }
+
+    private static string LogOf(OpenClDevice device, ClHandle program)
+    {
+        nuint size = 0;
+        if (CL.GetProgramBuildInfo(program.Value, device.Id, CL.ProgramBuildLog, 0, null, &size) != CL.Success || size == 0) return "no reason is given";
+        byte[] log = new byte[size];
+        fixed (byte* l = log)
+            if (CL.GetProgramBuildInfo(program.Value, device.Id, CL.ProgramBuildLog, size, l, null) != CL.Success) return "no reason is given";
+        return Encoding.UTF8.GetString(log).TrimEnd('\0');
+    }
+}
