@@ -3,20 +3,42 @@ using Lathe.Runtime.OpenCl.Interop;
 
 namespace Lathe.Runtime.OpenCl;
 
-/// <summary>Builds programs, or takes them out of the cache.</summary>
-internal static unsafe class ClProgram
+/// <summary>
+/// A program, built or taken out of the cache. A driver may compile a kernel when it is first started (PoCL does), so that what is kept of a program is fetched after an inference. Safe for concurrent use.
+/// </summary>
+internal sealed unsafe class ClProgram
 {
+    private readonly ProgramCache? _cache;
+    private readonly string _key;
+    private int _kept;
+
+    private ClProgram(ClHandle handle, ProgramCache? cache, string key) => (Handle, _cache, _key) = (handle, cache, key);
+
+    /// <summary>The program.</summary>
+    public ClHandle Handle { get; }
+
     /// <summary>Builds a program for one device.</summary>
     /// <exception cref="LatheException">LATHE0512: it does not build. LATHE0511: the device fails.</exception>
-    public static ClHandle Build(OpenClDevice device, ClHandle context, string source, string options)
+    public static ClProgram Build(OpenClDevice device, ClHandle context, string source, string options)
     {
-        if (source.Length == 0) return new(0, &CL.ReleaseProgram);
+        if (source.Length == 0) return new(new(0, &CL.ReleaseProgram), null, "");
         ProgramCache? cache = ProgramCache.OfUser();
         string key = ProgramCache.KeyOf(device.PlatformName, device.Name, device.Driver, device.Version, options, source);
-        if (cache?.Find(key) is { } binary && FromBinary(device, context, binary, options) is { } known) return known;
-        ClHandle program = FromSource(device, context, source, options);
-        if (cache is not null && BinaryOf(program) is { } made) cache.Store(key, made);
-        return program;
+        if (cache?.Find(key) is { } binary && FromBinary(device, context, binary, options) is { } known) return new(known, null, key);
+        return new(FromSource(device, context, source, options), cache, key);
+    }
+
+    /// <summary>Keeps what was compiled, where there is more than before.</summary>
+    /// <param name="kernels">How many kernels were started.</param>
+    public void Keep(int kernels)
+    {
+        if (_cache is null || Volatile.Read(ref _kept) >= kernels) return;
+        lock (_key)
+        {
+            if (_kept >= kernels) return;
+            if (BinaryOf(Handle) is { } made) _cache.Store(_key, made);
+            Volatile.Write(ref _kept, kernels);
+        }
     }
 
     private static ClHandle FromSource(OpenClDevice device, ClHandle context, string source, string options)

@@ -9,7 +9,7 @@ namespace Lathe.Runtime.OpenCl;
 public sealed unsafe class OpenClModel : DeviceModel
 {
     private readonly ClHandle _context;
-    private readonly ClHandle _program;
+    private readonly ClProgram _program;
     private readonly ClHandle _weights;
     private readonly bool _profiling;
 
@@ -49,7 +49,7 @@ public sealed unsafe class OpenClModel : DeviceModel
 
     internal ClHandle Context => _context;
 
-    internal ClHandle Program => _program;
+    internal ClProgram Program => _program;
 
     internal ClHandle Weights => _weights;
 
@@ -81,7 +81,7 @@ public sealed unsafe class OpenClModel : DeviceModel
     protected override void Dispose(bool disposing)
     {
         _weights.Dispose();
-        _program.Dispose();
+        _program.Handle.Dispose();
         _context.Dispose();
     }
 

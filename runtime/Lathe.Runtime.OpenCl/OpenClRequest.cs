@@ -13,7 +13,7 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
 
     private readonly OpenClModel _model;
     private readonly ClHandle _context;
-    private readonly ClHandle _program;
+    private readonly ClProgram _program;
     private readonly ClHandle _queue;
     private readonly bool _profiling;
     private readonly List<ClHandle> _memories = [];
@@ -31,7 +31,7 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
         // Held as long as this is, whatever becomes of the model.
         bool added = false;
         _context.DangerousAddRef(ref added);
-        _program.DangerousAddRef(ref added);
+        _program.Handle.DangerousAddRef(ref added);
         _scratch = new(0, &CL.ReleaseMemObject);
         ClHandle weights = new(model.Weights.Value, &CL.ReleaseMemObject);
         if (!weights.IsInvalid) CL.RetainMemObject(weights.Value);
@@ -115,7 +115,8 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
         Argument(kernel, at++, launch.ScratchBytes);
         nuint global = (nuint)items, local = 1;
         nint signal = 0;
-        ClError.Check(CL.EnqueueNDRangeKernel(_queue.Value, kernel.Value, 1, null, &global, &local, 0, null, _profiling ? &signal : null), $"Starting kernel '{_model.Functions[launch.Function]}'");
+        int code = CL.EnqueueNDRangeKernel(_queue.Value, kernel.Value, 1, null, &global, &local, 0, null, _profiling ? &signal : null);
+        if (code != CL.Success) throw ClError.Of(code, $"Starting kernel '{_model.Functions[launch.Function]}'");
         if (_profiling) _events.Add((launch.Step, new(signal, &CL.ReleaseEvent)));
     }
 
@@ -135,6 +136,7 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
         for (int i = 0; i < _tensors.Count; i++)
             if (_memories[DeviceAddress.FirstTensor + i] is { IsInvalid: false } memory) Map(memory, _tensors[i].Bytes, isBlocking: false);
         ClError.Check(CL.Finish(_queue.Value), InTheRun);
+        _program.Keep(_kernels.Count);
     }
 
     /// <inheritdoc/>
@@ -159,7 +161,7 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
         foreach (ClHandle memory in _memories) memory.Dispose();
         _scratch.Dispose();
         _queue.Dispose();
-        _program.DangerousRelease();
+        _program.Handle.DangerousRelease();
         _context.DangerousRelease();
     }
 
@@ -172,7 +174,7 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
         int error;
         fixed (byte* name = Encoding.ASCII.GetBytes(_model.Functions[function] + '\0'))
         {
-            ClHandle kernel = new(CL.CreateKernel(_program.Value, name, &error), &CL.ReleaseKernel);
+            ClHandle kernel = new(CL.CreateKernel(_program.Handle.Value, name, &error), &CL.ReleaseKernel);
             if (error != CL.Success) throw new LatheException(ErrorIds.DeviceKernels, $"The OpenCL device {_model.Hardware} has no kernel '{_model.Functions[function]}' ({ClError.Name(error)}).");
             return kernel;
         }
