@@ -41,7 +41,9 @@ internal sealed unsafe class ClProgram
         }
     }
 
-    private static ClHandle FromSource(OpenClDevice device, ClHandle context, string source, string options)
+    /// <summary>Builds a program from its source.</summary>
+    /// <exception cref="LatheException">LATHE0512: it does not build. LATHE0511: the device fails.</exception>
+    public static ClHandle FromSource(OpenClDevice device, ClHandle context, string source, string options)
     {
         byte[] text = Encoding.UTF8.GetBytes(source);
         nuint length = (nuint)text.Length;

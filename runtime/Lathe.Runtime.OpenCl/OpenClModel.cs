@@ -18,7 +18,7 @@ public sealed unsafe class OpenClModel : DeviceModel
         (Hardware, Isa, _profiling) = (device, isa, setup.Profiling);
         Functions = new string[setup.Plan.Kernels.SelectMany(k => k.Variants).Select(v => v.Function + 1).DefaultIfEmpty(0).Max()];
         foreach (PlanKernel kernel in setup.Plan.Kernels)
-            foreach (PlanVariant variant in kernel.Variants) Functions[variant.Function] = kernel.Name;
+            foreach (PlanVariant variant in kernel.Variants) Functions[variant.Function] = kernel.Name + "_kernel";
         int error;
         nint id = device.Id;
         _context = new(CL.CreateContext(null, 1, &id, 0, 0, &error), &CL.ReleaseContext);

@@ -241,7 +241,7 @@ internal sealed class ExpressionPrinter(int width, IReadOnlyDictionary<string, E
                 if (count is < 0 or >= 32) return e.Op == BinaryOp.ShiftLeft ? $"({Integers})(0)" : $"({Print(e.A)} >> 31)";
                 return e.Op == BinaryOp.ShiftLeft ? Wrapped($"{Bits(e.A)} << {Number(count)}") : $"({Print(e.A)} >> {Number(count)})";
             case BinaryOp.Power when isFloat:
-                return $"convert_{Floats}(pow(convert_double{Number(width)}({Top(e.A)}), convert_double{Number(width)}({Top(e.B)})))";
+                return $"{Call("Power")}_{Floats}({Top(e.A)}, {Top(e.B)})";
             default:
                 throw new NotSupportedException($"A vector {e.Op} of {e.A.Type}.");
         }

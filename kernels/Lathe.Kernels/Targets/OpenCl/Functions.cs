@@ -88,6 +88,8 @@ internal static partial class Functions
             static inline double Sigmoid_double(double a) { return 1.0 / (1.0 + exp(-a)); }
             static inline double$N Sigmoid_double$N(double$N a) { return 1.0 / (1.0 + exp(-a)); }
             """,
+        // Lane by lane: PoCL 3.1 gives wrong powers of vectors of which one lane is 0.
+        "Power" => $"static inline float$N Power_float$N(float$N a, float$N b) {{ return (float$N)({string.Join(", ", Enumerable.Range(0, int.Parse(n, CultureInfo.InvariantCulture)).Select(i => $"(float)pow((double)a.s{Digit(i)}, (double)b.s{Digit(i)})"))}); }}",
         "Min" or "Max" => $"static inline float$N {name}_float$N(float$N a, float$N b) {{ return a {(name == "Min" ? '<' : '>')} b ? a : b; }}",
         "Sum" or "Product" or "Smallest" or "Largest" => Reduction(name, int.Parse(n, CultureInfo.InvariantCulture)),
         "Dot4OfSignedSigned" or "Dot4OfSignedUnsigned" or "Dot4OfUnsignedSigned" or "Dot4OfUnsignedUnsigned" => Dot4(name, n),

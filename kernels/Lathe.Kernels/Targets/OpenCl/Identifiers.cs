@@ -14,6 +14,8 @@ internal static class Identifiers
         ],
         StringComparer.Ordinal);
 
+    private static readonly HashSet<string> Elements = new(["char", "uchar", "short", "ushort", "int", "uint", "long", "ulong", "half", "float", "double", "bool"], StringComparer.Ordinal);
+
     /// <summary>The local that holds a named dim: the name is the model's, and may be that of a parameter or buffer too.</summary>
     /// <exception cref="ArgumentException">It has characters that no identifier has.</exception>
     public static string OfDim(string name) => "dim_" + Plain(name);
@@ -22,14 +24,16 @@ internal static class Identifiers
     /// <exception cref="ArgumentException">It has characters that no identifier has.</exception>
     public static string Of(string name)
     {
-        // Names of vector types, such as float4, and of conversions of them follow from these by digits and prefixes.
-        bool isTaken = Taken.Contains(name) || Taken.Contains(name.TrimEnd("0123456789".ToCharArray())) || name.StartsWith('_')
+        // Vector types, such as float4, and conversions of them follow from types by digits and prefixes.
+        bool isTaken = Taken.Contains(name) || Elements.Contains(name.TrimEnd("0123456789".ToCharArray())) || name.StartsWith('_')
             || name.StartsWith("as_", StringComparison.Ordinal) || name.StartsWith("convert_", StringComparison.Ordinal) || name.StartsWith("get_", StringComparison.Ordinal)
             || name.StartsWith("vload", StringComparison.Ordinal) || name.StartsWith("vstore", StringComparison.Ordinal);
         return isTaken ? Plain(name) + "_" : Plain(name);
     }
 
-    private static string Plain(string name) => name.Length > 0 && !char.IsAsciiDigit(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')
+    /// <summary>The name as it is, for what has an ending of its own.</summary>
+    /// <exception cref="ArgumentException">It has characters that no identifier has.</exception>
+    public static string Plain(string name) => name.Length > 0 && !char.IsAsciiDigit(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')
         ? name
         : throw new ArgumentException($"'{name}' is no identifier.", nameof(name));
 }

@@ -49,14 +49,14 @@ internal sealed class KernelPrinter
         }
 
         foreach (string line in _kernel.Summary.Split('\n')) _writer.Line($"// {Comment(line)}");
-        string kernelName = Identifiers.Of(_kernel.Name);
+        string kernelName = Identifiers.Plain(_kernel.Name);
         _writer.Open($"static inline void {kernelName}_slice({string.Join(", ", [.. parameters, "long from", "long to", "__global char* restrict scratch"])})");
         Statements(_kernel.Body);
         _writer.Close();
         _writer.Line();
         // Of one size, so that a compiled program needs no other form of a kernel.
         _writer.Line("__kernel __attribute__((reqd_work_group_size(1, 1, 1)))");
-        _writer.Open($"void {kernelName}({string.Join(", ", [.. entry, "long from", "long to", "long slice", "__global char* scratch", "ulong scratch_bytes"])})");
+        _writer.Open($"void {kernelName}{OpenClPrinter.KernelEnding}({string.Join(", ", [.. entry, "long from", "long to", "long slice", "__global char* scratch", "ulong scratch_bytes"])})");
         _writer.Line("long item = get_global_id(0), begin = from + item * slice, end = min(begin + slice, to);");
         _writer.Line($"{kernelName}_slice({string.Join(", ", [.. arguments, "begin", "end", "scratch + item * scratch_bytes"])});");
         _writer.Close();

@@ -9,6 +9,9 @@ namespace Lathe.Kernels.Targets.OpenCl;
 /// </summary>
 public static class OpenClPrinter
 {
+    /// <summary>What the name of a kernel ends in, so that it is no word of the language, whatever it begins with.</summary>
+    public const string KernelEnding = "_kernel";
+
     /// <summary>Prints a program.</summary>
     /// <param name="machine">What the kernels were compiled for; its vectors are those of the source.</param>
     /// <param name="kernels">The kernels, with names that are distinct identifiers.</param>
