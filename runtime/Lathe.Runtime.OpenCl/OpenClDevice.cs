@@ -9,6 +9,9 @@ public sealed unsafe class OpenClDevice
     /// <summary>The environment variable that selects a device: its number among <see cref="All"/>, or a part of its platform's or its own name.</summary>
     public const string Variable = "LATHE_OPENCL_DEVICE";
 
+    // Drivers set themselves up when they are first asked, and not all of them for two threads at a time.
+    private static readonly Lazy<IReadOnlyList<OpenClDevice>> Found = new(Find);
+
     private OpenClDevice(nint platform, nint id, int number)
     {
         (Platform, Id, Number) = (platform, id, number);
@@ -74,7 +77,30 @@ public sealed unsafe class OpenClDevice
     private bool IsAvailable { get; }
 
     /// <summary>The devices of all drivers that can compile kernels. Empty where no loader or no driver is installed.</summary>
-    public static IReadOnlyList<OpenClDevice> All()
+    public static IReadOnlyList<OpenClDevice> All() => Found.Value;
+
+    /// <summary>The device that <see cref="Variable"/> names; without it the first that is no CPU, or else the first.</summary>
+    /// <exception cref="LatheException">LATHE0510: there is none.</exception>
+    public static OpenClDevice Choose()
+    {
+        IReadOnlyList<OpenClDevice> all = All();
+        if (all.Count == 0)
+        {
+            throw new LatheException(ErrorIds.NoDevice, LibOpenCL.IsAvailable
+                ? "The model was compiled for GPU, and no driver on this machine offers an OpenCL device."
+                : "The model was compiled for GPU, and no loader of OpenCL drivers (libOpenCL.so.1 or OpenCL.dll) is installed.");
+        }
+
+        if (Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } wanted) return all.FirstOrDefault(d => !d.IsCpu) ?? all[0];
+        OpenClDevice? named = int.TryParse(wanted, out int number) ? all.FirstOrDefault(d => d.Number == number)
+            : all.FirstOrDefault(d => d.Name.Contains(wanted, StringComparison.OrdinalIgnoreCase) || d.PlatformName.Contains(wanted, StringComparison.OrdinalIgnoreCase));
+        return named ?? throw new LatheException(ErrorIds.NoDevice, $"{Variable} is '{wanted}'; there are {string.Join(", ", all.Select(d => $"{d.Number}: {d}"))}.");
+    }
+
+    /// <summary>The device, its platform and its driver.</summary>
+    public override string ToString() => $"{Name} ({PlatformName}, {Driver})";
+
+    private static IReadOnlyList<OpenClDevice> Find()
     {
         if (!LibOpenCL.IsAvailable) return [];
         List<OpenClDevice> devices = [];
@@ -98,27 +124,6 @@ public sealed unsafe class OpenClDevice
 
         return devices;
     }
-
-    /// <summary>The device that <see cref="Variable"/> names; without it the first that is no CPU, or else the first.</summary>
-    /// <exception cref="LatheException">LATHE0510: there is none.</exception>
-    public static OpenClDevice Choose()
-    {
-        IReadOnlyList<OpenClDevice> all = All();
-        if (all.Count == 0)
-        {
-            throw new LatheException(ErrorIds.NoDevice, LibOpenCL.IsAvailable
-                ? "The model was compiled for GPU, and no driver on this machine offers an OpenCL device."
-                : "The model was compiled for GPU, and no loader of OpenCL drivers (libOpenCL.so.1 or OpenCL.dll) is installed.");
-        }
-
-        if (Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } wanted) return all.FirstOrDefault(d => !d.IsCpu) ?? all[0];
-        OpenClDevice? named = int.TryParse(wanted, out int number) ? all.FirstOrDefault(d => d.Number == number)
-            : all.FirstOrDefault(d => d.Name.Contains(wanted, StringComparison.OrdinalIgnoreCase) || d.PlatformName.Contains(wanted, StringComparison.OrdinalIgnoreCase));
-        return named ?? throw new LatheException(ErrorIds.NoDevice, $"{Variable} is '{wanted}'; there are {string.Join(", ", all.Select(d => $"{d.Number}: {d}"))}.");
-    }
-
-    /// <summary>The device, its platform and its driver.</summary>
-    public override string ToString() => $"{Name} ({PlatformName}, {Driver})";
 
     private static string Text(nint id, uint name, bool isPlatform = false)
     {
