@@ -11,6 +11,7 @@ public sealed unsafe class OpenClModel : DeviceModel
     private readonly ClHandle _context;
     private readonly ClProgram _program;
     private readonly ClHandle _weights;
+    private readonly ClHandle _part;
     private readonly bool _profiling;
 
     private OpenClModel(OpenClDevice device, Isa isa, string source, DeviceSetup setup)
@@ -20,10 +21,12 @@ public sealed unsafe class OpenClModel : DeviceModel
         foreach (PlanKernel kernel in setup.Plan.Kernels)
             foreach (PlanVariant variant in kernel.Variants) Functions[variant.Function] = kernel.Name + "_kernel";
         int error;
-        nint id = device.Id;
+        Threads = device.IsCpu ? Math.Min(setup.Threads, device.ComputeUnits) : 0;
+        _part = new(Threads > 0 && Threads < device.ComputeUnits ? PartOf(device, Threads) : 0, &CL.ReleaseDevice);
+        nint id = Id = _part.IsInvalid ? device.Id : _part.Value;
         _context = new(CL.CreateContext(null, 1, &id, 0, 0, &error), &CL.ReleaseContext);
         ClError.Check(error, "Opening a context");
-        _program = ClProgram.Build(device, _context, source, Options(device, setup));
+        _program = ClProgram.Build(device, id, _context, source, Options(device, setup));
         // On a device that uses the host's memory they stay where they are.
         ulong flags = CL.MemReadOnly | (device.HasUnifiedMemory ? CL.MemUseHostPtr : CL.MemCopyHostPtr);
         _weights = setup.Plan.WeightBytes == 0 ? new(0, &CL.ReleaseMemObject) : new(CL.CreateBuffer(_context.Value, flags, (nuint)setup.Plan.WeightBytes, (void*)setup.Weights, &error), &CL.ReleaseMemObject);
@@ -42,7 +45,13 @@ public sealed unsafe class OpenClModel : DeviceModel
     /// <inheritdoc/>
     public override Isa Isa { get; }
 
+    /// <inheritdoc/>
+    public override int Threads { get; }
+
     internal OpenClDevice Hardware { get; }
+
+    /// <summary>The device, or as much of it as the threads are.</summary>
+    internal nint Id { get; }
 
     /// <summary>The name of each function.</summary>
     internal string[] Functions { get; }
@@ -83,6 +92,15 @@ public sealed unsafe class OpenClModel : DeviceModel
         _weights.Dispose();
         _program.Handle.Dispose();
         _context.Dispose();
+        _part.Dispose();
+    }
+
+    /// <summary>So many cores of a CPU; 0 where its driver does not divide it.</summary>
+    private static nint PartOf(OpenClDevice device, int threads)
+    {
+        nint* properties = stackalloc nint[] { CL.DevicePartitionByCounts, threads, CL.DevicePartitionByCountsListEnd, 0 };
+        nint part;
+        return CL.CreateSubDevices(device.Id, properties, 1, &part, null) == CL.Success ? part : 0;
     }
 
     private static string Options(OpenClDevice device, DeviceSetup setup)

@@ -38,7 +38,7 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
         _memories.Add(weights);
         _memories.Add(new(0, &CL.ReleaseMemObject));
         int error;
-        _queue = new(CL.CreateCommandQueue(_context.Value, model.Hardware.Id, profiling ? CL.QueueProfilingEnable : 0, &error), &CL.ReleaseCommandQueue);
+        _queue = new(CL.CreateCommandQueue(_context.Value, model.Id, profiling ? CL.QueueProfilingEnable : 0, &error), &CL.ReleaseCommandQueue);
         ClError.Check(error, "Opening a queue");
     }
 
@@ -183,8 +183,8 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
     /// <summary>How many work-items an axis is divided among: on a CPU a few for each core, so that none waits long for the slowest; on others as many as there are and scratch memory allows.</summary>
     private long ItemsOf(long extent, long scratchBytes)
     {
-        long most = _model.Hardware.IsCpu ? 4L * _model.Hardware.ComputeUnits : 1 << 16;
-        if (scratchBytes > 0) most = Math.Min(most, Math.Max(_model.Hardware.ComputeUnits, _model.Hardware.MemoryBytes / 16 / scratchBytes));
+        long most = _model.Hardware.IsCpu ? 4L * _model.Threads : 1 << 16;
+        if (scratchBytes > 0) most = Math.Min(most, Math.Max(_model.Threads, _model.Hardware.MemoryBytes / 16 / scratchBytes));
         return Math.Clamp(most, 1, extent);
     }
 

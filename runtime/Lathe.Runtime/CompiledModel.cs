@@ -202,7 +202,7 @@ public sealed class CompiledModel : IDisposable
     {
         try
         {
-            DeviceSetup setup = new(plan, (nint)_weights.Pointer, options.FlushDenormals ?? !plan.KeepsDenormals, Profiling, options.Isa ?? Isas.FromEnvironment());
+            DeviceSetup setup = new(plan, (nint)_weights.Pointer, options.FlushDenormals ?? !plan.KeepsDenormals, Profiling, options.Isa ?? Isas.FromEnvironment(), ThreadsOf(options));
             return module.OpenDevice(setup) ?? throw PlanFormat.Corrupt($"the kernel assembly has no kernels for {plan.Device}");
         }
         catch (Exception e)
@@ -235,6 +235,8 @@ public sealed class CompiledModel : IDisposable
         return values;
     }
 
+    private static int ThreadsOf(LatheOptions options) => Math.Min(options.Threads ?? int.MaxValue, Environment.ProcessorCount);
+
     private ModelInfo Describe(LatheOptions options)
     {
         Plan plan = _code.Plan;
@@ -258,7 +260,7 @@ public sealed class CompiledModel : IDisposable
             // The default dims may be too small for the model; that is said when a request is made with them.
             ArenaBytes = Math.Max(0, RequestProgram.Value(plan.ArenaBytes, _code.DefaultDims(), "the arena")),
             WeightBytes = plan.WeightBytes,
-            Threads = Math.Min(options.Threads ?? int.MaxValue, Environment.ProcessorCount),
+            Threads = _code.Device is { } own ? Math.Max(1, own.Threads) : ThreadsOf(options),
             Fallbacks = fallbacks,
             Warnings = warnings,
         };

@@ -8,6 +8,8 @@ internal static unsafe partial class CL
     public const int Success = 0, DeviceNotFound = -1, DeviceNotAvailable = -2, MemObjectAllocationFailure = -4, OutOfResources = -5, OutOfHostMemory = -6, ProfilingInfoNotAvailable = -7,
         BuildProgramFailure = -11, InvalidBufferSize = -61, PlatformNotFoundKhr = -1001;
 
+    public const nint DevicePartitionByCounts = 0x1087, DevicePartitionByCountsListEnd = 0;
+
     public const ulong DeviceTypeAll = 0xFFFFFFFF, DeviceTypeCpu = 1 << 1;
 
     public const uint PlatformName = 0x0902, PlatformVersion = 0x0901;
@@ -41,6 +43,12 @@ internal static unsafe partial class CL
 
     [LibraryImport(Library, EntryPoint = "clGetDeviceInfo")]
     public static partial int GetDeviceInfo(nint device, uint name, nuint size, void* value, nuint* actual);
+
+    [LibraryImport(Library, EntryPoint = "clCreateSubDevices")]
+    public static partial int CreateSubDevices(nint device, nint* properties, uint entries, nint* devices, uint* count);
+
+    [LibraryImport(Library, EntryPoint = "clReleaseDevice")]
+    public static partial int ReleaseDevice(nint device);
 
     [LibraryImport(Library, EntryPoint = "clCreateContext")]
     public static partial nint CreateContext(nint* properties, uint count, nint* devices, nint notify, nint data, int* error);

@@ -19,6 +19,9 @@ public abstract class DeviceModel : IDisposable
     /// <summary>The instruction set whose variant of each kernel runs: its vectors are those of the device.</summary>
     public abstract Isa Isa { get; }
 
+    /// <summary>How many of the host's processors its kernels use, at most; 0 for processors of its own.</summary>
+    public abstract int Threads { get; }
+
     /// <summary>What the user should know, one sentence each.</summary>
     public virtual IReadOnlyList<string> Warnings => [];
 

@@ -8,4 +8,5 @@ namespace Lathe.Runtime.Devices;
 /// <param name="FlushDenormals">Whether denormal numbers may count as zero.</param>
 /// <param name="Profiling">Whether launches are measured.</param>
 /// <param name="Isa">The instruction set whose variants must run; null for those that suit the device.</param>
-public sealed record DeviceSetup(Plan Plan, nint Weights, bool FlushDenormals, bool Profiling, Isa? Isa);
+/// <param name="Threads">How many of the host's processors may be used, where the device is one of them.</param>
+public sealed record DeviceSetup(Plan Plan, nint Weights, bool FlushDenormals, bool Profiling, Isa? Isa, int Threads);

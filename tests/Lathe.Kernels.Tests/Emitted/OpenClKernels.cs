@@ -29,7 +29,7 @@ public sealed unsafe class OpenClKernels : CompiledKernels, IDisposable
         _queue = new(CL.CreateCommandQueue(_context.Value, device.Id, 0, &error), &CL.ReleaseCommandQueue);
         ClError.Check(error, "queue");
         // As a model is built, but that what was compiled before does not stand in for what is printed now.
-        _program = ClProgram.FromSource(device, _context, Source, "-cl-std=CL1.2 -cl-fp32-correctly-rounded-divide-sqrt");
+        _program = ClProgram.FromSource(device, id, _context, Source, "-cl-std=CL1.2 -cl-fp32-correctly-rounded-divide-sqrt");
     }
 
     /// <inheritdoc/>
