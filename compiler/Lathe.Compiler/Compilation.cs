@@ -115,6 +115,7 @@ public static class Compilation
         where T : class
     {
         List<Diagnostic> diagnostics = [];
+        PassContext context = new(options, cancellation);
         try
         {
             options.Progress?.Report(("Reading", 0));
@@ -124,14 +125,12 @@ public static class Compilation
 
             cancellation.ThrowIfCancellationRequested();
             options.Progress?.Report(("Optimising", 0.1));
-            PassContext context = new(options, cancellation);
             T result = work(graph, options.ClassName ?? IdentifierNames.ClassName(Path.GetFileName(path)), context);
             return ([.. diagnostics, .. context.Diagnostics], result);
         }
         catch (DiagnosticException problem)
         {
-            diagnostics.Add(problem.Diagnostic);
-            return (diagnostics, null);
+            return ([.. diagnostics, .. context.Diagnostics, problem.Diagnostic], null);
         }
     }
 
@@ -144,7 +143,7 @@ public static class Compilation
         Graph.Graph lowered = Pipeline.RunLower(graph, context);
         options.Progress?.Report(("Planning", 0.2));
         PlannedModel planned = PlanBuilder.Build(lowered);
-        if (options.UsesOpenCl) RefuseRoutines(planned.Steps, options.Device);
+        if (options.UsesOpenCl) RefuseRoutines(planned.Steps, context);
         bool wantsNative = !options.UsesOpenCl && options.WantsNative(planned.MultipliesBytes);
         EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, wantsNative, context.Decisions, options, context.Cancellation);
         if (options.Tuning is { } tuning && !context.Decisions.All.Any(d => d.IsTuned))
@@ -183,23 +182,23 @@ public static class Compilation
     }
 
     /// <summary>Routines run on the CPU, where nothing may run unasked; what only looks at indices is part of the plan's control.</summary>
-    private static void RefuseRoutines(IReadOnlyList<PlanStep> steps, string device)
+    /// <exception cref="DiagnosticException">There are some; all but the last are reported.</exception>
+    private static void RefuseRoutines(IReadOnlyList<PlanStep> steps, PassContext context)
     {
-        foreach (PlanStep step in steps)
+        Diagnostic[] refused =
+        [
+            .. Routines(steps).Where(r => r.Routine != nameof(Operators.Movement.CheckIndices)).Select(r => new Diagnostic(DiagnosticTable.NotOnDevice, r.Node, r.Op, context.Options.Device)),
+        ];
+        foreach (Diagnostic diagnostic in refused.SkipLast(1)) context.Report(diagnostic);
+        if (refused.Length > 0) throw new DiagnosticException(refused[^1]);
+
+        static IEnumerable<RoutineStep> Routines(IReadOnlyList<PlanStep> steps) => steps.SelectMany(step => step switch
         {
-            switch (step)
-            {
-                case RoutineStep { Routine: not nameof(Operators.Movement.CheckIndices) } routine:
-                    throw new DiagnosticException(new Diagnostic(DiagnosticTable.NotOnDevice, routine.Node, routine.Op, device));
-                case IfStep branch:
-                    RefuseRoutines(branch.Then, device);
-                    RefuseRoutines(branch.Else, device);
-                    break;
-                case LoopStep loop:
-                    RefuseRoutines(loop.Body, device);
-                    break;
-            }
-        }
+            RoutineStep routine => [routine],
+            IfStep branch => Routines(branch.Then).Concat(Routines(branch.Else)),
+            LoopStep loop => Routines(loop.Body),
+            _ => [],
+        });
     }
 
     private static IReadOnlyList<ManifestSymbol> Symbols(PlannedModel planned)
@@ -268,10 +267,11 @@ public static class Compilation
                         string.Join('x', planned.Kernels[kernel.Kernel].Computation.Outputs[0].Dims.Select(Size)),
                         kernel.Macs.Evaluate(dims), kernel.Traffic.Evaluate(dims), Choices(planned.Kernels[kernel.Kernel])));
                 }
-                else if (step is RoutineStep routine)
+                // On a device, what is left of routines looks at indices and is none of the model's operators.
+                else if (step is RoutineStep routine && plan.Device == "CPU")
                 {
                     long bytes = routine.Operands.Where(o => o.Buffer >= 0).Sum(o => plan.Buffers[o.Buffer].Bytes.Evaluate(dims));
-                    groups.Add(new CompileGroup(routine.Node, routine.Op, routine.Routine, plan.Device, "", "", string.Join('x', routine.Operands[^1].Dims.Select(d => d.Evaluate(dims))), 0, bytes, []));
+                    groups.Add(new CompileGroup(routine.Node, routine.Op, routine.Routine, "CPU", "", "", string.Join('x', routine.Operands[^1].Dims.Select(d => d.Evaluate(dims))), 0, bytes, []));
                 }
                 else if (step is LoopStep loop)
                 {
