@@ -80,7 +80,7 @@ public static class Compilation
         options.Progress?.Report(("Done", 1));
         return new CompiledOutput(
             className, assemblyName, assembly, symbols, model.WeightsFile is null ? null : planned.Weights, IdentifierNames.WeightsFile(className),
-            ManifestWriter.Write(manifest), sources, report);
+            ManifestWriter.Write(manifest), sources.Concat(model.DeviceSources).ToDictionary(), report);
     }
 
     /// <summary>Does what <see cref="Compile(string, CompileOptions, CancellationToken)"/> does up to the source of the kernels.</summary>
@@ -178,7 +178,10 @@ public static class Compilation
         {
             ["Module.cs"] = ModuleEmitter.Emit(moduleName, kernels.Functions, weightsFile, options.UsesOpenCl),
         };
-        return new GeneratedModel(moduleName, graph, planned, plan, weightsFile, sources, resources, lowered.Inputs);
+        return new GeneratedModel(moduleName, graph, planned, plan, weightsFile, sources, resources, lowered.Inputs)
+        {
+            DeviceSources = kernels.OpenClSources.ToDictionary(source => $"Kernels.{source.Key}.cl", source => source.Value),
+        };
     }
 
     /// <summary>Routines run on the CPU, where nothing may run unasked; what only looks at indices is part of the plan's control.</summary>

@@ -71,8 +71,8 @@ public sealed unsafe class OpenClModel : DeviceModel
     public static OpenClModel Load(DeviceSetup setup, Func<string, Stream?> openSource)
     {
         OpenClDevice device = OpenClDevice.Choose();
-        // Vectors of the device's length, or else the next shorter ones.
-        Isa wanted = setup.Isa ?? (device.VectorWidth >= 16 ? Isa.Avx512 : Isa.Avx2);
+        // Vectors of the device's length, or else the next shorter ones; those of four floats also where a work-item is a lane.
+        Isa wanted = setup.Isa ?? (device.VectorWidth >= 16 ? Isa.Avx512 : device.VectorWidth >= 8 ? Isa.Avx2 : Isa.Vector128);
         Isa[] compiled = [.. setup.Plan.Kernels.SelectMany(k => k.Variants).Select(v => v.Isa).Distinct().OrderDescending()];
         Isa isa = compiled.Length == 0 || compiled.Contains(wanted) ? wanted
             : setup.Isa is not null ? throw new LatheException(ErrorIds.Isa, $"Model '{setup.Plan.Model}' has no {wanted.Name()} kernels compiled in.")
