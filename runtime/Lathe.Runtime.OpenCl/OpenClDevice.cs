@@ -14,7 +14,7 @@ public sealed unsafe class OpenClDevice
 
     private OpenClDevice(nint platform, nint id, int number)
     {
-        (Platform, Id, Number) = (platform, id, number);
+        (Id, Number) = (id, number);
         PlatformName = Text(platform, CL.PlatformName, isPlatform: true);
         Name = Text(id, CL.DeviceName);
         Driver = Text(id, CL.DriverVersion);
@@ -63,8 +63,6 @@ public sealed unsafe class OpenClDevice
 
     /// <summary>True if its memory is the host's.</summary>
     public bool HasUnifiedMemory { get; }
-
-    internal nint Platform { get; }
 
     internal nint Id { get; }
 

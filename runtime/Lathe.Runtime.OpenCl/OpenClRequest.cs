@@ -90,7 +90,7 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
     public override void Launch(in DeviceLaunch launch)
     {
         // A kernel's arguments stay set, so that each step has a kernel of its own.
-        if (!_kernels.TryGetValue(launch.Step, out ClHandle? kernel)) _kernels.Add(launch.Step, kernel = Create(launch.Function));
+        if (!_kernels.TryGetValue(launch.Step, out ClHandle? kernel)) _kernels.Add(launch.Step, kernel = Create(launch));
         long items = ItemsOf(launch.Extent, launch.ScratchBytes), slice = (launch.Extent + items - 1) / items;
         items = (launch.Extent + slice - 1) / slice;
         if (items * launch.ScratchBytes > _scratchBytes)
@@ -169,8 +169,18 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
 
     private static void Argument(ClHandle kernel, uint index, long value) => ClError.Check(CL.SetKernelArg(kernel.Value, index, sizeof(long), &value), InTheRun);
 
-    private ClHandle Create(int function)
+    private ClHandle Create(in DeviceLaunch launch)
     {
+        int function = launch.Function;
+        // A buffer is an object and an offset; behind the dims come the slice, the scratch memory and its size.
+        long arguments = sizeof(long) * ((2L * launch.Buffers.Length) + launch.Dims.Length + 5);
+        if (arguments > _model.Hardware.ParameterBytes)
+        {
+            throw new LatheException(
+                ErrorIds.DeviceKernels,
+                $"Kernel '{_model.Functions[function]}' takes {arguments} bytes of arguments, and the OpenCL device {_model.Hardware} at most {_model.Hardware.ParameterBytes}.");
+        }
+
         int error;
         fixed (byte* name = Encoding.ASCII.GetBytes(_model.Functions[function] + '\0'))
         {

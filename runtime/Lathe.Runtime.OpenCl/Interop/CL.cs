@@ -5,20 +5,20 @@ namespace Lathe.Runtime.OpenCl.Interop;
 /// <summary>The functions of OpenCL 1.2 that are used, and their constants; each is <c>clNAME</c>. Handles are pointers; <see cref="ClHandle"/> owns them.</summary>
 internal static unsafe partial class CL
 {
-    public const int Success = 0, DeviceNotFound = -1, DeviceNotAvailable = -2, MemObjectAllocationFailure = -4, OutOfResources = -5, OutOfHostMemory = -6, ProfilingInfoNotAvailable = -7,
+    public const int Success = 0, DeviceNotFound = -1, DeviceNotAvailable = -2, MemObjectAllocationFailure = -4, OutOfResources = -5, OutOfHostMemory = -6,
         BuildProgramFailure = -11, InvalidBufferSize = -61, PlatformNotFoundKhr = -1001;
 
     public const nint DevicePartitionByCounts = 0x1087, DevicePartitionByCountsListEnd = 0;
 
     public const ulong DeviceTypeAll = 0xFFFFFFFF, DeviceTypeCpu = 1 << 1;
 
-    public const uint PlatformName = 0x0902, PlatformVersion = 0x0901;
+    public const uint PlatformName = 0x0902;
 
-    public const uint DeviceType = 0x1000, DeviceMaxComputeUnits = 0x1002, DeviceMaxParameterSize = 0x1017, DeviceGlobalMemSize = 0x101F, DeviceEndianLittle = 0x1026, DeviceAvailable = 0x1027,
+    public const uint DeviceType = 0x1000, DeviceMaxComputeUnits = 0x1002, DeviceMaxParameterSize = 0x1017, DeviceGlobalMemSize = 0x101F, DeviceAvailable = 0x1027,
         DeviceCompilerAvailable = 0x1028, DeviceName = 0x102B, DriverVersion = 0x102D, DeviceVersion = 0x102F, DeviceExtensions = 0x1030, DeviceHostUnifiedMemory = 0x1035,
-        DeviceNativeVectorWidthFloat = 0x103A, DeviceSingleFpConfig = 0x101B, DeviceMaxMemAllocSize = 0x1010;
+        DeviceNativeVectorWidthFloat = 0x103A, DeviceSingleFpConfig = 0x101B;
 
-    public const ulong FpDenorm = 1 << 0, FpFma = 1 << 5, FpCorrectlyRoundedDivideSqrt = 1 << 7;
+    public const ulong FpCorrectlyRoundedDivideSqrt = 1 << 7;
 
     public const ulong QueueProfilingEnable = 1 << 1;
 
@@ -112,9 +112,6 @@ internal static unsafe partial class CL
 
     [LibraryImport(Library, EntryPoint = "clEnqueueUnmapMemObject")]
     public static partial int EnqueueUnmapMemObject(nint queue, nint memory, void* pointer, uint waits, nint* waitList, nint* signal);
-
-    [LibraryImport(Library, EntryPoint = "clFlush")]
-    public static partial int Flush(nint queue);
 
     [LibraryImport(Library, EntryPoint = "clFinish")]
     public static partial int Finish(nint queue);

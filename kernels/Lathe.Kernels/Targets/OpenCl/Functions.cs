@@ -93,7 +93,7 @@ internal static partial class Functions
         "Min" or "Max" => $"static inline float$N {name}_float$N(float$N a, float$N b) {{ return a {(name == "Min" ? '<' : '>')} b ? a : b; }}",
         "Sum" or "Product" or "Smallest" or "Largest" => Reduction(name, int.Parse(n, CultureInfo.InvariantCulture)),
         "Dot4OfSignedSigned" or "Dot4OfSignedUnsigned" or "Dot4OfUnsignedSigned" or "Dot4OfUnsignedUnsigned" => Dot4(name, n),
-        _ => name.StartsWith("Transpose", StringComparison.Ordinal) ? TransposePrinter.Print(name, int.Parse(n, CultureInfo.InvariantCulture)) : null,
+        _ => name.StartsWith("Transpose", StringComparison.Ordinal) ? TransposePrinter.Print(name) : null,
     };
 
     /// <summary>A text as the function of a scalar and as that of a vector: at <c>@</c> stands the number of lanes, at <c>#</c> what the vector's name ends in.</summary>

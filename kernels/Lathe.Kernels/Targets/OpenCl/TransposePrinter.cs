@@ -6,11 +6,10 @@ namespace Lathe.Kernels.Targets.OpenCl;
 internal static class TransposePrinter
 {
     /// <summary>The function of a name such as <c>Transpose16x12</c>: 16 rows of 12 elements are written.</summary>
-    public static string Print(string name, int width)
+    public static string Print(string name)
     {
         string[] sizes = name["Transpose".Length..].Split('x');
         int rows = int.Parse(sizes[0], CultureInfo.InvariantCulture), columns = int.Parse(sizes[1], CultureInfo.InvariantCulture);
-        _ = width;
         return $$"""
             static inline void {{name}}(__global uint* to, long toStride, __global const uint* from, long fromStride)
             {
