@@ -15,6 +15,8 @@ FilePath lathe = MakeAbsolute(File($"./compiler/Lathe.Cli/bin/{configuration}/ne
 [
     ("gcc", "links NativeAOT programs", () => OnPath("gcc") || OnPath("clang")),
     ("zlib1g-dev", "linked into NativeAOT programs", () => FileExists("/usr/include/zlib.h")),
+    ("pocl-opencl-icd", "an OpenCL device", () => DirectoryExists("/etc/OpenCL/vendors") && GetFiles("/etc/OpenCL/vendors/*.icd").Count > 0),
+    ("ocl-icd-libopencl1", "finds OpenCL devices", () => System.Runtime.InteropServices.NativeLibrary.TryLoad("libOpenCL.so.1", out _)),
     ("libllvm19", "makes native kernels", () => System.Runtime.InteropServices.NativeLibrary.TryLoad("libLLVM.so.19.1", out _)),
 ];
 

@@ -19,5 +19,6 @@ internal static class Diagnostics
         DiagnosticTable.UnsupportedOpset.Id,
         DiagnosticTable.DataDependentShape.Id,
         DiagnosticTable.NotLowered.Id,
+        DiagnosticTable.NotOnDevice.Id,
     ];
 }

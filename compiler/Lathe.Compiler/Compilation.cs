@@ -66,7 +66,7 @@ public static class Compilation
             WeightsFile = model.WeightsFile,
             ModelName = modelName,
             Precision = planned.MultipliesBytes ? "int8" : "fp32",
-            Device = "CPU",
+            Device = options.Device,
             Isas = [.. options.Isas.Select(i => i.ToString().ToLowerInvariant())],
             LibLLVM = model.Plan.NativeCode.Count > 0 ? ObjectCompiler.Version : null,
             Symbols = Symbols(planned),
@@ -80,7 +80,7 @@ public static class Compilation
         options.Progress?.Report(("Done", 1));
         return new CompiledOutput(
             className, assemblyName, assembly, symbols, model.WeightsFile is null ? null : planned.Weights, IdentifierNames.WeightsFile(className),
-            ManifestWriter.Write(manifest), sources, report);
+            ManifestWriter.Write(manifest), sources.Concat(model.DeviceSources).ToDictionary(), report);
     }
 
     /// <summary>Does what <see cref="Compile(string, CompileOptions, CancellationToken)"/> does up to the source of the kernels.</summary>
@@ -115,6 +115,7 @@ public static class Compilation
         where T : class
     {
         List<Diagnostic> diagnostics = [];
+        PassContext context = new(options, cancellation);
         try
         {
             options.Progress?.Report(("Reading", 0));
@@ -124,14 +125,12 @@ public static class Compilation
 
             cancellation.ThrowIfCancellationRequested();
             options.Progress?.Report(("Optimising", 0.1));
-            PassContext context = new(options, cancellation);
             T result = work(graph, options.ClassName ?? IdentifierNames.ClassName(Path.GetFileName(path)), context);
             return ([.. diagnostics, .. context.Diagnostics], result);
         }
         catch (DiagnosticException problem)
         {
-            diagnostics.Add(problem.Diagnostic);
-            return (diagnostics, null);
+            return ([.. diagnostics, .. context.Diagnostics, problem.Diagnostic], null);
         }
     }
 
@@ -144,7 +143,8 @@ public static class Compilation
         Graph.Graph lowered = Pipeline.RunLower(graph, context);
         options.Progress?.Report(("Planning", 0.2));
         PlannedModel planned = PlanBuilder.Build(lowered);
-        bool wantsNative = options.WantsNative(planned.MultipliesBytes);
+        if (options.UsesOpenCl) RefuseRoutines(planned.Steps, context);
+        bool wantsNative = !options.UsesOpenCl && options.WantsNative(planned.MultipliesBytes);
         EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, wantsNative, context.Decisions, options, context.Cancellation);
         if (options.Tuning is { } tuning && !context.Decisions.All.Any(d => d.IsTuned))
             context.Report(new Diagnostic(DiagnosticTable.TuningUnused, null, tuning.Entries.Count.ToString(CultureInfo.InvariantCulture), string.Join(", ", options.Isas.Select(i => i.Name()))));
@@ -161,6 +161,7 @@ public static class Compilation
             planned.Weights.Length)
         {
             KeepsDenormals = options.KeepDenormals,
+            Device = options.Device,
             PrefersNative = wantsNative,
             NativeCode = [.. kernels.NativeCode.Select(code => code.Plan)],
         };
@@ -172,11 +173,35 @@ public static class Compilation
         Dictionary<string, byte[]> resources = new() { [ModuleEmitter.PlanResource(moduleName)] = planBytes.ToArray() };
         if (weightsFile is null) resources[ModuleEmitter.WeightsResource(moduleName)] = planned.Weights;
         foreach (NativeKernels code in kernels.NativeCode) resources[ModuleEmitter.NativeResource(moduleName, code.Plan.Isa.Name())] = code.Code;
+        foreach ((Isa isa, string source) in kernels.OpenClSources) resources[ModuleEmitter.OpenClResource(moduleName, isa.Name())] = Encoding.UTF8.GetBytes(source);
         Dictionary<string, string> sources = new(kernels.Sources)
         {
-            ["Module.cs"] = ModuleEmitter.Emit(moduleName, kernels.Functions, weightsFile),
+            ["Module.cs"] = ModuleEmitter.Emit(moduleName, kernels.Functions, weightsFile, options.UsesOpenCl),
         };
-        return new GeneratedModel(moduleName, graph, planned, plan, weightsFile, sources, resources, lowered.Inputs);
+        return new GeneratedModel(moduleName, graph, planned, plan, weightsFile, sources, resources, lowered.Inputs)
+        {
+            DeviceSources = kernels.OpenClSources.ToDictionary(source => $"Kernels.{source.Key}.cl", source => source.Value),
+        };
+    }
+
+    /// <summary>Routines run on the CPU, where nothing may run unasked; what only looks at indices is part of the plan's control.</summary>
+    /// <exception cref="DiagnosticException">There are some; all but the last are reported.</exception>
+    private static void RefuseRoutines(IReadOnlyList<PlanStep> steps, PassContext context)
+    {
+        Diagnostic[] refused =
+        [
+            .. Routines(steps).Where(r => r.Routine != nameof(Operators.Movement.CheckIndices)).Select(r => new Diagnostic(DiagnosticTable.NotOnDevice, r.Node, r.Op, context.Options.Device)),
+        ];
+        foreach (Diagnostic diagnostic in refused.SkipLast(1)) context.Report(diagnostic);
+        if (refused.Length > 0) throw new DiagnosticException(refused[^1]);
+
+        static IEnumerable<RoutineStep> Routines(IReadOnlyList<PlanStep> steps) => steps.SelectMany(step => step switch
+        {
+            RoutineStep routine => [routine],
+            IfStep branch => Routines(branch.Then).Concat(Routines(branch.Else)),
+            LoopStep loop => Routines(loop.Body),
+            _ => [],
+        });
     }
 
     private static IReadOnlyList<ManifestSymbol> Symbols(PlannedModel planned)
@@ -241,11 +266,12 @@ public static class Compilation
                 if (step is KernelStep kernel)
                 {
                     groups.Add(new CompileGroup(
-                        kernel.Node, kernel.Op, plan.Kernels[kernel.Kernel].Name, "CPU", kernel.Precision, kernel.Layout,
+                        kernel.Node, kernel.Op, plan.Kernels[kernel.Kernel].Name, plan.Device, kernel.Precision, kernel.Layout,
                         string.Join('x', planned.Kernels[kernel.Kernel].Computation.Outputs[0].Dims.Select(Size)),
                         kernel.Macs.Evaluate(dims), kernel.Traffic.Evaluate(dims), Choices(planned.Kernels[kernel.Kernel])));
                 }
-                else if (step is RoutineStep routine)
+                // On a device, what is left of routines looks at indices and is none of the model's operators.
+                else if (step is RoutineStep routine && plan.Device == "CPU")
                 {
                     long bytes = routine.Operands.Where(o => o.Buffer >= 0).Sum(o => plan.Buffers[o.Buffer].Bytes.Evaluate(dims));
                     groups.Add(new CompileGroup(routine.Node, routine.Op, routine.Routine, "CPU", "", "", string.Join('x', routine.Operands[^1].Dims.Select(d => d.Evaluate(dims))), 0, bytes, []));

@@ -16,8 +16,11 @@ public sealed record CompileOptions
     /// <summary>The arithmetic: <c>fp32</c>, or <c>int8</c>, which a model has that is quantised or that <see cref="Quantized"/> stands for.</summary>
     public string Precision { get; init; } = "fp32";
 
-    /// <summary>The device: <c>CPU</c>.</summary>
+    /// <summary>The device: <c>CPU</c>, or <c>GPU</c>, which is any device that OpenCL offers.</summary>
     public string Device { get; init; } = "CPU";
+
+    /// <summary>True if the kernels are OpenCL C.</summary>
+    public bool UsesOpenCl => Device == "GPU";
 
     /// <summary>
     /// Which kernels: <c>csharp</c>, <c>native</c>, or <c>auto</c>, which is native for models that multiply bytes, for which .NET has no instructions of 512 bits, and C# for all

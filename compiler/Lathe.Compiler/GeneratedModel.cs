@@ -33,6 +33,9 @@ public sealed class GeneratedModel
     /// <summary>The source by file name.</summary>
     public IReadOnlyDictionary<string, string> Sources { get; }
 
+    /// <summary>The source that a device's driver compiles, by file name; it is also in <see cref="Resources"/>.</summary>
+    public IReadOnlyDictionary<string, string> DeviceSources { get; init; } = new Dictionary<string, string>();
+
     /// <summary>The graph whose inputs and outputs the model has, in ONNX's operators.</summary>
     internal Graph.Graph Graph { get; }
 

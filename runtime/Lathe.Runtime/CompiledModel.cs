@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
+using Lathe.Runtime.Devices;
 using Lathe.Runtime.Execution;
 using Lathe.Runtime.Plans;
 
@@ -32,8 +33,14 @@ public sealed class CompiledModel : IDisposable
 
         Plan plan;
         using (Stream stream = module.OpenPlan()) plan = PlanFormat.Read(stream);
-        _code = ModelCode.Choose(module, plan, options.Isa ?? Isas.FromEnvironment());
-        _preparation = KernelPreparation.Start(_code, Environment.ProcessorCount);
+        Profiling = options.Profiling;
+        _flushDenormals = (options.FlushDenormals ?? !plan.KeepsDenormals) && FloatingPointMode.IsAvailable;
+        if (plan.Device == "CPU")
+        {
+            _code = ModelCode.Choose(module, plan, options.Isa ?? Isas.FromEnvironment());
+            _preparation = KernelPreparation.Start(_code, Environment.ProcessorCount);
+        }
+
         try
         {
             _weights = Weights.Load(module, plan.WeightBytes, directories);
@@ -44,9 +51,8 @@ public sealed class CompiledModel : IDisposable
             throw;
         }
 
+        _code ??= ModelCode.OnDevice(module, plan, Open(module, plan, options));
         _assembly = assembly;
-        Profiling = options.Profiling;
-        _flushDenormals = (options.FlushDenormals ?? !plan.KeepsDenormals) && FloatingPointMode.IsAvailable;
         Info = Describe(options);
     }
 
@@ -153,6 +159,7 @@ public sealed class CompiledModel : IDisposable
 
         _preparation?.Stop();
         foreach (InferRequest request in pooled) request.Free();
+        _code.Device?.Dispose();
         _weights.Memory.Dispose();
         _assembly?.Unload();
     }
@@ -170,8 +177,40 @@ public sealed class CompiledModel : IDisposable
     internal Executor Prepare(IReadOnlyDictionary<string, long>? dims, out RequestProgram program)
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
-        program = ProgramBuilder.Build(_code, _weights, Values(dims), Info.Threads);
-        return new(program, _code, Info.Threads, Profiling, _flushDenormals, Team.Shared);
+        if (_code.Device is not { } device)
+        {
+            program = ProgramBuilder.Build(_code, _weights, Values(dims), Info.Threads);
+            return new HostExecutor(program, _code, Info.Threads, Profiling, _flushDenormals, Team.Shared);
+        }
+
+        long[] values = Values(dims);
+        DeviceRequest request = device.CreateRequest();
+        try
+        {
+            program = ProgramBuilder.Build(_code, _weights, values, Info.Threads, request);
+        }
+        catch
+        {
+            request.Dispose();
+            throw;
+        }
+
+        return new DeviceExecutor(program, _code, request, Profiling);
+    }
+
+    private unsafe DeviceModel Open(CompiledModule module, Plan plan, LatheOptions options)
+    {
+        try
+        {
+            DeviceSetup setup = new(plan, (nint)_weights.Pointer, options.FlushDenormals ?? !plan.KeepsDenormals, Profiling, options.Isa ?? Isas.FromEnvironment(), ThreadsOf(options));
+            return module.OpenDevice(setup) ?? throw PlanFormat.Corrupt($"the kernel assembly has no kernels for {plan.Device}");
+        }
+        catch (Exception e)
+        {
+            _weights.Memory.Dispose();
+            if (e is FileNotFoundException) throw new LatheException(ErrorIds.NoDevice, $"Model '{plan.Model}' runs on {plan.Device}, for which the application lacks an assembly: {e.Message}", e);
+            throw;
+        }
     }
 
     private long[] Values(IReadOnlyDictionary<string, long>? dims)
@@ -196,15 +235,17 @@ public sealed class CompiledModel : IDisposable
         return values;
     }
 
+    private static int ThreadsOf(LatheOptions options) => Math.Min(options.Threads ?? int.MaxValue, Environment.ProcessorCount);
+
     private ModelInfo Describe(LatheOptions options)
     {
         Plan plan = _code.Plan;
         List<Fallback> fallbacks = [];
         AddFallbacks(plan.Steps, fallbacks);
-        List<string> warnings = [];
+        List<string> warnings = [.. _code.Device?.Warnings ?? []];
         if (_code.NativeRefusal is { } refusal) warnings.Add($"The kernels run in C#, not as native code: {refusal}.");
         else if (fallbacks.Count > 0) warnings.Add($"{fallbacks.Count} steps have no {(plan.PrefersNative ? "native " : "")}{_code.Isa.Name()} kernel and run another.");
-        if ((options.FlushDenormals ?? !plan.KeepsDenormals) && !_flushDenormals)
+        if (_code.Device is null && (options.FlushDenormals ?? !plan.KeepsDenormals) && !_flushDenormals)
             warnings.Add("Denormal numbers are computed with: this system does not allow to flush them.");
         if (options.Threads > Environment.ProcessorCount)
             warnings.Add($"{options.Threads} threads were asked for; this process may use {Environment.ProcessorCount} processors.");
@@ -212,13 +253,14 @@ public sealed class CompiledModel : IDisposable
         {
             Name = plan.Model,
             Isa = _code.Isa,
+            Device = _code.Device?.Description ?? "CPU",
             Inputs = [.. plan.Inputs.Select(tensor => TensorInfo.Of(tensor, plan.Symbols))],
             Outputs = [.. plan.Outputs.Select(tensor => TensorInfo.Of(tensor, plan.Symbols))],
             Symbols = [.. plan.Symbols.Where(symbol => !symbol.IsComputed)],
             // The default dims may be too small for the model; that is said when a request is made with them.
             ArenaBytes = Math.Max(0, RequestProgram.Value(plan.ArenaBytes, _code.DefaultDims(), "the arena")),
             WeightBytes = plan.WeightBytes,
-            Threads = Math.Min(options.Threads ?? int.MaxValue, Environment.ProcessorCount),
+            Threads = _code.Device is { } own ? Math.Max(1, own.Threads) : ThreadsOf(options),
             Fallbacks = fallbacks,
             Warnings = warnings,
         };

@@ -38,6 +38,11 @@ public abstract class CompiledModule
     /// <summary>Opens the native code of a <see cref="Plans.PlanNativeCode"/>; null if there is none.</summary>
     /// <param name="isa">The name of its instruction set.</param>
     public virtual Stream? OpenNativeCode(string isa) => null;
+
+    /// <summary>Opens the device that the plan names as <see cref="Plans.Plan.Device"/>; null for the CPU.</summary>
+    /// <param name="setup">What the device needs of the model.</param>
+    /// <exception cref="LatheException">LATHE0510: there is no such device. LATHE0511: it fails. LATHE0512: it cannot build or run the kernels.</exception>
+    public virtual Devices.DeviceModel? OpenDevice(Devices.DeviceSetup setup) => null;
 }
 
 /// <summary>Names the <see cref="CompiledModule"/> of a kernel assembly.</summary>

@@ -29,4 +29,13 @@ public static class ErrorIds
 
     /// <summary>An output whose shape data determine does not fit the memory that it is bound to.</summary>
     public const string Binding = "LATHE0509";
+
+    /// <summary>The device that the model was compiled for, or that <c>LATHE_OPENCL_DEVICE</c> names, is not there.</summary>
+    public const string NoDevice = "LATHE0510";
+
+    /// <summary>The device failed while it was used: it went away, or its driver reported an error.</summary>
+    public const string DeviceFailed = "LATHE0511";
+
+    /// <summary>The device cannot build or run the model's kernels.</summary>
+    public const string DeviceKernels = "LATHE0512";
 }

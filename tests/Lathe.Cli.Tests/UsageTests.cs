@@ -139,7 +139,6 @@ public sealed class UsageTests
 
     [TestCase("--precision bf16")]
     [TestCase("--precision fp16")]
-    [TestCase("--device GPU")]
     [TestCase("-d HETERO:GPU,CPU")]
     [TestCase("-d MULTI:CPU,GPU")]
     [TestCase("--affinity rules.txt")]
@@ -157,7 +156,7 @@ public sealed class UsageTests
     [Test]
     public void WhatThisVersionDoesNotDo_IsReportedAllAtOnce()
     {
-        string error = Cli.Fails(1, "inspect", "a.onnx", "--precision", "bf16", "--affinity", "rules.txt", "--device", "GPU");
+        string error = Cli.Fails(1, "inspect", "a.onnx", "--precision", "bf16", "--affinity", "rules.txt", "--device", "HETERO:GPU,CPU");
         Assert.That(error.Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.EqualTo(3).And.All.StartsWith("a.onnx : error LATHE0007: "));
     }
 

@@ -1,3 +1,4 @@
+using Lathe.Runtime.Devices;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Runtime.Tests;
@@ -22,6 +23,11 @@ internal sealed unsafe class TestModule(byte[] plan, byte[]? weights = null, str
     public byte[]? NativeCode { get; init; }
 
     public override Stream? OpenNativeCode(string isa) => NativeCode is null ? null : new MemoryStream(NativeCode);
+
+    /// <summary>Makes the device of a plan that names one.</summary>
+    public Func<DeviceSetup, DeviceModel>? Device { get; init; }
+
+    public override DeviceModel? OpenDevice(DeviceSetup setup) => Device?.Invoke(setup);
 
     public override nint GetFunction(int index) => TestKernels.Address(index);
 }

@@ -132,6 +132,10 @@ internal sealed class ModelOptions
         if (emulate && parsed.GetValue(_isa) is not [Isa.Avx512]) throw new UsageException("option --emulate needs --isa avx512");
         if (emulate && parsed.GetValue(_kernels) == "native") throw new UsageException("option --emulate is for kernels in C#");
         if (emulate) warnings.Add(new Diagnostic(DiagnosticTable.EmulatedKernels, null, Isa.Avx512.Name(), Avx512Emulation.Needs.Name()));
+        string device = parsed.GetValue(_device) is "GPU" ? "GPU" : "CPU";
+        if (emulate && device != "CPU") throw new UsageException("option --emulate is for the CPU");
+        if (device != "CPU" && parsed.GetValue(_kernels) is { } kernels)
+            warnings.Add(new Diagnostic(DiagnosticTable.OptionWithoutEffect, null, "--kernels", $"{kernels} is for the CPU; on {device} the kernels are OpenCL C"));
         string? tuning = parsed.GetValue(_tuning);
         TuningRecord? record = tuning is null ? null : TuningFile.Read(tuning);
         if (runs && record is not null && record.Cpu != CpuDescription.ProcessorName())
@@ -142,6 +146,7 @@ internal sealed class ModelOptions
         {
             Precision = parsed.GetValue(_precision) == "int8" ? "int8" : "fp32",
             ClassName = parsed.GetValue(_class),
+            Device = device,
             Kernels = parsed.GetValue(_kernels) ?? "auto",
             Isas = parsed.GetValue(_isa) ?? defaultIsas ?? new CompileOptions().Isas,
             Emulate = emulate,
@@ -188,10 +193,10 @@ internal sealed class ModelOptions
     {
         if (parsed.GetValue(_precision) is { } precision and not ("fp32" or "auto") && !(precision == "int8" && _calibrates))
             yield return ("--precision", precision == "int8" ? "int8 is not available to this command" : $"{precision} is not available; this version computes in fp32 and int8");
-        if (parsed.GetValue(_device) is { } device and not ("CPU" or "AUTO"))
-            yield return ("--device", $"{device} is not available; this version runs on the CPU");
+        if (parsed.GetValue(_device) is { } device and not ("CPU" or "GPU" or "AUTO"))
+            yield return ("--device", $"{device} is not available; this version runs a model on the CPU or on the GPU");
         if (parsed.GetValue(_affinity) is not null)
-            yield return ("--affinity", "there is nothing to choose from; this version runs on the CPU");
+            yield return ("--affinity", "there is nothing to choose from; this version runs a model on one device");
     }
 
     /// <summary>What was decided when an assembly was compiled cannot be asked for when it is run.</summary>

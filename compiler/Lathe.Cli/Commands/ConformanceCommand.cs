@@ -6,6 +6,7 @@ using Lathe.Cli.Output;
 using Lathe.Cli.Workers;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Runtime;
+using Lathe.Runtime.OpenCl;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Cli.Commands;
@@ -47,8 +48,9 @@ internal static class ConformanceCommand
             IReadOnlyList<TestCase> cases = [.. TestCase.Find(folder).Where(test => parsed.GetValue(filter)?.IsMatch(test.Name) != false)];
             if (parsed.GetValue(partition) is { } share) cases = [.. cases.Where((_, i) => i % share.Parts == share.Part - 1)];
             if (cases.Count == 0) throw new FailedException(folder, DiagnosticTable.BadTestData, folder, "there is no case");
-            Isa isa = IsaOf(request, folder);
-            ExpectedFailures? expected = parsed.GetValue(expect) is { } file ? ExpectedFailures.Read(file, isa, request.Options.Optimize) : null;
+            if (request.Options.UsesOpenCl) OpenClDevice.Choose();
+            Isa isa = request.Options.UsesOpenCl ? request.Options.Isas.Max() : IsaOf(request, folder);
+            ExpectedFailures? expected = parsed.GetValue(expect) is { } file ? ExpectedFailures.Read(file, request.Options.UsesOpenCl ? ExpectedFailures.Gpu : isa.Name(), request.Options.Optimize) : null;
             CaseLimits limits = new(
                 parsed.GetValue(time) is { } seconds ? TimeSpan.FromSeconds(Math.Max(seconds, 0.1)) : CaseLimits.DefaultTime,
                 parsed.GetValue(memory) is { } mebibytes ? (long)mebibytes << 20 : CaseLimits.DefaultMemory(workers));

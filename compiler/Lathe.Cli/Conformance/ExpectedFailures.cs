@@ -7,21 +7,24 @@ namespace Lathe.Cli.Conformance;
 
 /// <summary>
 /// Which cases are expected not to pass, as a text file says it: on each line a regular expression that the whole <c>&lt;kind&gt;/&lt;case&gt;</c>
-/// matches, a target, and after # the reason. A target is an instruction set or *, then possibly /optimized or /unoptimized. Empty lines and those that
+/// matches, a target, and after # the reason. A target is an instruction set of the CPU, gpu, or *, then possibly /optimized or /unoptimized. Empty lines and those that
 /// begin with # are passed over.
 /// </summary>
 internal sealed partial class ExpectedFailures
 {
+    /// <summary>The target of OpenCL devices.</summary>
+    public const string Gpu = "gpu";
+
     private readonly IReadOnlyList<Entry> _entries;
 
     private ExpectedFailures(IReadOnlyList<Entry> entries) => _entries = entries;
 
     /// <summary>Reads what a file says about one target.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="isa">The instruction set that runs.</param>
+    /// <param name="target">What runs: the name of an instruction set, or <see cref="Gpu"/>.</param>
     /// <param name="optimized">Whether all passes run.</param>
     /// <exception cref="FailedException">The file cannot be read, or a line is none of the above.</exception>
-    public static ExpectedFailures Read(string path, Isa isa, bool optimized)
+    public static ExpectedFailures Read(string path, string target, bool optimized)
     {
         string[] lines;
         try
@@ -39,8 +42,9 @@ internal sealed partial class ExpectedFailures
         {
             if (lines[i].Trim() is "" or ['#', ..]) continue;
             if (Line().Match(lines[i]) is not { Success: true } line) throw Bad(i, "it is not REGEX TARGET # REASON");
-            if (line.Groups["isa"].Value != "*" && !Isas.TryParse(line.Groups["isa"].Value, out _)) throw Bad(i, $"'{line.Groups["isa"].Value}' is no instruction set");
-            if (line.Groups["isa"].Value != "*" && line.Groups["isa"].Value != isa.Name()) continue;
+            string named = line.Groups["isa"].Value;
+            if (named is not ("*" or Gpu) && !Isas.TryParse(named, out _)) throw Bad(i, $"'{named}' is no instruction set, and not {Gpu}");
+            if (named != "*" && named != target) continue;
             if (line.Groups["level"] is { Success: true, Value: var other } && other != level) continue;
             entries.Add(new Entry(Pattern(line.Groups["regex"].Value, i), line.Groups["reason"].Value));
         }

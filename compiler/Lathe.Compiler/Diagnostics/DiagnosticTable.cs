@@ -52,6 +52,9 @@ public static class DiagnosticTable
     public static readonly DiagnosticDescriptor NoCandidate = new(
         "LATHE0202", Severity.Error, "the tuning record chooses '{2}' for {0} {1}, which is none of its candidates ({3}): tune the model again");
 
+    /// <summary>An operator runs on the CPU only.</summary>
+    public static readonly DiagnosticDescriptor NotOnDevice = new("LATHE0205", Severity.Error, "{0} is not available on {1}: it runs on the CPU only, which was not asked for");
+
     /// <summary>Nothing in a tuning record is about the model.</summary>
     public static readonly DiagnosticDescriptor TuningUnused = new(
         "LATHE0203", Severity.Warning, "none of the {0} entries of the tuning record fits the model compiled for {1}: the defaults are taken");

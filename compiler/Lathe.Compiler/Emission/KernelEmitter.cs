@@ -4,6 +4,7 @@ using Lathe.Compiler.Tuning;
 using Lathe.Kernels.Schedules;
 using Lathe.Kernels.Targets;
 using Lathe.Kernels.Targets.CSharp;
+using Lathe.Kernels.Targets.OpenCl;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Compiler.Emission;
@@ -14,7 +15,11 @@ namespace Lathe.Compiler.Emission;
 /// <param name="Sources">The source by file name.</param>
 /// <param name="NativeCode">The native code, best instruction set first.</param>
 public sealed record EmittedKernels(
-    IReadOnlyList<PlanKernel> Kernels, IReadOnlyList<string> Functions, IReadOnlyDictionary<string, string> Sources, IReadOnlyList<NativeKernels> NativeCode);
+    IReadOnlyList<PlanKernel> Kernels, IReadOnlyList<string> Functions, IReadOnlyDictionary<string, string> Sources, IReadOnlyList<NativeKernels> NativeCode)
+{
+    /// <summary>The source of programs for OpenCL by the instruction set whose vectors they have; empty for a model that runs on the CPU.</summary>
+    public IReadOnlyDictionary<Isa, string> OpenClSources { get; init; } = new Dictionary<Isa, string>();
+}
 
 /// <summary>Schedules every kernel for every instruction set and prints it.</summary>
 public static class KernelEmitter
@@ -34,6 +39,7 @@ public static class KernelEmitter
         Dictionary<string, string> sources = [];
         if (options.Emulate) sources[Avx512Emulation.FileName] = Avx512Emulation.Source;
         List<NativeKernels> native = [];
+        Dictionary<Isa, string> openCl = [];
         foreach (Isa isa in options.Isas.Distinct().OrderDescending())
         {
             Choice?[] choices =
@@ -43,22 +49,28 @@ public static class KernelEmitter
             ScheduledKernel[] scheduled = new ScheduledKernel[kernels.Count];
             Parallel.For(0, kernels.Count, new ParallelOptions { CancellationToken = cancellation }, i =>
                 scheduled[i] = KernelCompiler.Compile(kernels[i].Computation, Machine.Of(isa), choices[i]));
+            if (options.UsesOpenCl)
+            {
+                openCl[isa] = OpenClPrinter.Print(Machine.Of(isa), [.. scheduled.Select(s => s.Kernel)]);
+                for (int i = 0; i < kernels.Count; i++) variants[i].Add(Variant(isa, i, scheduled[i], kernels[i]));
+                continue;
+            }
+
             string type = $"{IdentifierNames.SimpleName(className)}_{isa}";
             sources[$"Kernels.{isa}.cs"] = CSharpPrinter.Print(space, type, Machine.Of(isa), [.. scheduled.Select(s => s.Kernel)]);
             NativeKernels? code = wantsNative ? NativeKernels.Compile(isa, scheduled, [.. kernels.Select(k => k.MultipliesBytes)], cancellation) : null;
             if (code is not null) native.Add(code);
             for (int i = 0; i < kernels.Count; i++)
             {
-                PlanVariant variant = new(
-                    options.Emulate ? Avx512Emulation.Needs : isa,
-                    functions.Count,
-                    scheduled[i].ScratchBytes.ToSize(kernels[i].Computation.Dims),
-                    scheduled[i].Extent.ToSize(kernels[i].Computation.Dims));
+                PlanVariant variant = Variant(options.Emulate ? Avx512Emulation.Needs : isa, functions.Count, scheduled[i], kernels[i]);
                 variants[i].Add(variant with { NarrowIsFaster = isa == Isa.Avx512 && options.Isas.Contains(Isa.Avx2) && kernels[i].MultipliesBytes, NativeEntry = code?.Entries[i] ?? -1, VnniEntry = code?.VnniEntries[i] ?? -1 });
                 functions.Add($"{type}.{kernels[i].Name}");
             }
         }
 
-        return new EmittedKernels([.. kernels.Select((k, i) => new PlanKernel(k.Name, variants[i]))], functions, sources, native);
+        return new EmittedKernels([.. kernels.Select((k, i) => new PlanKernel(k.Name, variants[i]))], functions, sources, native) { OpenClSources = openCl };
     }
+
+    private static PlanVariant Variant(Isa isa, int function, ScheduledKernel scheduled, PlannedKernel kernel) =>
+        new(isa, function, scheduled.ScratchBytes.ToSize(kernel.Computation.Dims), scheduled.Extent.ToSize(kernel.Computation.Dims));
 }

@@ -1,3 +1,4 @@
+using Lathe.Runtime.Devices;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Runtime.Execution;
@@ -10,8 +11,9 @@ internal sealed class ModelCode
 
     private readonly NativeKernels _native;
 
-    private ModelCode(CompiledModule module, Plan plan, Isa isa, NativeKernels native, PlanVariant[] variants, nint[] functions)
+    private ModelCode(CompiledModule module, Plan plan, Isa isa, NativeKernels native, PlanVariant[] variants, nint[] functions, DeviceModel? device = null)
     {
+        Device = device;
         _module = module;
         _native = native;
         Plan = plan;
@@ -23,6 +25,12 @@ internal sealed class ModelCode
     public Plan Plan { get; }
 
     public Isa Isa { get; }
+
+    /// <summary>What runs the kernels; null for the CPU.</summary>
+    public DeviceModel? Device { get; }
+
+    /// <summary>The name of what runs the kernels.</summary>
+    public string DeviceName => Device?.Device ?? "CPU";
 
     /// <summary>The variant of each kernel.</summary>
     public IReadOnlyList<PlanVariant> Variants { get; }
@@ -49,6 +57,17 @@ internal sealed class ModelCode
         }
 
         return new(module, plan, isa, native, variants, functions);
+    }
+
+    /// <summary>The kernels of a plan on the device that it was compiled for.</summary>
+    /// <exception cref="LatheException">LATHE0503: a kernel has no variant for it.</exception>
+    public static ModelCode OnDevice(CompiledModule module, Plan plan, DeviceModel device)
+    {
+        PlanVariant[] variants =
+        [
+            .. plan.Kernels.Select(kernel => kernel.Variants.FirstOrDefault(v => v.Isa == device.Isa) ?? throw PlanFormat.Corrupt($"kernel '{kernel.Name}' has no variant for {device.Isa.Name()}")),
+        ];
+        return new(module, plan, device.Isa, NativeKernels.None, variants, new nint[variants.Length], device);
     }
 
     /// <summary>The class that a kernel's method is in; null if it is not known.</summary>

@@ -19,6 +19,9 @@ internal sealed class NativeKernels
         Refusal = refusal;
     }
 
+    /// <summary>For a model that does not run on the CPU.</summary>
+    public static NativeKernels None { get; } = new(Isa.Vector128, null, null);
+
     /// <summary>Why there are none; null if there are.</summary>
     public string? Refusal { get; }
 

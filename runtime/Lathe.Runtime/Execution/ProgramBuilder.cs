@@ -1,3 +1,4 @@
+using Lathe.Runtime.Devices;
 using Lathe.Runtime.Plans;
 using Lathe.Runtime.Routines;
 
@@ -28,12 +29,13 @@ internal sealed class ProgramBuilder
     /// <param name="weights">The plan's weights.</param>
     /// <param name="dims">The values of the plan's named dims, inside their ranges.</param>
     /// <param name="threads">Into how many slices a step may be divided.</param>
+    /// <param name="device">What runs the steps; null for the CPU. The program disposes it.</param>
     /// <exception cref="LatheException">LATHE0503: the plan is corrupt. LATHE0506: a size overflows or does not fit memory.</exception>
-    public static RequestProgram Build(ModelCode code, Weights weights, long[] dims, int threads)
+    public static RequestProgram Build(ModelCode code, Weights weights, long[] dims, int threads, DeviceRequest? device = null)
     {
         ProgramBuilder builder = new(code);
         builder.Steps(code.Plan.Steps);
-        return new(code, weights, dims, threads, builder.Finish());
+        return new(code, weights, dims, threads, builder.Finish(), device);
     }
 
     private void Steps(IReadOnlyList<PlanStep> steps)

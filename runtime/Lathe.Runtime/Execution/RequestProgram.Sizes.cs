@@ -1,3 +1,4 @@
+using Lathe.Runtime.Devices;
 using Lathe.Runtime.Plans;
 using Lathe.Runtime.Routines;
 
@@ -18,11 +19,16 @@ internal sealed unsafe partial class RequestProgram
     private void Update(Assignment assignment)
     {
         foreach (int later in assignment.Later) _parts.Assignments[later].IsStale = true;
-        foreach (int output in assignment.Outputs) Shape(Outputs[output], Plan.Outputs[output]);
+        foreach (int output in assignment.Outputs)
+        {
+            Shape(Outputs[output], Plan.Outputs[output]);
+            Hand(Inputs.Length + output);
+        }
+
         long arena = _arenaBytes;
         foreach (int operation in assignment.Operations) Size(operation);
         foreach (int buffer in assignment.Buffers) Locate(buffer);
-        if (MemoryBytes() > _memory.Bytes) Grow(arena);
+        if (_device is null ? MemoryBytes() > _memory.Bytes : _arenaBytes > _deviceArenaBytes) Grow(arena);
         else foreach (int slot in assignment.Slots) Point(slot);
         assignment.IsStale = false;
     }
@@ -32,6 +38,15 @@ internal sealed unsafe partial class RequestProgram
         NativeBlock larger;
         try
         {
+            if (_device is not null)
+            {
+                long bytes = checked(_arenaBytes + (_arenaBytes / 2));
+                _device.ResizeArena(bytes, arena);
+                _deviceArenaBytes = bytes;
+                for (int slot = 0; slot < _parts.Slots.Length; slot++) Point(slot);
+                return;
+            }
+
             // Half as much again, so that dims that creep up do not copy the arena each time.
             larger = NativeBlock.Allocate(checked(MemoryBytes() + (MemoryBytes() / 2)), $"A request of model '{Plan.Model}'");
         }
@@ -42,7 +57,7 @@ internal sealed unsafe partial class RequestProgram
             throw;
         }
 
-        Copy(larger.Pointer, _memory.Pointer, arena);
+        Buffer.MemoryCopy(_memory.Pointer, larger.Pointer, arena, arena);
         _memory.Dispose();
         _memory = larger;
         for (int slot = 0; slot < _parts.Slots.Length; slot++) Point(slot);
@@ -94,6 +109,19 @@ internal sealed unsafe partial class RequestProgram
     {
         int number = _parts.Slots[slot];
         PlanBuffer buffer = Plan.Buffers[number];
+        if (_device is not null)
+        {
+            int memory = buffer.Kind switch
+            {
+                BufferKind.Input => DeviceAddress.FirstTensor + buffer.Index,
+                BufferKind.Output => DeviceAddress.FirstTensor + Inputs.Length + buffer.Index,
+                BufferKind.Arena => DeviceAddress.Arena,
+                _ => DeviceAddress.Weights,
+            };
+            _pointers[slot] = new DeviceAddress(memory, buffer.Kind == BufferKind.Input ? 0 : _buffers[number].Offset).ToPointer();
+            return;
+        }
+
         _pointers[slot] = buffer.Kind switch
         {
             BufferKind.Input => Inputs[buffer.Index].Current,
@@ -102,6 +130,9 @@ internal sealed unsafe partial class RequestProgram
             _ => _weights.Pointer + _buffers[number].Offset,
         };
     }
+
+    /// <summary>Tells the device where an input or output lies.</summary>
+    private void Hand(int tensor) => _device?.Bind(tensor, Tensors[tensor].Current, Tensors[tensor].Bound?.Room ?? Tensors[tensor].Bytes);
 
     /// <summary>Computes everything of an operation that depends on dims.</summary>
     private void Size(int number)
@@ -138,8 +169,9 @@ internal sealed unsafe partial class RequestProgram
         PlanVariant variant = _code.Variants[kernel.Kernel];
         long extent = Size(variant.Extent, dims, "the extent of a step");
         operation.Extent = (nint)extent;
-        if (extent > 0) _scratchBytes = Math.Max(_scratchBytes, Size(variant.ScratchBytes, dims, "the scratch of a step"));
         RequestStep step = Steps[operation.Step];
+        step.ScratchBytes = extent > 0 ? Size(variant.ScratchBytes, dims, "the scratch of a step") : 0;
+        _scratchBytes = Math.Max(_scratchBytes, step.ScratchBytes);
         step.Macs = Size(kernel.Macs, "the work of a step");
         step.Traffic = Size(kernel.Traffic, "the traffic of a step");
         step.Slices = operation.Slices = Math.Max(1, WorkEstimate.Slices(step.Macs, step.Traffic, extent, _threads));

@@ -1,3 +1,4 @@
+using Lathe.Runtime.Devices;
 using Lathe.Runtime.Plans;
 using Lathe.Runtime.Routines;
 
@@ -15,6 +16,7 @@ internal sealed unsafe partial class RequestProgram : IDisposable
     private readonly ProgramParts _parts;
     private readonly long[] _dims;
     private readonly int _threads;
+    private readonly DeviceRequest? _device;
     private readonly (long Offset, long Bytes)[] _buffers;
     private readonly NativeBlock _tables;
     private readonly byte** _pointers;
@@ -22,11 +24,12 @@ internal sealed unsafe partial class RequestProgram : IDisposable
     private NativeBlock _memory;
     private long _arenaBytes;
     private long _scratchBytes;
+    private long _deviceArenaBytes;
 
     /// <exception cref="LatheException">LATHE0503: the plan is corrupt. LATHE0506: a size overflows or does not fit memory.</exception>
-    public RequestProgram(ModelCode code, Weights weights, long[] dims, int threads, ProgramParts parts)
+    public RequestProgram(ModelCode code, Weights weights, long[] dims, int threads, ProgramParts parts, DeviceRequest? device)
     {
-        (_code, _weights, _dims, _threads, _parts) = (code, weights, dims, threads, parts);
+        (_code, _weights, _dims, _threads, _parts, _device) = (code, weights, dims, threads, parts, device);
         Inputs = [.. Plan.Inputs.Select(t => new TensorMemory(t))];
         Outputs = [.. Plan.Outputs.Select(t => new TensorMemory(t))];
         Tensors = [.. Inputs, .. Outputs];
@@ -69,7 +72,9 @@ internal sealed unsafe partial class RequestProgram : IDisposable
 
             foreach (int operation in parts.Static.Operations) Size(operation);
 
-            _memory = NativeBlock.Allocate(MemoryBytes(), what);
+            if (device is null) _memory = NativeBlock.Allocate(MemoryBytes(), what);
+            else device.ResizeArena(_deviceArenaBytes = _arenaBytes, kept: 0);
+            for (int tensor = 0; tensor < Tensors.Length; tensor++) Hand(tensor);
             for (int slot = 0; slot < parts.Slots.Length; slot++) Point(slot);
         }
         catch
@@ -102,14 +107,24 @@ internal sealed unsafe partial class RequestProgram : IDisposable
     {
         Binding? old = tensor.Bind(binding);
         foreach (int slot in tensor.Slots) Point(slot);
+        Hand(Array.IndexOf(Tensors, tensor));
         if (tensor.SetStrides(strides, _dims))
             foreach (int operation in tensor.Readers) Size(operation);
         old?.Dispose();
     }
 
+    /// <summary>How many bytes a measurement reads.</summary>
+    public long MeasuredBytes(in Operation operation)
+    {
+        Assignment assignment = _parts.Assignments[operation.Step];
+        return assignment.Symbols.Length * (long)((MeasureStep)assignment.Step).Type.Size();
+    }
+
     /// <summary>Reads computed dims from data.</summary>
+    /// <param name="operation">The measurement.</param>
+    /// <param name="data">What its buffer holds, in the host's memory.</param>
     /// <exception cref="LatheException">LATHE0508: a dim is not what the model was compiled for. LATHE0506: what depends on it does not fit memory.</exception>
-    public void Measure(in Operation operation)
+    public void Measure(in Operation operation, byte* data)
     {
         Assignment assignment = _parts.Assignments[operation.Step];
         MeasureStep step = (MeasureStep)assignment.Step;
@@ -118,7 +133,7 @@ internal sealed unsafe partial class RequestProgram : IDisposable
         for (int i = 0; i < values.Length; i++)
         {
             PlanSymbol symbol = Plan.Symbols[assignment.Symbols[i]];
-            values[i] = Read(*operation.Buffers, step.Type, i);
+            values[i] = Read(data, step.Type, i);
             if (values[i] < symbol.Min || values[i] > symbol.Max)
                 throw Misfit(step, $"dim {symbol.Name}, which data determine, is {values[i]}: it has to be {symbol.Min} to {symbol.Max}");
             isNew |= values[i] != _dims[assignment.Symbols[i]];
@@ -171,6 +186,7 @@ internal sealed unsafe partial class RequestProgram : IDisposable
     /// <summary>Frees the memory.</summary>
     public void Dispose()
     {
+        _device?.Dispose();
         if (!ReferenceEquals(_memory, _tables)) _memory.Dispose();
         _tables.Dispose();
     }
@@ -212,9 +228,10 @@ internal sealed unsafe partial class RequestProgram : IDisposable
         _ => data[at],
     };
 
-    private static void Copy(byte* to, byte* from, long bytes)
+    private void Copy(byte* to, byte* from, long bytes)
     {
-        if (to != from) Buffer.MemoryCopy(from, to, bytes, bytes);
+        if (_device is not null && to != from && bytes > 0) _device.Copy(DeviceAddress.Of(to), DeviceAddress.Of(from), bytes);
+        else if (_device is null && to != from) Buffer.MemoryCopy(from, to, bytes, bytes);
     }
 
     private static long Aligned(long bytes) => checked(bytes + (Plan.Alignment - 1)) & -Plan.Alignment;

@@ -16,6 +16,9 @@ internal sealed class RequestStep(PlanStep plan, RoutineCall? routine)
 
     public long Macs { get; set; }
 
+    /// <summary>The scratch memory of each thread or work-item that takes part.</summary>
+    public long ScratchBytes { get; set; }
+
     public long Traffic { get; set; }
 
     public int Slices { get; set; } = 1;

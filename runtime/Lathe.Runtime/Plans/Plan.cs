@@ -54,10 +54,13 @@ public sealed record Plan(
     long WeightBytes)
 {
     /// <summary>The version of this form and of the kernel ABI; the runtime refuses others.</summary>
-    public const int Version = 5;
+    public const int Version = 6;
 
     /// <summary>True for a model that computes with denormal numbers where the user who loads it does not say.</summary>
     public bool KeepsDenormals { get; init; }
+
+    /// <summary>What the steps run on: <c>CPU</c>, or a device that <see cref="CompiledModule.OpenDevice"/> opens.</summary>
+    public string Device { get; init; } = "CPU";
 
     /// <summary>True for a model that was compiled to run native kernels; what runs otherwise is a fallback.</summary>
     public bool PrefersNative { get; init; }

@@ -36,7 +36,7 @@ internal ref struct PlanReader
         for (int i = 0; i < buffers.Length; i++) buffers[i] = new((BufferKind)Index(), Index(), Expression(), Expression());
         PlanKernel[] kernels = new PlanKernel[Count(2)];
         for (int i = 0; i < kernels.Length; i++) kernels[i] = new(Text(), Variants());
-        return new(model, symbols, inputs, outputs, buffers, kernels, Steps(0), Expression(), Number()) { KeepsDenormals = Number() != 0, PrefersNative = Number() != 0, NativeCode = NativeCode() };
+        return new(model, symbols, inputs, outputs, buffers, kernels, Steps(0), Expression(), Number()) { KeepsDenormals = Number() != 0, PrefersNative = Number() != 0, NativeCode = NativeCode(), Device = Text() };
     }
 
     private PlanTensor[] Tensors()

@@ -189,6 +189,7 @@ internal sealed class PlanVerifier
     private void Routine(RoutineStep step)
     {
         Require(Routines.Routine.Find(step.Routine) is not null, $"step '{step.Node}' names the routine '{step.Routine}', which is not there");
+        Require(_plan.Device == "CPU" || step.Routine == nameof(Routines.CheckIndices), $"step '{step.Node}' names the routine '{step.Routine}', which {_plan.Device} has not");
         foreach (PlanOperand operand in step.Operands)
         {
             if (operand.Buffer < 0) continue;

@@ -28,6 +28,7 @@ internal sealed class PlanWriter
         writer.Number(plan.KeepsDenormals ? 1 : 0);
         writer.Number(plan.PrefersNative ? 1 : 0);
         writer.List(plan.NativeCode, writer.NativeCode);
+        writer.Text(plan.Device);
         return writer._bytes.ToArray();
     }
 

@@ -16,6 +16,9 @@ public abstract class CompiledKernels
     /// <summary>What the kernels were compiled from.</summary>
     public abstract string Source { get; }
 
+    /// <summary>The sizes of the buffers of a call, guards included, and behind them that of the scratch memory.</summary>
+    protected IReadOnlyList<long> Sizes { get; private set; } = [];
+
     /// <summary>Calls a kernel for slices of its parallel axis, in aligned memory whose end is followed by a guard pattern.</summary>
     public unsafe int Run(ScheduledKernel kernel, IReadOnlyList<Memory> buffers, IReadOnlyList<long> dims, params (long From, long To)[] slices)
     {
@@ -37,6 +40,7 @@ public abstract class CompiledKernels
                 new Span<byte>(pointers[i] + bytes.Length, guard).Fill(0xA5);
             }
 
+            Sizes = [.. buffers.Select(b => (long)b.Bytes.Length + guard), scratchBytes + guard];
             int code = 0;
             Call call = Find(kernel.Kernel.Name);
             fixed (nint* d = dimValues)

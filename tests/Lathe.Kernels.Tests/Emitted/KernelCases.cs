@@ -26,6 +26,7 @@ public abstract class KernelCaseTests<T>
     where T : ICaseSource
 {
     private static readonly ConcurrentDictionary<Isa, Lazy<(EmittedKernels Emitted, Dictionary<string, ScheduledKernel> Kernels)>> Compiled = new();
+    private static readonly ConcurrentDictionary<Isa, Lazy<(OpenClKernels OpenCl, Dictionary<string, ScheduledKernel> Kernels)>> OpenCl = new();
     private static readonly ConcurrentDictionary<Isa, Lazy<(NativeKernels Native, Dictionary<string, ScheduledKernel> Kernels)>> Natives = new();
 
     /// <summary>Every case on every machine.</summary>
@@ -36,6 +37,12 @@ public abstract class KernelCaseTests<T>
 
     /// <summary>Every case on every machine that has native kernels.</summary>
     public static IEnumerable<TestCaseData> AllNative => All.Where(test => CpuLevel.Of((Isa)test.Arguments[0]!) is not null);
+
+    /// <summary>The chosen cases with the vectors that OpenCL C is printed with.</summary>
+    public static IEnumerable<TestCaseData> AllOpenCl =>
+        from isa in (Isa[])[Isa.Avx512, Isa.Avx2]
+        from test in Chosen(isa)
+        select new TestCaseData(isa, test.Name).SetArgDisplayNames(isa.ToString(), test.Name);
 
     /// <summary>The emitted code gives what the interpreter gives, and that what the computation says.</summary>
     [TestCaseSource(nameof(All))]
@@ -59,11 +66,32 @@ public abstract class KernelCaseTests<T>
         KernelCheck.CheckRun(kernels[name], native, test.Computation, test.Dims, test.Value);
     }
 
-    private static (TKernels, Dictionary<string, ScheduledKernel>) Compile<TKernels>(Machine machine, Func<IReadOnlyList<ScheduledKernel>, TKernels> compile)
+    /// <summary>The kernel on an OpenCL device gives what the interpreter gives.</summary>
+    [TestCaseSource(nameof(AllOpenCl))]
+    public void OpenClKernel_OfCase_ComputesWhatTheInterpreterDoes(Isa isa, string name)
+    {
+        if (OpenClKernels.Unsupported is { } reason) Assert.Ignore(reason);
+        KernelCase test = T.Cases.Single(c => c.Name == name);
+        (OpenClKernels openCl, Dictionary<string, ScheduledKernel> kernels) = OpenCl.GetOrAdd(isa, _ => new(() => Compile(Machine.Of(isa), k => new OpenClKernels(Machine.Of(isa), k), Chosen(isa)))).Value;
+        lock (openCl) KernelCheck.CheckRun(kernels[name], openCl, test.Computation, test.Dims, test.Value, doubleTolerance: 1e-15);
+    }
+
+    /// <summary>
+    /// PoCL takes a second or more for a kernel: of each family every fifth case with the vectors of AVX-512, and every twentieth with those of AVX2, from one that differs by family, so that
+    /// neighbours, which are alike, take turns. All of them with <c>LATHE_ALL_OPENCL_CASES=1 dotnet test tests/Lathe.Kernels.Tests --filter OpenClKernel_OfCase</c>.
+    /// </summary>
+    private static IReadOnlyList<KernelCase> Chosen(Isa isa)
+    {
+        if (Environment.GetEnvironmentVariable("LATHE_ALL_OPENCL_CASES") == "1") return T.Cases;
+        int each = isa == Isa.Avx512 ? 5 : 20;
+        return [.. T.Cases.Where((_, i) => i % each == typeof(T).Name.Length % each)];
+    }
+
+    private static (TKernels, Dictionary<string, ScheduledKernel>) Compile<TKernels>(Machine machine, Func<IReadOnlyList<ScheduledKernel>, TKernels> compile, IReadOnlyList<KernelCase>? cases = null)
     {
         Dictionary<string, ScheduledKernel> kernels = [];
         int number = 0;
-        foreach (KernelCase test in T.Cases) kernels[test.Name] = KernelCompiler.Compile(test.Computation with { Name = $"kernel{number++}" }, machine);
+        foreach (KernelCase test in cases ?? T.Cases) kernels[test.Name] = KernelCompiler.Compile(test.Computation with { Name = $"kernel{number++}" }, machine);
         return (compile([.. kernels.Values]), kernels);
     }
 }

@@ -76,13 +76,16 @@ public static class KernelCheck
     }
 
     /// <summary>Compares what a target made of a kernel with the interpreter, bit for bit, whole and sliced.</summary>
-    public static void CheckRun(ScheduledKernel kernel, CompiledKernels compiled, Computation computation, IReadOnlyList<long> dims, Func<Random, double>? value = null)
+    /// <param name="doubleTolerance">How far a float of 64 bits may be off, relative to itself: OpenCL leaves the last bits of functions open, which rounding to 32 bits takes away.</param>
+    public static void CheckRun(
+        ScheduledKernel kernel, CompiledKernels compiled, Computation computation, IReadOnlyList<long> dims, Func<Random, double>? value = null, double doubleTolerance = 0)
     {
         Memory[] given = Buffers(computation, dims, value: value);
-        CheckRun(kernel, compiled, given, Interpret(kernel.Kernel, given, dims), computation, dims);
+        CheckRun(kernel, compiled, given, Interpret(kernel.Kernel, given, dims), computation, dims, doubleTolerance);
     }
 
-    private static void CheckRun(ScheduledKernel kernel, CompiledKernels compiled, Memory[] given, Memory[] expected, Computation computation, IReadOnlyList<long> dims)
+    private static void CheckRun(
+        ScheduledKernel kernel, CompiledKernels compiled, Memory[] given, Memory[] expected, Computation computation, IReadOnlyList<long> dims, double doubleTolerance = 0)
     {
         // A slice at a time, the last first, gives what the whole does.
         long extent = Interpreter.ParallelExtent(kernel.Kernel, dims);
@@ -93,9 +96,9 @@ public static class KernelCheck
 
         Memory[] whole = [.. given.Select(b => b.Copy())], sliced = [.. given.Select(b => b.Copy())];
         Assert.That(compiled.Run(kernel, whole, dims, (0, extent)), Is.Zero, "the error code");
-        AreEqual(whole, expected, computation, "emitted");
+        AreEqual(whole, expected, computation, "emitted", doubleTolerance);
         compiled.Run(kernel, sliced, dims, slices);
-        AreEqual(sliced, expected, computation, "emitted, in slices");
+        AreEqual(sliced, expected, computation, "emitted, in slices", doubleTolerance);
     }
 
     /// <summary>How often the innermost statements run.</summary>
@@ -109,7 +112,7 @@ public static class KernelCheck
         return buffers;
     }
 
-    private static void AreEqual(Memory[] actual, Memory[] expected, Computation computation, string what)
+    private static void AreEqual(Memory[] actual, Memory[] expected, Computation computation, string what, double doubleTolerance = 0)
     {
         for (int i = computation.Inputs.Length; i < actual.Length; i++)
         {
@@ -118,6 +121,7 @@ public static class KernelCheck
                 if (!expected[i].IsWritten(k)) continue;
                 bool equal = actual[i].Element.IsFloat()
                     ? actual[i].GetFloat(k).Equals(expected[i].GetFloat(k))
+                        || (actual[i].Element == ElementType.Float64 && Math.Abs(actual[i].GetFloat(k) - expected[i].GetFloat(k)) <= doubleTolerance * Math.Abs(expected[i].GetFloat(k)))
                     : actual[i].GetInteger(k) == expected[i].GetInteger(k);
                 if (!equal) Assert.Fail($"{what}: element {k} of output {i - computation.Inputs.Length} is {Text(actual[i], k)}, not {Text(expected[i], k)}");
             }

@@ -122,7 +122,7 @@ public sealed class TeamTests
             ModelCode code = ModelCode.Choose(module, plan, null);
             _program = ProgramBuilder.Build(code, Weights.Load(module, 0, []), [], threads);
             PseudoRandomFill.Fill(_program.Inputs[0].Span, ElementType.Float32, "x");
-            Executor = new(_program, code, threads, profiling: false, flushDenormals: false, team);
+            Executor = new HostExecutor(_program, code, threads, profiling: false, flushDenormals: false, team);
         }
 
         public Executor Executor { get; }

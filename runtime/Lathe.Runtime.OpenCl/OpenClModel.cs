@@ -1,0 +1,113 @@
+using System.Text;
+using Lathe.Runtime.Devices;
+using Lathe.Runtime.OpenCl.Interop;
+using Lathe.Runtime.Plans;
+
+namespace Lathe.Runtime.OpenCl;
+
+/// <summary>A model's kernels and weights on an OpenCL device.</summary>
+public sealed unsafe class OpenClModel : DeviceModel
+{
+    private readonly ClHandle _context;
+    private readonly ClProgram _program;
+    private readonly ClHandle _weights;
+    private readonly ClHandle _part;
+    private readonly bool _profiling;
+
+    private OpenClModel(OpenClDevice device, Isa isa, string source, DeviceSetup setup)
+    {
+        (Hardware, Isa, _profiling) = (device, isa, setup.Profiling);
+        Functions = new string[setup.Plan.Kernels.SelectMany(k => k.Variants).Select(v => v.Function + 1).DefaultIfEmpty(0).Max()];
+        foreach (PlanKernel kernel in setup.Plan.Kernels)
+            foreach (PlanVariant variant in kernel.Variants) Functions[variant.Function] = kernel.Name + "_kernel";
+        int error;
+        Threads = device.IsCpu ? Math.Min(setup.Threads, device.ComputeUnits) : 0;
+        _part = new(Threads > 0 && Threads < device.ComputeUnits ? PartOf(device, Threads) : 0, &CL.ReleaseDevice);
+        nint id = Id = _part.IsInvalid ? device.Id : _part.Value;
+        _context = new(CL.CreateContext(null, 1, &id, 0, 0, &error), &CL.ReleaseContext);
+        ClError.Check(error, "Opening a context");
+        _program = ClProgram.Build(device, id, _context, source, Options(device, setup));
+        // On a device that uses the host's memory they stay where they are.
+        ulong flags = CL.MemReadOnly | (device.HasUnifiedMemory ? CL.MemUseHostPtr : CL.MemCopyHostPtr);
+        _weights = setup.Plan.WeightBytes == 0 ? new(0, &CL.ReleaseMemObject) : new(CL.CreateBuffer(_context.Value, flags, (nuint)setup.Plan.WeightBytes, (void*)setup.Weights, &error), &CL.ReleaseMemObject);
+        ClError.Check(error, "Loading the weights");
+    }
+
+    /// <inheritdoc/>
+    public override string Device => "GPU";
+
+    /// <inheritdoc/>
+    public override string Kind => "opencl";
+
+    /// <inheritdoc/>
+    public override string Description => Hardware.ToString();
+
+    /// <inheritdoc/>
+    public override Isa Isa { get; }
+
+    /// <inheritdoc/>
+    public override int Threads { get; }
+
+    internal OpenClDevice Hardware { get; }
+
+    /// <summary>The device, or as much of it as the threads are.</summary>
+    internal nint Id { get; }
+
+    /// <summary>The name of each function.</summary>
+    internal string[] Functions { get; }
+
+    internal ClHandle Context => _context;
+
+    internal ClProgram Program => _program;
+
+    internal ClHandle Weights => _weights;
+
+    /// <summary>Loads a model onto the device that <see cref="OpenClDevice.Choose"/> gives.</summary>
+    /// <param name="setup">The model.</param>
+    /// <param name="openSource">Opens the source of the kernels for an instruction set; null if there are none for it.</param>
+    /// <exception cref="LatheException">
+    /// LATHE0510: there is no device. LATHE0505: kernels are not compiled in. LATHE0511: the device fails. LATHE0512: it cannot build the kernels. LATHE0506: the weights do not fit its memory.
+    /// </exception>
+    public static OpenClModel Load(DeviceSetup setup, Func<string, Stream?> openSource)
+    {
+        OpenClDevice device = OpenClDevice.Choose();
+        // Vectors of the device's length, or else the next shorter ones; those of four floats also where a work-item is a lane.
+        Isa wanted = setup.Isa ?? (device.VectorWidth >= 16 ? Isa.Avx512 : device.VectorWidth >= 8 ? Isa.Avx2 : Isa.Vector128);
+        Isa[] compiled = [.. setup.Plan.Kernels.SelectMany(k => k.Variants).Select(v => v.Isa).Distinct().OrderDescending()];
+        Isa isa = compiled.Length == 0 || compiled.Contains(wanted) ? wanted
+            : setup.Isa is not null ? throw new LatheException(ErrorIds.Isa, $"Model '{setup.Plan.Model}' has no {wanted.Name()} kernels compiled in.")
+            : compiled.FirstOrDefault(c => c < wanted, compiled[^1]);
+        using Stream? stream = compiled.Length == 0 ? Stream.Null : openSource(isa.Name());
+        if (stream is null) throw new LatheException(ErrorIds.CorruptPlan, $"The kernel assembly has no source of the {isa.Name()} kernels for OpenCL.");
+        using StreamReader reader = new(stream, Encoding.UTF8);
+        return new(device, isa, reader.ReadToEnd(), setup);
+    }
+
+    /// <inheritdoc/>
+    public override DeviceRequest CreateRequest() => new OpenClRequest(this, _profiling);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _weights.Dispose();
+        _program.Handle.Dispose();
+        _context.Dispose();
+        _part.Dispose();
+    }
+
+    /// <summary>So many cores of a CPU; 0 where its driver does not divide it.</summary>
+    private static nint PartOf(OpenClDevice device, int threads)
+    {
+        nint* properties = stackalloc nint[] { CL.DevicePartitionByCounts, threads, CL.DevicePartitionByCountsListEnd, 0 };
+        nint part;
+        return CL.CreateSubDevices(device.Id, properties, 1, &part, null) == CL.Success ? part : 0;
+    }
+
+    private static string Options(OpenClDevice device, DeviceSetup setup)
+    {
+        StringBuilder options = new("-cl-std=CL1.2");
+        if ((device.FloatConfiguration & CL.FpCorrectlyRoundedDivideSqrt) != 0) options.Append(" -cl-fp32-correctly-rounded-divide-sqrt");
+        if (setup.FlushDenormals) options.Append(" -cl-denorms-are-zero");
+        return options.ToString();
+    }
+}

@@ -1,0 +1,19 @@
+namespace Lathe.Package.Tests;
+
+/// <summary>Models whose items name a device.</summary>
+public sealed class DeviceTests
+{
+    [Test]
+    public void Gpu_BringsTheAssemblyThatOpensIt_AndOnlyThen()
+    {
+        Consumer app = new Consumer("device").WithCharacters()
+            .Project("""<OnnxModel Include="characters.onnx" Class="MyApp.Recognizer" Mean="128" Scale="64" Device="GPU" />""").Write("Program.cs", Programs.Reads);
+        app.Build();
+        Assert.That(File.Exists(app["bin/Debug/net10.0/Lathe.Runtime.OpenCl.dll"]), Is.True);
+        // Any driver will do; without one the program says so, which is another test.
+        if (Directory.Exists("/etc/OpenCL/vendors") && Directory.GetFiles("/etc/OpenCL/vendors", "*.icd").Length > 0) Assert.That(app.Run(arguments: app.Folder), Does.StartWith("A "));
+        Consumer other = new Consumer("no-device").WithCharacters().Project(Programs.Item).Write("Program.cs", Programs.Reads);
+        other.Build();
+        Assert.That(File.Exists(other["bin/Debug/net10.0/Lathe.Runtime.OpenCl.dll"]), Is.False);
+    }
+}
