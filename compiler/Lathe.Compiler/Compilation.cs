@@ -65,7 +65,7 @@ public static class Compilation
             ModuleName = model.ModuleName,
             WeightsFile = model.WeightsFile,
             ModelName = modelName,
-            Precision = planned.MultipliesBytes ? "int8" : "fp32",
+            Precision = planned.Precision,
             Device = "CPU",
             Isas = [.. options.Isas.Select(i => i.ToString().ToLowerInvariant())],
             LibLLVM = model.Plan.NativeCode.Count > 0 ? ObjectCompiler.Version : null,
@@ -162,6 +162,8 @@ public static class Compilation
         {
             KeepsDenormals = options.KeepDenormals,
             PrefersNative = wantsNative,
+            Preparation = planned.Preparation,
+            PreparedBytes = planned.PreparedBytes,
             NativeCode = [.. kernels.NativeCode.Select(code => code.Plan)],
         };
 
@@ -224,6 +226,7 @@ public static class Compilation
             plan.ArenaBytes.Evaluate(dims),
             MemoryPlanner.LowerBound(planned.Storages, Size),
             plan.WeightBytes,
+            plan.PreparedBytes,
             groups.Count(g => g.Op == nameof(Reorder)),
             groups,
             decisions);

@@ -11,7 +11,7 @@ public sealed record CompileOptions
     /// <summary>The name of the class, an identifier, with its namespace: <c>MyApp.SqueezeNet</c>. Null takes the file's name.</summary>
     public string? ClassName { get; init; }
 
-    /// <summary>The arithmetic: <c>fp32</c>.</summary>
+    /// <summary>How weights of products are stored: <c>fp32</c>, <c>fp16</c> or <c>bf16</c>. They are multiplied and summed in float32.</summary>
     public string Precision { get; init; } = "fp32";
 
     /// <summary>The device: <c>CPU</c>.</summary>

@@ -37,10 +37,12 @@ public sealed class CompiledModel : IDisposable
         try
         {
             _weights = Weights.Load(module, plan.WeightBytes, directories);
+            _weights.Prepare(_code, ThreadsOf(options));
         }
         catch
         {
             _preparation?.Stop();
+            _weights?.Dispose();
             throw;
         }
 
@@ -153,7 +155,7 @@ public sealed class CompiledModel : IDisposable
 
         _preparation?.Stop();
         foreach (InferRequest request in pooled) request.Free();
-        _weights.Memory.Dispose();
+        _weights.Dispose();
         _assembly?.Unload();
     }
 
@@ -196,6 +198,8 @@ public sealed class CompiledModel : IDisposable
         return values;
     }
 
+    private static int ThreadsOf(LatheOptions options) => Math.Min(options.Threads ?? int.MaxValue, Environment.ProcessorCount);
+
     private ModelInfo Describe(LatheOptions options)
     {
         Plan plan = _code.Plan;
@@ -218,7 +222,8 @@ public sealed class CompiledModel : IDisposable
             // The default dims may be too small for the model; that is said when a request is made with them.
             ArenaBytes = Math.Max(0, RequestProgram.Value(plan.ArenaBytes, _code.DefaultDims(), "the arena")),
             WeightBytes = plan.WeightBytes,
-            Threads = Math.Min(options.Threads ?? int.MaxValue, Environment.ProcessorCount),
+            PreparedBytes = plan.PreparedBytes,
+            Threads = ThreadsOf(options),
             Fallbacks = fallbacks,
             Warnings = warnings,
         };

@@ -18,7 +18,7 @@ namespace Lathe.Cli.Arguments;
 internal sealed class ModelOptions
 {
     private readonly Option<string?> _precision = Parsed.Word(
-        "--precision", [], ["fp32", "bf16", "fp16", "int8", "auto"], "The arithmetic. auto is fp32.");
+        "--precision", [], ["fp32", "bf16", "fp16", "int8", "auto"], "How weights of products are stored; sums are fp32. auto, the default, is fp32.");
 
     private readonly Option<string?> _device = Parsed.One<string?>(
         "--device", ["-d"], "DEVICE", "CPU, GPU, HETERO:GPU,CPU, MULTI:… or AUTO. Default CPU; AUTO takes the best that there is.", CheckDevice);
@@ -125,6 +125,7 @@ internal sealed class ModelOptions
         CompileOptions options = new()
         {
             ClassName = parsed.GetValue(_class),
+            Precision = parsed.GetValue(_precision) is { } precision and not "auto" ? precision : PrecisionNames.Fp32,
             Kernels = parsed.GetValue(_kernels) ?? "auto",
             Isas = parsed.GetValue(_isa) ?? defaultIsas ?? new CompileOptions().Isas,
             Emulate = emulate,
@@ -148,8 +149,7 @@ internal sealed class ModelOptions
 
     private IEnumerable<(string Option, string Reason)> Refused(ParseResult parsed)
     {
-        if (parsed.GetValue(_precision) is { } precision and not ("fp32" or "auto"))
-            yield return ("--precision", $"{precision} is not available; this version computes in fp32");
+        if (parsed.GetValue(_precision) is "int8") yield return ("--precision", "int8 is not available for models that are not quantised");
         if (parsed.GetValue(_device) is { } device and not ("CPU" or "AUTO"))
             yield return ("--device", $"{device} is not available; this version runs on the CPU");
         if (parsed.GetValue(_affinity) is not null)
@@ -162,7 +162,7 @@ internal sealed class ModelOptions
     private void RefuseOptionsOfCompilation(ParseResult parsed, string model, bool runs)
     {
         if (!runs) throw new UsageException($"'{model}' is compiled already; this command takes an ONNX model");
-        foreach (Option option in (Option[])[_class, _mean, _scale, _inputFormat, _resize, _postprocess, _labels, _kernels, _isa, _emulate, _winograd, _tuning, _dumpAfter, _noOptimize])
+        foreach (Option option in (Option[])[_precision, _class, _mean, _scale, _inputFormat, _resize, _postprocess, _labels, _kernels, _isa, _emulate, _winograd, _tuning, _dumpAfter, _noOptimize])
         {
             if (parsed.GetResult(option) is { Implicit: false })
                 throw new UsageException($"option {option.Name} is for compiling, and '{model}' is compiled already");

@@ -59,6 +59,10 @@ public static class DiagnosticTable
     /// <summary>A tuning record cannot be understood.</summary>
     public static readonly DiagnosticDescriptor BadTuningRecord = new("LATHE0204", Severity.Error, "the tuning record is malformed at line {0}: {1}");
 
+    /// <summary>Weights stay in 32 bits although fewer are asked for.</summary>
+    public static readonly DiagnosticDescriptor WeightsNotNarrowed = new(
+        "LATHE0205", Severity.Warning, "{0}: its weights stay in fp32: {1}");
+
     /// <summary>What native kernels need is not there.</summary>
     public static readonly DiagnosticDescriptor NoLibLLVM = new(
         "LATHE0301", Severity.Warning, "native kernels are wanted and libLLVM (15 or later) is not installed: the kernels are C#");

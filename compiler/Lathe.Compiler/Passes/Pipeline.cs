@@ -57,22 +57,25 @@ public static class Pipeline
         // 2. Bytes are multiplied four at a time.
         new PackBytes(),
 
-        // 3. Fewer multiplications where they pay.
+        // 3. Weights get 16 bits where that is asked for.
+        new NarrowWeights(),
+
+        // 4. Fewer multiplications where they pay.
         new ChooseWinograd(),
 
-        // 4. Operators become groups of one kernel each.
+        // 5. Operators become groups of one kernel each.
         new FuseGroups(),
 
-        // 5. Images are read as they lie in memory.
+        // 6. Images are read as they lie in memory.
         new ReadImages(),
 
-        // 6. Values between groups get layouts, conversions become operators.
+        // 7. Values between groups get layouts, conversions become operators.
         new AssignLayouts(),
 
-        // 7. Convolutions whose results are too large for a cache are computed row by row in one kernel.
+        // 8. Convolutions whose results are too large for a cache are computed row by row in one kernel.
         new FuseStrips(),
 
-        // 8. Images may lie at strides that are given with their memory.
+        // 9. Images may lie at strides that are given with their memory.
         new StrideInputs(),
     ];
 

@@ -28,6 +28,8 @@ internal sealed class PlanWriter
         writer.Number(plan.KeepsDenormals ? 1 : 0);
         writer.Number(plan.PrefersNative ? 1 : 0);
         writer.List(plan.NativeCode, writer.NativeCode);
+        writer.List(plan.Preparation, writer.Step);
+        writer.Number(plan.PreparedBytes);
         return writer._bytes.ToArray();
     }
 
