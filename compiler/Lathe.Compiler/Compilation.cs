@@ -148,6 +148,8 @@ public static class Compilation
         EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, wantsNative, context.Decisions, options, context.Cancellation);
         if (options.Tuning is { } tuning && !context.Decisions.All.Any(d => d.IsTuned))
             context.Report(new Diagnostic(DiagnosticTable.TuningUnused, null, tuning.Entries.Count.ToString(CultureInfo.InvariantCulture), string.Join(", ", options.Isas.Select(i => i.Name()))));
+        if (PrecisionNames.WeightsOf(options.Precision) is not null && !planned.HasHalves)
+            context.Report(new Diagnostic(DiagnosticTable.OptionWithoutEffect, null, "--precision", $"no product has weights of float32 that {options.Precision} could hold: the model is as without it"));
         if (wantsNative && ObjectCompiler.Version is null) context.Report(new Diagnostic(DiagnosticTable.NoLibLLVM, null));
         Plan plan = new(
             modelName,

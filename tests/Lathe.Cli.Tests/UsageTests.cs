@@ -123,6 +123,9 @@ public sealed class UsageTests
     [TestCase("bench a.onnx -niter 0")]
     [TestCase("bench a.onnx -hint speed")]
     [TestCase("bench a.onnx -enforcebf16=perhaps")]
+    [TestCase("bench a.onnx -enforcebf16=true --precision fp16")]
+    [TestCase("bench a.onnx -enforcebf16=false --precision bf16")]
+    [TestCase("bench a.dll -enforcebf16=true")]
     [TestCase("conformance")]
     [TestCase("conformance d --filter (")]
     [TestCase("conformance d --jobs 0")]
@@ -138,8 +141,6 @@ public sealed class UsageTests
         Assert.That(Cli.Json(2, "failure", "run").GetProperty("errors")[0].GetProperty("id").GetString(), Is.EqualTo("LATHE0601"));
 
     [TestCase("--precision int8")]
-    [TestCase("--precision bf16")]
-    [TestCase("--precision fp16")]
     [TestCase("--device GPU")]
     [TestCase("-d HETERO:GPU,CPU")]
     [TestCase("-d MULTI:CPU,GPU")]
@@ -163,8 +164,6 @@ public sealed class UsageTests
         Assert.That(error.Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.EqualTo(3).And.All.StartsWith("a.onnx : error LATHE0007: "));
     }
 
-    [TestCase("-enforcebf16")]
-    [TestCase("-enforcebf16=true")]
     [TestCase("-pin=yes")]
     public void Bench_WhatThisVersionDoesNotDo_IsRefused(string option) =>
         Assert.That(Cli.Fails(1, "bench", "-m", "a.onnx", option), Does.StartWith($"a.onnx : error LATHE0007: option {option.Split('=')[0]}: "));

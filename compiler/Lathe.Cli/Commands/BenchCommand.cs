@@ -31,7 +31,7 @@ internal static class BenchCommand
         {
             string? model = parsed.GetValue(argument), again = parsed.GetValue(option);
             if (model is null == again is null) throw new UsageException(model is null ? "which model? Give MODEL or -m MODEL" : "give MODEL or -m MODEL, not both");
-            ModelRequest request = options.Read(parsed, model ?? again!, terminal, runs: true);
+            ModelRequest request = how.Apply(parsed, options.Read(parsed, model ?? again!, terminal, runs: true));
             BenchSettings settings = how.Read(parsed, request);
             string? ahead = parsed.GetValue(precompile);
             request = request with { Threads = settings.Threads, Precompiled = Precompiled(ahead, request), MustPrecompile = ahead == "on" };

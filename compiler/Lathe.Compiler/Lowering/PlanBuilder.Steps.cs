@@ -1,6 +1,7 @@
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Linear;
 using Lathe.Compiler.Operators.Movement;
 using Lathe.Compiler.Operators.Quantization;
 using Lathe.Compiler.Operators.Shapes;
@@ -47,6 +48,7 @@ public sealed partial class PlanBuilder
     private static string PrecisionOf(Node node, Fused fused, TensorType output) =>
         fused.Operators.Any(o => o is IntegerConvolution or IntegerMatMul or ConvOfBytes or DepthwiseConvOfBytes or SumOfBytes or QuantizeLinear or DequantizeLinear)
         || output.Element is ElementType.UInt8 or ElementType.Int8 ? "int8"
+        : fused.Root.Op is MatMulOfHalves ? fused.Root.Inputs[1].Type.Element == ElementType.BFloat16 ? PrecisionNames.Bf16 : PrecisionNames.Fp16
         : node.Inputs.Select(StoredHalf).FirstOrDefault(e => e is not null) is { } half ? PrecisionNames.Of(half)
         : output.Element == ElementType.Float32 ? PrecisionNames.Fp32 : output.Element.Name();
 

@@ -57,7 +57,12 @@ public sealed record PlannedModel(
     public bool MultipliesBytes => Kernels.Any(k => k.MultipliesBytes);
 
     /// <summary>The name of the precision as a whole: that of products of bytes, or of weights of 16 bits, if there are some.</summary>
-    public string Precision => MultipliesBytes ? "int8" : Preparation.Concat(KernelSteps(Steps)).Select(s => s.Precision).FirstOrDefault(p => p is PrecisionNames.Fp16 or PrecisionNames.Bf16) ?? PrecisionNames.Fp32;
+    public string Precision => MultipliesBytes ? "int8" : OfHalves ?? PrecisionNames.Fp32;
+
+    /// <summary>True if weights are stored in 16 bits.</summary>
+    public bool HasHalves => OfHalves is not null;
+
+    private string? OfHalves => Preparation.Concat(KernelSteps(Steps)).Select(s => s.Precision).FirstOrDefault(p => p is PrecisionNames.Fp16 or PrecisionNames.Bf16);
 
     private static IEnumerable<KernelStep> KernelSteps(IReadOnlyList<PlanStep> steps) => steps.SelectMany(step => step switch
     {

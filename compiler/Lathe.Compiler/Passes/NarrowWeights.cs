@@ -27,11 +27,17 @@ public sealed class NarrowWeights : IPass
     /// </summary>
     public const double LeastDecibels = 50;
 
-    /// <summary>What a core has nearby: fewer bytes of weights are read faster than they are widened.</summary>
+    /// <summary>
+    /// What a core has nearby: fewer bytes of float16 are not read faster than they are widened, which takes four instructions (AVX2, 512 by 512: 10.4 us against 7.7; AVX-512: 5.3 against 5.5).
+    /// bfloat16 takes two, and gains everywhere.
+    /// </summary>
     private const long NearBytes = 512 << 10;
 
     /// <summary>Layers that share weights share what is made of them.</summary>
     private static readonly ConditionalWeakTable<TensorData, ConcurrentDictionary<ElementType, TensorData>> Known = [];
+
+    /// <summary>The same of weights as bits.</summary>
+    private static readonly ConditionalWeakTable<TensorData, StrongBox<(TensorData Bits, float Scale)>> KnownBits = [];
 
     /// <inheritdoc/>
     public Graph.Graph Run(Graph.Graph graph, PassContext context)
@@ -40,28 +46,41 @@ public sealed class NarrowWeights : IPass
         HashSet<TensorData> alsoRead = [.. graph.TopologicalOrder().SelectMany(node => node.Inputs.Where((v, i) => !v.IsNone && v.Constant is not null && !IsFactor(node, i)).Select(v => v.Constant!))];
         return Rebuild.Run(graph, (node, builder) =>
         {
+            if (OfSingleRow(node, element, builder) is { } product) return [product];
             Value[] inputs = [.. node.Inputs];
-            bool isNarrowed = false;
             for (int i = 0; i < inputs.Length; i++)
             {
-                if (!IsFactor(node, i) || inputs[i].Constant is not { Element: ElementType.Float32, Count: >= FewestElements } weights || alsoRead.Contains(weights)) continue;
+                if (!IsStoredNarrow(node, i) || inputs[i].Constant is not { } weights) continue;
                 TensorData narrow = Known.GetOrCreateValue(weights).GetOrAdd(element, to => new Cast(to).Evaluate([weights], [])[0]);
                 double quality = Decibels(weights, narrow);
-                if (!(quality >= LeastDecibels))
-                {
-                    context.Report(new Diagnostic(DiagnosticTable.WeightsNotNarrowed, builder.CurrentName, node.Op.Name, double.IsFinite(quality)
-                        ? string.Create(CultureInfo.InvariantCulture, $"in {context.Options.Precision} their rounding error would be {quality:F0} dB below them, less than {LeastDecibels:F0}")
-                        : $"{context.Options.Precision} does not hold their largest"));
-                    continue;
-                }
-
-                (inputs[i], isNarrowed) = (builder.Constant(narrow), true);
+                if (quality >= LeastDecibels) inputs[i] = builder.Add(new Cast(ElementType.Float32), builder.Constant(narrow));
+                else context.Report(NotNarrowed(builder.CurrentName, node.Op, context.Options.Precision, quality));
             }
 
-            if (!isNarrowed) return null;
-            if (OfSingleRow(node, inputs, builder) is { } product) return [product];
-            return [builder.Add(node.Op, [.. inputs.Select((v, i) => v == node.Inputs[i] ? v : builder.Add(new Cast(ElementType.Float32), v))])];
+            return inputs.SequenceEqual(node.Inputs) ? null : [builder.Add(node.Op, inputs)];
         });
+
+        bool IsStoredNarrow(Node node, int input) => IsFactor(node, input) && node.Inputs[input].Constant is { Count: >= FewestElements } weights && !alsoRead.Contains(weights);
+
+        // The product of one row with many weights, which are widened as they are read; null for what is no such product.
+        Value? OfSingleRow(Node node, ElementType element, GraphBuilder builder)
+        {
+            if (node.Op is not (MatMul or Gemm { Alpha: 1, Beta: 1, TransA: false }) || !IsStoredNarrow(node, 1) || node.Inputs[0].Constant is not null) return null;
+            (TensorType left, TensorData weights) = (node.Inputs[0].Type, node.Inputs[1].Constant!);
+            if (weights.Dims.Length != 2 || left.Rank < 2 || left.Dims.SkipLast(1).Any(d => d != IndexExpr.One)) return null;
+            Value[] added = [.. node.Inputs.Skip(2).Where(v => !v.IsNone)];
+            if (added is [{ Type.Dims: var dims }] && !(dims is [var length] && length == node.OutputTypes[0].Dims[1])) return null;
+            bool isTransposed = node.Op is Gemm { TransB: true };
+            if (element == ElementType.BFloat16)
+            {
+                TensorData narrow = Known.GetOrCreateValue(weights).GetOrAdd(element, to => new Cast(to).Evaluate([weights], [])[0]);
+                return Decibels(weights, narrow) >= LeastDecibels ? builder.Add(new MatMulOfHalves(isTransposed), [node.Inputs[0], builder.Constant(narrow), .. added]) : null;
+            }
+
+            if (weights.Count * sizeof(short) < NearBytes || !AreFinite(weights)) return null;
+            (TensorData bits, float scale) = KnownBits.GetValue(weights, w => new(MatMulOfHalves.BitsOf(w))).Value;
+            return builder.Add(new MatMulOfHalves(isTransposed, scale), [node.Inputs[0], builder.Constant(bits), .. added]);
+        }
     }
 
     /// <summary>The constant of 16 bits that a value is made of where it is nothing but this pass's weights; otherwise null.</summary>
@@ -72,21 +91,15 @@ public sealed class NarrowWeights : IPass
     private static bool IsFactor(Node node, int input) => node.Op.Role == OpRole.Contraction && input < 2
         && node.OutputTypes[0].Element == ElementType.Float32 && node.Inputs.Take(2).All(v => v.Type.Element == ElementType.Float32);
 
-    /// <summary>The product of one row with many weights of 16 bits; null for what is no such product.</summary>
-    private static Value? OfSingleRow(Node node, Value[] inputs, GraphBuilder builder)
+    private static Diagnostic NotNarrowed(string? node, Op op, string precision, double quality) => new(DiagnosticTable.WeightsNotNarrowed, node, op.Name, double.IsFinite(quality)
+        ? string.Create(CultureInfo.InvariantCulture, $"in {precision} their rounding errors would be {quality:F0} dB below them, less than {LeastDecibels:F0}")
+        : $"{precision} does not hold all of them");
+
+    private static bool AreFinite(TensorData weights)
     {
-        (Value left, Value weights) = (inputs[0], inputs[1]);
-        if (weights.Constant is not { Element: ElementType.Float16 or ElementType.BFloat16, Dims.Length: 2, Bytes.LongLength: >= NearBytes } || left.Constant is not null) return null;
-        if (left.Type.Rank < 2 || left.Type.Dims.SkipLast(1).Any(d => d != IndexExpr.One)) return null;
-        switch (node.Op)
-        {
-            case MatMul:
-                return builder.Add(new MatMulOfHalves(TransB: false), left, weights);
-            case Gemm { Alpha: 1, Beta: 1, TransA: false } gemm when inputs.Length < 3 || inputs[2].IsNone || inputs[2].Type.Dims is [var length] && length == node.OutputTypes[0].Dims[1]:
-                return builder.Add(new MatMulOfHalves(gemm.TransB), [left, weights, .. inputs.Skip(2)]);
-            default:
-                return null;
-        }
+        foreach (float weight in weights.Span<float>())
+            if (!float.IsFinite(weight)) return false;
+        return true;
     }
 
     /// <summary>How many decibels the rounding errors of weights are below them; not finite where some are not.</summary>
