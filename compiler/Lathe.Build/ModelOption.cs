@@ -23,6 +23,8 @@ internal sealed record ModelOption(string Metadata, string Option, bool IsSwitch
         new("Labels", "--labels", IsList: true),
         new("Shape", "--shape", IsList: true),
         new("Calibration", "--calibration"),
+        new("AccuracyBudget", "--accuracy-budget"),
+        new("AccuracyData", "--accuracy-data"),
         new("Kernels", "--kernels"),
         new("Isa", "--isa"),
         new("Threads", "--threads"),

@@ -77,6 +77,9 @@ public sealed record CompileOptions
     /// <summary>True computes convolutions by Winograd's algorithm where it is faster: with fewer multiplications and more rounding.</summary>
     public bool Winograd { get; init; } = true;
 
+    /// <summary>True makes what convolutions and products give outputs of the compiled model, behind its own: to compare two compilations layer by layer.</summary>
+    public bool ShowLayers { get; init; }
+
     /// <summary>Choices that were measured, in place of the cost model's; null for none.</summary>
     public TuningRecord? Tuning { get; init; }
 
@@ -117,6 +120,6 @@ public sealed record CompileOptions
             string.Join('\n', Resizing.OrderBy(r => r.Key, StringComparer.Ordinal).Select(r => $"{r.Key}={r.Value.Text}")),
             string.Join('\n', Postprocessing.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}={p.Value.Text}")),
             string.Join('\n', Labels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value.Count}\n{string.Join('\n', l.Value)}")),
-            Optimize, Winograd, KeepDenormals, EmbedWeightsUpTo, DebugKernels, Tuning?.Hash);
+            Optimize, Winograd, KeepDenormals, EmbedWeightsUpTo, DebugKernels, ShowLayers, Tuning?.Hash);
     }
 }

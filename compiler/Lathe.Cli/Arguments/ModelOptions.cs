@@ -79,16 +79,18 @@ internal sealed class ModelOptions
     /// <param name="command">The command.</param>
     /// <param name="emulates">True if it can run kernels in software.</param>
     /// <param name="tuned">True if it takes a tuning record.</param>
-    public static ModelOptions AddTo(Command command, bool emulates = false, bool tuned = true)
+    /// <param name="namesClasses">True if it takes the names of classes.</param>
+    public static ModelOptions AddTo(Command command, bool emulates = false, bool tuned = true, bool namesClasses = true)
     {
         ModelOptions options = new();
         foreach (Option option in (Option[])
             [
-                options._precision, options._device, options._affinity, options._mean, options._scale, options._inputFormat, options._resize, options._postprocess, options._labels, options._shape,
+                options._precision, options._device, options._affinity, options._mean, options._scale, options._inputFormat, options._resize, options._postprocess, options._shape,
                 options._calibration, options._kernels, options._isa, options._threads, options._denormals, options._winograd, options._dumpAfter,
                 options._class, options._noOptimize,
             ])
             command.Add(option);
+        if (namesClasses) command.Add(options._labels);
         if (emulates) command.Add(options._emulate);
         if (tuned) command.Add(options._tuning);
         return options;
@@ -121,7 +123,7 @@ internal sealed class ModelOptions
         TuningRecord? record = tuning is null ? null : TuningFile.Read(tuning);
         if (runs && record is not null && record.Cpu != CpuDescription.ProcessorName())
             warnings.Add(new Diagnostic(DiagnosticTable.TuningOfAnotherCpu, null, record.Cpu, CpuDescription.ProcessorName()));
-        IReadOnlyList<LabelsFile> labels = parsed.GetValue(_labels)!;
+        IReadOnlyList<LabelsFile> labels = parsed.GetValue(_labels) ?? [];
         CompileOptions options = new()
         {
             ClassName = parsed.GetValue(_class),

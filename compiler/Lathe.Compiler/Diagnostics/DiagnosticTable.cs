@@ -61,7 +61,7 @@ public static class DiagnosticTable
 
     /// <summary>Weights stay in 32 bits although fewer are asked for.</summary>
     public static readonly DiagnosticDescriptor WeightsNotNarrowed = new(
-        "LATHE0205", Severity.Warning, "{0}: its weights stay in fp32: {1}");
+        "LATHE0209", Severity.Warning, "{0}: its weights stay in fp32: {1}");
 
     /// <summary>What native kernels need is not there.</summary>
     public static readonly DiagnosticDescriptor NoLibLLVM = new(
@@ -119,4 +119,12 @@ public static class DiagnosticTable
     /// <summary>Choices were measured elsewhere.</summary>
     public static readonly DiagnosticDescriptor TuningOfAnotherCpu = new(
         "LATHE0616", Severity.Warning, "the tuning record was measured on '{0}', and this machine is '{1}': its choices may be slow here");
+
+    /// <summary>A lower precision costs more accuracy than it may.</summary>
+    public static readonly DiagnosticDescriptor OverBudget = new("LATHE0620", Severity.Error, OverBudgetText);
+
+    /// <summary>The same, where the user only wants to know.</summary>
+    public static readonly DiagnosticDescriptor OverBudgetWarning = new("LATHE0621", Severity.Warning, OverBudgetText);
+
+    private const string OverBudgetText = "the accuracy budget of {0} is exceeded: in {1}, over {2} samples, {3}; the layers with the largest errors are {4}";
 }

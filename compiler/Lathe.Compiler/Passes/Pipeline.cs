@@ -44,7 +44,10 @@ public static class Pipeline
         // 11. What the rules above left between constants.
         new FoldConstants(),
 
-        // 12. Every output becomes a value that a step writes.
+        // 12. Layers become outputs where they are to be compared.
+        new ShowLayers(),
+
+        // 13. Every output becomes a value that a step writes.
         new SeparateOutputs(),
     ];
 
@@ -80,7 +83,7 @@ public static class Pipeline
     ];
 
     /// <summary>Passes that run even where nothing is to be optimised: lowering or the meaning needs them.</summary>
-    private static readonly HashSet<Type> Required = [typeof(BakePreprocessing), typeof(ResizeInputs), typeof(AppendPostprocessing), typeof(FoldConstants), typeof(SeparateOutputs)];
+    private static readonly HashSet<Type> Required = [typeof(BakePreprocessing), typeof(ResizeInputs), typeof(AppendPostprocessing), typeof(FoldConstants), typeof(ShowLayers), typeof(SeparateOutputs)];
 
     /// <summary>Runs the portable passes.</summary>
     /// <exception cref="Diagnostics.DiagnosticException">The model or an option does not allow one.</exception>
