@@ -52,12 +52,12 @@ internal sealed class NarrowWeightsTests
     public void ASingleRow_ReadsThemAsTheyAre([Values] bool isLarge, [Values("fp16", "bf16")] string precision)
     {
         Compiler.Graph.Graph graph = GraphParser.Parse(
-            $"""
+            $$"""
             graph "g"
-            %x = input "x" : float32[1, {(isLarge ? 600 : 30)}]
-            %w = float32[600, {(isLarge ? 600 : 30)}] random(1)
+            %x = input "x" : float32[1, {{(isLarge ? 600 : 30)}}]
+            %w = float32[600, {{(isLarge ? 600 : 30)}}] random(1)
             %b = float32[600] random(2)
-            %1 = Gemm(%x, %w, %b) {{TransB=true}}
+            %1 = Gemm(%x, %w, %b) {TransB=true}
             return "y" = %1
             """);
         Compiler.Graph.Graph result = new NarrowWeights().Run(graph, new PassContext(new CompileOptions { Precision = precision }));
