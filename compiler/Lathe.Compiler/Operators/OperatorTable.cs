@@ -131,6 +131,7 @@ public static class OperatorTable
         Of<MatMul>(),
         Of<MatMulInteger>(),
         Composite<OnnxRuntime.MatMulIntegerToFloat>(),
+        Of<MatMulOfHalves>(),
         Of<Max>(),
         Of<MaxPool>(),
         Of<MaxPoolIndices>(),
@@ -236,6 +237,7 @@ public static class OperatorTable
         Of<View>(),
         Of<Where>(),
         Of<WinogradConv>(),
+        Of<WinogradWeights>(),
         Of<Xor>(),
     ];
 

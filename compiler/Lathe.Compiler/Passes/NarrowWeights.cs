@@ -83,10 +83,6 @@ public sealed class NarrowWeights : IPass
         }
     }
 
-    /// <summary>The constant of 16 bits that a value is made of where it is nothing but this pass's weights; otherwise null.</summary>
-    public static Value? StoredOf(Value value) =>
-        value is { IsNone: false, Op: Cast { To: ElementType.Float32 }, Node.Inputs: [{ Constant.Element: ElementType.Float16 or ElementType.BFloat16 } stored] } ? stored : null;
-
     /// <summary>True for an operand of a product of float32; the others are added, or place what is multiplied.</summary>
     private static bool IsFactor(Node node, int input) => node.Op.Role == OpRole.Contraction && input < 2
         && node.OutputTypes[0].Element == ElementType.Float32 && node.Inputs.Take(2).All(v => v.Type.Element == ElementType.Float32);

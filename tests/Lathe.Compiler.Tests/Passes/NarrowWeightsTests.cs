@@ -2,6 +2,7 @@ using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators.Linear;
 using Lathe.Compiler.Passes;
+using Lathe.Compiler.Rules;
 using Lathe.Runtime;
 using Cast = Lathe.Compiler.Operators.Shapes.Cast;
 
@@ -28,7 +29,7 @@ internal sealed class NarrowWeightsTests
             """);
         Compiler.Graph.Graph result = new NarrowWeights().Run(graph, new PassContext(new CompileOptions { Precision = precision }));
         Node conv = result.TopologicalOrder().Single(n => n.Op is Conv);
-        Assert.That(NarrowWeights.StoredOf(conv.Inputs[1])?.Type.Element, Is.EqualTo(precision switch { "fp16" => ElementType.Float16, "bf16" => ElementType.BFloat16, _ => (ElementType?)null }));
+        Assert.That(Patterns.StoredHalf(conv.Inputs[1])?.Type.Element, Is.EqualTo(precision switch { "fp16" => ElementType.Float16, "bf16" => ElementType.BFloat16, _ => (ElementType?)null }));
         Assert.That(conv.Inputs[2].Constant!.Element, Is.EqualTo(ElementType.Float32), "what is added stays");
         // Relative to the largest of 144 products: a bfloat16 errs by 2^-9 at most.
         PassAssert.AssertSame(graph, result, precision == "fp32" ? 0 : precision == "fp16" ? 5e-4 : 4e-3);

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators.Linear;
-using Lathe.Compiler.Passes;
 using Lathe.Compiler.Tuning;
 using Lathe.Kernels.Schedules;
 using Lathe.Kernels.Targets;
@@ -35,7 +34,7 @@ public sealed class ConvAsWinograd(Decisions decisions, Isa isa)
     {
         if (node is not { Op: Conv { Group: 1 } conv, Inputs: [{ Type: { Rank: 4, Element: ElementType.Float32 } } x, var weights, .. var rest] } || SourceImage.Of(x) is not null) return null;
         // Weights of 16 bits are transformed when the model is loaded.
-        Value? stored = NarrowWeights.StoredOf(weights);
+        Value? stored = Patterns.StoredHalf(weights);
         if ((stored ?? weights).Constant is not { } w) return null;
         if (rest is [_, { IsNone: false }, ..] || (rest is [{ IsNone: false } b, ..] && b.Constant is null)) return null;
         Window window = conv.WindowOf(x.Type, weights.Type);
