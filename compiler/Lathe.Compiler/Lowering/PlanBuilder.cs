@@ -320,7 +320,8 @@ public sealed partial class PlanBuilder
     /// <summary>True for what depends on weights alone: it is computed once, when the model is loaded.</summary>
     private static bool IsPrepared(Node node, Fused fused, Dictionary<Value, Location> places, Dictionary<Value, Location> fixedPlaces) =>
         node.Inputs.Length > 0 && node.Inputs.All(v => places[v].Kind is BufferKind.Weights or BufferKind.Prepared) && !fixedPlaces.ContainsKey(node[0])
-        && node.OutputTypes[0].IsStatic && fused.Operators.All(o => o.IsDeterministic);
+        && node.OutputTypes[0].IsStatic && fused.Operators.All(o => o.IsDeterministic)
+        && ComputationBuilder.Build(fused, [.. node.Inputs.Select(v => v.Type)], node.OutputTypes[0], "").Computation.Dims.Length == 0;
 
     private void Prepare(Graph.Graph graph, Node node, Fused fused, Dictionary<Value, Location> places)
     {
