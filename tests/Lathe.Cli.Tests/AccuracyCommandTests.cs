@@ -70,6 +70,19 @@ public sealed class AccuracyCommandTests
         Assert.That(Cli.Fails(1, ["accuracy", Path.Combine(folder.Path, "a.onnx"), "--against", Path.Combine(folder.Path, "b.onnx"), .. data]), Does.Contain("error LATHE0602"));
     }
 
+    [Test]
+    public void Bench_Precisions_AreMeasuredAndCompared()
+    {
+        JsonElement json = Cli.Json(0, "bench-precisions", "bench", Places.Model("characters.onnx"), "--precisions", "fp32,bf16,fp16", "-niter", "3", "--precompile", "off");
+        JsonElement[] precisions = [.. json.GetProperty("precisions").EnumerateArray()];
+        Assert.That(precisions.Select(p => p.GetProperty("precision").GetString()), Is.EqualTo(new[] { "fp32", "bf16", "fp16" }));
+        double[] ratios = [.. precisions.Select(p => p.GetProperty("outputs")[0].GetProperty("sqnr_db") is { ValueKind: JsonValueKind.Number } ratio ? ratio.GetDouble() : double.PositiveInfinity)];
+        Assert.That((ratios[0], ratios[1] < ratios[2]), Is.EqualTo((double.PositiveInfinity, true)), "float16 has more digits than bfloat16");
+        long[] weights = [.. precisions.Select(p => p.GetProperty("weight_bytes").GetInt64())];
+        Assert.That(weights[1], Is.EqualTo(weights[2]).And.LessThan(weights[0] * 0.55));
+        Assert.That(precisions.All(p => p.GetProperty("median_ms").GetDouble() > 0));
+    }
+
     [TestCase("500dB", 1, "error LATHE0620: the accuracy budget of 500dB is exceeded: in bf16, over 5 samples, output 'probabilities' has ")]
     [TestCase("500dB,warn", 0, "warning LATHE0621: ")]
     [TestCase("0.5", 0, null)]
@@ -95,6 +108,11 @@ public sealed class AccuracyCommandTests
     [TestCase("accuracy a.onnx --data d --accuracy-budget -1")]
     [TestCase("accuracy a.onnx --data d --against b.onnx --layers 3")]
     [TestCase("accuracy a.dll --data d")]
+    [TestCase("bench a.onnx --precisions fp32,int9")]
+    [TestCase("bench a.onnx --precisions fp32,fp32")]
+    [TestCase("bench a.onnx --precisions fp32,bf16 -pc")]
+    [TestCase("bench a.onnx --precisions fp32,bf16 --precision fp16")]
+    [TestCase("bench a.dll --precisions fp32,bf16")]
     [TestCase("compile a.onnx -o d --accuracy-budget 1")]
     [TestCase("compile a.onnx -o d --accuracy-data d")]
     public void WrongUsage_IsSaid(string line) => Assert.That(Cli.Fails(2, line.Split(' ')), Does.StartWith("lathe : error LATHE0601: "));
