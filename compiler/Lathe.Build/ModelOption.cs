@@ -26,6 +26,8 @@ internal sealed record ModelOption(string Metadata, string Option, bool IsSwitch
         new("Calibrator", "--calibrator"),
         new("MinSqnr", "--min-sqnr"),
         new("BiasCorrection", "--bias-correction"),
+        new("AccuracyBudget", "--accuracy-budget"),
+        new("AccuracyData", "--accuracy-data"),
         new("Kernels", "--kernels"),
         new("Isa", "--isa"),
         new("Threads", "--threads"),

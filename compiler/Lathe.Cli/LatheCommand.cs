@@ -69,6 +69,7 @@ internal static class LatheCommand
             CompileCommand.Create(terminal),
             RunCommand.Create(terminal),
             VerifyCommand.Create(terminal),
+            AccuracyCommand.Create(terminal),
             BenchCommand.Create(terminal),
             PrecompileCommand.Create(terminal),
             InspectCommand.Create(terminal),

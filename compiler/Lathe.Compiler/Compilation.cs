@@ -65,7 +65,7 @@ public static class Compilation
             ModuleName = model.ModuleName,
             WeightsFile = model.WeightsFile,
             ModelName = modelName,
-            Precision = planned.MultipliesBytes ? "int8" : "fp32",
+            Precision = planned.Precision,
             Device = options.Device,
             Isas = [.. options.Isas.Select(i => i.ToString().ToLowerInvariant())],
             LibLLVM = model.Plan.NativeCode.Count > 0 ? ObjectCompiler.Version : null,
@@ -148,6 +148,8 @@ public static class Compilation
         EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, wantsNative, context.Decisions, options, context.Cancellation);
         if (options.Tuning is { } tuning && !context.Decisions.All.Any(d => d.IsTuned))
             context.Report(new Diagnostic(DiagnosticTable.TuningUnused, null, tuning.Entries.Count.ToString(CultureInfo.InvariantCulture), string.Join(", ", options.Isas.Select(i => i.Name()))));
+        if (PrecisionNames.WeightsOf(options.Precision) is not null && !planned.HasHalves)
+            context.Report(new Diagnostic(DiagnosticTable.OptionWithoutEffect, null, "--precision", $"no product has weights of float32 that {options.Precision} could hold: the model is as without it"));
         if (wantsNative && ObjectCompiler.Version is null) context.Report(new Diagnostic(DiagnosticTable.NoLibLLVM, null));
         Plan plan = new(
             modelName,
@@ -163,6 +165,8 @@ public static class Compilation
             KeepsDenormals = options.KeepDenormals,
             Device = options.Device,
             PrefersNative = wantsNative,
+            Preparation = planned.Preparation,
+            PreparedBytes = planned.PreparedBytes,
             NativeCode = [.. kernels.NativeCode.Select(code => code.Plan)],
         };
 
@@ -249,6 +253,7 @@ public static class Compilation
             plan.ArenaBytes.Evaluate(dims),
             MemoryPlanner.LowerBound(planned.Storages, Size),
             plan.WeightBytes,
+            plan.PreparedBytes,
             groups.Count(g => g.Op == nameof(Reorder)),
             groups,
             decisions);

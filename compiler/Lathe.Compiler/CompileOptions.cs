@@ -13,7 +13,10 @@ public sealed record CompileOptions
     /// <summary>The name of the class, an identifier, with its namespace: <c>MyApp.SqueezeNet</c>. Null takes the file's name.</summary>
     public string? ClassName { get; init; }
 
-    /// <summary>The arithmetic: <c>fp32</c>, or <c>int8</c>, which a model has that is quantised or that <see cref="Quantized"/> stands for.</summary>
+    /// <summary>
+    /// What products are computed with: <c>fp32</c>; <c>fp16</c> or <c>bf16</c>, in which weights are stored that are multiplied and summed in float32; or <c>int8</c>, which a
+    /// model has that is quantised or that <see cref="Quantized"/> stands for.
+    /// </summary>
     public string Precision { get; init; } = "fp32";
 
     /// <summary>The device: <c>CPU</c>, or <c>GPU</c>, which is any device that OpenCL offers.</summary>
@@ -82,6 +85,9 @@ public sealed record CompileOptions
     /// <summary>True computes convolutions by Winograd's algorithm where it is faster: with fewer multiplications and more rounding.</summary>
     public bool Winograd { get; init; } = true;
 
+    /// <summary>True makes what convolutions and products give outputs of the compiled model, behind its own: to compare two compilations layer by layer.</summary>
+    public bool ShowLayers { get; init; }
+
     /// <summary>Choices that were measured, in place of the cost model's; null for none.</summary>
     public TuningRecord? Tuning { get; init; }
 
@@ -125,7 +131,7 @@ public sealed record CompileOptions
             string.Join('\n', Resizing.OrderBy(r => r.Key, StringComparer.Ordinal).Select(r => $"{r.Key}={r.Value.Text}")),
             string.Join('\n', Postprocessing.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}={p.Value.Text}")),
             string.Join('\n', Labels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value.Count}\n{string.Join('\n', l.Value)}")),
-            Optimize, Winograd, KeepDenormals, EmbedWeightsUpTo, DebugKernels, Tuning?.Hash,
+            Optimize, Winograd, KeepDenormals, EmbedWeightsUpTo, DebugKernels, ShowLayers, Tuning?.Hash,
             Quantized is null ? null : Convert.ToHexStringLower(SHA256.HashData(Quantized.Onnx)));
     }
 }

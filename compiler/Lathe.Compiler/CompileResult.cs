@@ -39,6 +39,7 @@ public sealed record CompiledOutput(
 /// <param name="ArenaBytes">The size of a request's arena.</param>
 /// <param name="ArenaLowerBound">The largest sum of sizes of buffers alive at once.</param>
 /// <param name="WeightBytes">The size of the packed weights.</param>
+/// <param name="PreparedBytes">The size of what is computed of the weights when the model is loaded, in memory only.</param>
 /// <param name="Reorders">How many steps only change a layout.</param>
 /// <param name="Groups">The steps in order.</param>
 /// <param name="Decisions">What was chosen out of what.</param>
@@ -48,6 +49,7 @@ public sealed record CompileReport(
     long ArenaBytes,
     long ArenaLowerBound,
     long WeightBytes,
+    long PreparedBytes,
     int Reorders,
     IReadOnlyList<CompileGroup> Groups,
     IReadOnlyCollection<Decision> Decisions);

@@ -44,10 +44,12 @@ public sealed class CompiledModel : IDisposable
         try
         {
             _weights = Weights.Load(module, plan.WeightBytes, directories);
+            if (_code is not null) _weights.Prepare(_code, ThreadsOf(options));
         }
         catch
         {
             _preparation?.Stop();
+            _weights?.Dispose();
             throw;
         }
 
@@ -160,7 +162,7 @@ public sealed class CompiledModel : IDisposable
         _preparation?.Stop();
         foreach (InferRequest request in pooled) request.Free();
         _code.Device?.Dispose();
-        _weights.Memory.Dispose();
+        _weights.Dispose();
         _assembly?.Unload();
     }
 
@@ -207,7 +209,7 @@ public sealed class CompiledModel : IDisposable
         }
         catch (Exception e)
         {
-            _weights.Memory.Dispose();
+            _weights.Dispose();
             if (e is FileNotFoundException) throw new LatheException(ErrorIds.NoDevice, $"Model '{plan.Model}' runs on {plan.Device}, for which the application lacks an assembly: {e.Message}", e);
             throw;
         }
@@ -260,6 +262,7 @@ public sealed class CompiledModel : IDisposable
             // The default dims may be too small for the model; that is said when a request is made with them.
             ArenaBytes = Math.Max(0, RequestProgram.Value(plan.ArenaBytes, _code.DefaultDims(), "the arena")),
             WeightBytes = plan.WeightBytes,
+            PreparedBytes = plan.PreparedBytes,
             Threads = _code.Device is { } own ? Math.Max(1, own.Threads) : ThreadsOf(options),
             Fallbacks = fallbacks,
             Warnings = warnings,

@@ -29,6 +29,9 @@ public sealed class ModelInfo
     /// <summary>The bytes of the weights, held once for all requests.</summary>
     public required long WeightBytes { get; init; }
 
+    /// <summary>The bytes of what was computed of the weights when the model was loaded, such as weights of 16 bits as float32; held once for all requests.</summary>
+    public long PreparedBytes { get; init; }
+
     /// <summary>The most threads that one inference uses, the calling thread among them.</summary>
     public required int Threads { get; init; }
 

@@ -11,7 +11,7 @@ public sealed class SchemaTests
 
     [Test]
     public void EveryCommand_HasASchema() => Assert.That(
-        Schema.All, Is.EquivalentTo(new[] { "compile", "run", "verify", "bench", "inspect", "devices", "conformance", "fuzz", "precompile", "quantize", "tune", "failure" }));
+        Schema.All, Is.EquivalentTo(new[] { "compile", "run", "verify", "accuracy", "bench", "bench-precisions", "inspect", "devices", "conformance", "fuzz", "precompile", "quantize", "tune", "failure" }));
 
     [Test]
     public void ValidText_IsAccepted() => Schema.Check("verify", Verified);

@@ -6,7 +6,7 @@ public sealed class ErrorTests
     private Consumer _app = null!;
 
     [OneTimeSetUp]
-    public void SetUp() => _app = new Consumer("errors").WithCharacters().Write("Program.cs", "Console.WriteLine(typeof(MyApp.Recognizer));").Write("broken.onnx", "no model");
+    public void SetUp() => _app = new Consumer("errors").WithCharacters().Write("samples/README", "Four images.").Write("Program.cs", "Console.WriteLine(typeof(MyApp.Recognizer));").Write("broken.onnx", "no model");
 
     [TestCase("charcters.onnx", "", "error LATHE0401: the model 'charcters.onnx' does not exist")]
     [TestCase("broken.onnx", "", "error LATHE0002")]
@@ -17,6 +17,17 @@ public sealed class ErrorTests
         _app.Project($"<OnnxModel Include=\"{file}\" Class=\"MyApp.Recognizer\" {metadata} />");
         IReadOnlyList<string> problems = Fails();
         Assert.That(problems.Single(), Does.Contain(expected));
+    }
+
+    [Test]
+    public void Build_ImpossibleBudget_FailsAndNamesLayers()
+    {
+        File.WriteAllBytes(_app["samples/images.bin"], File.ReadAllBytes(Places.Model("testset/images.bin"))[..4096]);
+        string Item(string budget) => $"""<OnnxModel Include="characters.onnx" Class="MyApp.Recognizer" Mean="128" Scale="64" InputFormat="u8,NCHW,GRAY" Precision="bf16" AccuracyBudget="{budget}" AccuracyData="samples" />""";
+        _app.Project(Item("300dB"));
+        Assert.That(Fails().Single(), Does.Contain("error LATHE0620").And.Contain("'block3/pointwise/norm' ("));
+        _app.Project(Item("0.5"));
+        Assert.That(_app.TryBuild().Problems, Is.Empty);
     }
 
     [Test]

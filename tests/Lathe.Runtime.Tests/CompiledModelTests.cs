@@ -29,6 +29,34 @@ public sealed class CompiledModelTests
     }
 
     [Test]
+    public void Create_WhatIsPrepared_IsComputedOnceAndOutlivesTheModel([Values(1, 2)] int threads)
+    {
+        byte[] weights = new byte[16];
+        Buffer.BlockCopy((float[])[1, 2, 3, 4], 0, weights, 0, 16);
+        // Work that is worth dividing.
+        Plan plan = PlanBuilder.Prepared();
+        plan = plan with { Preparation = [plan.Preparation[0] with { Macs = 1 << 30 }] };
+        using CompiledModel model = CompiledModel.Create(new TestModule(plan, weights), new() { Threads = threads });
+        Assert.That((model.Info.WeightBytes, model.Info.PreparedBytes), Is.EqualTo((16, 80)));
+        using InferRequest request = model.CreateRequest(), rented = model.Rent();
+        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(request.InputBytes(0)).Fill(10);
+        request.Infer();
+        Assert.That(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(request.OutputBytes(0)).ToArray(), Is.EqualTo(new float[] { 12, 14, 16, 18 }));
+        Assert.That(request.Ran.Devices["CPU"], Is.EqualTo(1), "loading is no inference");
+        model.Dispose();
+        Assert.That(() => request.Infer(), Throws.TypeOf<ObjectDisposedException>());
+    }
+
+    [TestCase(TestKernels.Fail, "reported error 7")]
+    [TestCase(TestKernels.Throw, "thrown")]
+    public void Create_PreparationThatFails_IsLathe0507(int function, string reason)
+    {
+        LatheException failure = Assert.Throws<LatheException>(() => CompiledModel.Create(new TestModule(PlanBuilder.Prepared(function), new byte[16])))!;
+        Assert.That(failure.Id, Is.EqualTo("LATHE0507"));
+        Assert.That(failure.Message, Does.Contain("loading the weights of node 'double'").And.Contain(reason));
+    }
+
+    [Test]
     public void Info_DimThatIsAFormula_IsShownWithItsPrecedence()
     {
         PlanBuilder builder = new();

@@ -74,6 +74,16 @@ internal sealed class PlanBuilder
 
     public Plan Build(string model = "test") => new(model, _symbols, _inputs, _outputs, _buffers, _kernels, Steps, _arenaBytes, WeightBytes);
 
+    /// <summary>y = x + 2 * weights over four elements: the factor of two is put on when the model is loaded.</summary>
+    public static Plan Prepared(int function = TestKernels.Add)
+    {
+        PlanBuilder b = new();
+        int x = b.Input("x", 4), y = b.Output("y", 4), w = b.Weights(0, 16), prepared = b.Buffer(BufferKind.Prepared, 0, 64, 16);
+        b.Steps.Add(b.Step("add", b.Kernel(TestKernels.Add), [4], y, x, prepared));
+        KernelStep load = b.Step("double", b.Kernel(function, 4, 64), [], prepared, w, w);
+        return b.Build() with { Preparation = [load], PreparedBytes = 80 };
+    }
+
     /// <summary>y = x * weights[0] + bias over n elements, through the arena.</summary>
     public static Plan ScaleAdd(SizeExpression? n = null, long macs = 0)
     {

@@ -20,7 +20,7 @@ namespace Lathe.Cli.Arguments;
 internal sealed class ModelOptions
 {
     private readonly Option<string?> _precision = Parsed.Word(
-        "--precision", [], ["fp32", "bf16", "fp16", "int8", "auto"], "The arithmetic; int8 takes a quantised model, or quantises with --calibration. auto is the model's.");
+        "--precision", [], ["fp32", "bf16", "fp16", "int8", "auto"], "fp16 and bf16 store weights in 16 bits and sum in fp32; int8 takes a quantised model, or quantises with --calibration. auto, the default, is the model's.");
 
     private readonly Option<string?> _device = Parsed.One<string?>(
         "--device", ["-d"], "DEVICE", "CPU, GPU, HETERO:GPU,CPU, MULTI:… or AUTO. Default CPU; AUTO takes the best that there is.", CheckDevice);
@@ -91,16 +91,18 @@ internal sealed class ModelOptions
     /// <param name="emulates">True if it can run kernels in software.</param>
     /// <param name="tuned">True if it takes a tuning record.</param>
     /// <param name="calibrates">True if it takes calibration samples.</param>
-    public static ModelOptions AddTo(Command command, bool emulates = false, bool tuned = true, bool calibrates = true)
+    /// <param name="namesClasses">True if it takes the names of classes.</param>
+    public static ModelOptions AddTo(Command command, bool emulates = false, bool tuned = true, bool calibrates = true, bool namesClasses = true)
     {
         ModelOptions options = new(calibrates);
         foreach (Option option in (Option[])
             [
-                options._precision, options._device, options._affinity, options._mean, options._scale, options._inputFormat, options._resize, options._postprocess, options._labels, options._shape,
+                options._precision, options._device, options._affinity, options._mean, options._scale, options._inputFormat, options._resize, options._postprocess, options._shape,
                 options._kernels, options._isa, options._threads, options._denormals, options._winograd, options._dumpAfter,
                 options._class, options._noOptimize,
             ])
             command.Add(option);
+        if (namesClasses) command.Add(options._labels);
         if (emulates) command.Add(options._emulate);
         if (tuned) command.Add(options._tuning);
         if (!calibrates) return options;
@@ -140,11 +142,11 @@ internal sealed class ModelOptions
         TuningRecord? record = tuning is null ? null : TuningFile.Read(tuning);
         if (runs && record is not null && record.Cpu != CpuDescription.ProcessorName())
             warnings.Add(new Diagnostic(DiagnosticTable.TuningOfAnotherCpu, null, record.Cpu, CpuDescription.ProcessorName()));
-        IReadOnlyList<LabelsFile> labels = parsed.GetValue(_labels)!;
+        IReadOnlyList<LabelsFile> labels = parsed.GetValue(_labels) ?? [];
         CalibrationRequest? calibration = ReadCalibration(parsed, quantizes);
         CompileOptions options = new()
         {
-            Precision = parsed.GetValue(_precision) == "int8" ? "int8" : "fp32",
+            Precision = parsed.GetValue(_precision) is { } precision and not "auto" ? precision : PrecisionNames.Fp32,
             ClassName = parsed.GetValue(_class),
             Device = device,
             Kernels = parsed.GetValue(_kernels) ?? "auto",
@@ -191,9 +193,10 @@ internal sealed class ModelOptions
 
     private IEnumerable<(string Option, string Reason)> Refused(ParseResult parsed)
     {
-        if (parsed.GetValue(_precision) is { } precision and not ("fp32" or "auto") && !(precision == "int8" && _calibrates))
-            yield return ("--precision", precision == "int8" ? "int8 is not available to this command" : $"{precision} is not available; this version computes in fp32 and int8");
-        if (parsed.GetValue(_device) is { } device and not ("CPU" or "GPU" or "AUTO"))
+        string precision = parsed.GetValue(_precision) ?? "auto", device = parsed.GetValue(_device) ?? "CPU";
+        if (precision == "int8" && !_calibrates) yield return ("--precision", "int8 is not available to this command");
+        if (precision is "fp16" or "bf16" && device == "GPU") yield return ("--precision", $"{precision} is not available on OpenCL devices");
+        if (device is not ("CPU" or "GPU" or "AUTO"))
             yield return ("--device", $"{device} is not available; this version runs a model on the CPU or on the GPU");
         if (parsed.GetValue(_affinity) is not null)
             yield return ("--affinity", "there is nothing to choose from; this version runs a model on one device");
@@ -203,7 +206,7 @@ internal sealed class ModelOptions
     private void RefuseOptionsOfCompilation(ParseResult parsed, string model, bool runs)
     {
         if (!runs) throw new UsageException($"'{model}' is compiled already; this command takes an ONNX model");
-        foreach (Option option in (Option[])[_class, _mean, _scale, _inputFormat, _resize, _postprocess, _labels, _calibration, _calibrator, _minSqnr, _biasCorrection, _kernels, _isa, _emulate, _winograd, _tuning, _dumpAfter, _noOptimize])
+        foreach (Option option in (Option[])[_precision, _class, _mean, _scale, _inputFormat, _resize, _postprocess, _labels, _calibration, _calibrator, _minSqnr, _biasCorrection, _kernels, _isa, _emulate, _winograd, _tuning, _dumpAfter, _noOptimize])
         {
             if (parsed.GetResult(option) is { Implicit: false })
                 throw new UsageException($"option {option.Name} is for compiling, and '{model}' is compiled already");

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Lathe.Cli.Arguments;
+using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 
 namespace Lathe.Cli.Bench;
@@ -16,7 +17,7 @@ internal sealed class BenchOptions
     private readonly Option<bool> _perLayer = new("-pc", "--per-layer") { Description = "Measure each layer, and the machine's peak in between." };
     private readonly Option<string?> _hint = Parsed.Word("-hint", ["--hint"], ["latency", "throughput"], "What threads, streams and requests that are not given are chosen for.");
 
-    private readonly Option<bool> _bf16 = new("-enforcebf16") { Description = "bf16 arithmetic.", HelpName = "true|false" };
+    private readonly Option<bool> _bf16 = new("-enforcebf16") { Description = "true is --precision bf16, false is fp32.", HelpName = "true|false" };
     private readonly Option<string?> _pin = Parsed.Word("-pin", [], ["yes", "no", "numa"], "Pin threads to processors. Default no.", StringComparison.OrdinalIgnoreCase);
 
     private BenchOptions()
@@ -36,13 +37,24 @@ internal sealed class BenchOptions
         return options;
     }
 
+    /// <summary>A request with the precision that <c>-enforcebf16</c> asks for.</summary>
+    /// <exception cref="UsageException"><c>--precision</c> asks for another, or the model is compiled already.</exception>
+    public ModelRequest Apply(ParseResult parsed, ModelRequest request)
+    {
+        if (parsed.GetResult(_bf16) is not { Implicit: false }) return request;
+        bool wanted = parsed.GetValue(_bf16);
+        if (wanted && request.IsCompiled) throw new UsageException($"option -enforcebf16 is for compiling, and '{request.Path}' is compiled already");
+        string asked = request.Options.Precision;
+        if (wanted ? asked is not (PrecisionNames.Fp32 or PrecisionNames.Bf16) : asked == PrecisionNames.Bf16)
+            throw new UsageException($"options -enforcebf16 {(wanted ? "true" : "false")} and --precision {asked} contradict each other");
+        return wanted ? request with { Options = request.Options with { Precision = PrecisionNames.Bf16 } } : request;
+    }
+
     /// <summary>What was asked for.</summary>
     /// <exception cref="FailedException">Something is asked for that this version does not do.</exception>
     /// <exception cref="UsageException">The options contradict each other.</exception>
     public BenchSettings Read(ParseResult parsed, ModelRequest request)
     {
-        if (parsed.GetValue(_bf16))
-            throw new FailedException(request.Path, DiagnosticTable.BadOption, "-enforcebf16", "bf16 is not available; this version computes in fp32");
         if (parsed.GetValue(_pin) is { } pin and not "no")
             throw new FailedException(request.Path, DiagnosticTable.BadOption, "-pin", $"{pin} is not available; threads are not pinned");
         return BenchSettings.Of(

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using Lathe.Cli.Accuracy;
 using Lathe.Cli.Arguments;
 using Lathe.Cli.Models;
 using Lathe.Cli.Output;
@@ -25,7 +26,10 @@ internal static class CompileCommand
         Option<string?> inputs = new("--inputs") { Description = "Write the list of the files that were read, one a line, to a file.", HelpName = "FILE" };
         Option<bool> embed = new("--embed-weights") { Description = "Put the weights into the assembly, however large they are." };
         Option<bool> debug = new("--debug-kernels") { Description = "Compile the kernels unoptimised, for stepping through them." };
-        Command command = new("compile", "Compile an ONNX model to a .NET assembly.") { model, output, sources, inputs, embed, debug };
+        Option<AccuracyBudget?> budget = Parsed.One<AccuracyBudget?>(
+            "--accuracy-budget", [], "B", "Fail if a lower precision loses more: points of top-1 agreement, or a least ratio such as 30dB; ,warn behind it only warns. Needs --accuracy-data.", AccuracyBudget.Parse);
+        Option<string?> data = new("--accuracy-data") { Description = "The samples for --accuracy-budget, as lathe accuracy takes them.", HelpName = "DIR" };
+        Command command = new("compile", "Compile an ONNX model to a .NET assembly.") { model, output, sources, inputs, embed, debug, budget, data };
         ModelOptions options = ModelOptions.AddTo(command);
         return command.Does((parsed, cancellation) =>
         {
@@ -33,21 +37,35 @@ internal static class CompileCommand
             Places places = new(parsed.GetRequiredValue(output), parsed.GetValue(sources), parsed.GetValue(inputs));
             CompileOptions asked = request.Options with { DebugKernels = parsed.GetValue(debug) };
             if (places.IsAssembly || parsed.GetValue(embed)) asked = asked with { EmbedWeightsUpTo = long.MaxValue };
-            return Run(request with { Options = asked }, places, terminal, cancellation);
+            Gate? gate = (parsed.GetValue(budget), parsed.GetValue(data)) switch
+            {
+                (null, null) => null,
+                ({ } most, { } samples) => new Gate(most, samples),
+                (null, _) => throw new UsageException("option --accuracy-data needs --accuracy-budget"),
+                _ => throw new UsageException("option --accuracy-budget needs --accuracy-data"),
+            };
+            return Run(request with { Options = asked }, places, gate, terminal, cancellation);
         });
     }
 
-    private static int Run(ModelRequest request, Places places, Terminal terminal, CancellationToken cancellation)
+    private static int Run(ModelRequest request, Places places, Gate? gate, Terminal terminal, CancellationToken cancellation)
     {
         foreach (Diagnostic warning in request.Warnings) terminal.Report(request.Path, warning);
         (CompiledOutput output, IReadOnlyList<Diagnostic> warnings, double ms) = ModelCompiler.Compile(request, terminal, cancellation);
+
+        if (gate?.Judge(request, terminal, cancellation) is { } judged)
+        {
+            if (judged.Descriptor.Severity == Severity.Error) throw new FailedException(request.Path, [judged]);
+            terminal.Report(request.Path, judged);
+            warnings = [.. warnings, judged];
+        }
 
         List<string> files = [];
         if (places.Sources is { } sources) files.AddRange(OutputFiles.WriteSources(output, sources, request.Path));
         files.AddRange(
             places.IsAssembly ? OutputFiles.WriteFile(places.Output, output.Assembly, request.Path) : OutputFiles.WriteFolder(output, places.Output, request.Path));
         if (places.Inputs is { } list)
-            files.AddRange(OutputFiles.WriteFile(list, Encoding.UTF8.GetBytes(string.Concat(FilesOf(request).Select(file => file + "\n"))), request.Path));
+            files.AddRange(OutputFiles.WriteFile(list, Encoding.UTF8.GetBytes(string.Concat(FilesOf(request).Concat(gate?.Files ?? []).Select(file => file + "\n"))), request.Path));
         Result result = new(files, ms, output.Report.ArenaBytes, output.Report.WeightBytes, [.. request.Warnings.Concat(warnings).Select(Message.Of)]);
         terminal.WriteResult(result, writer =>
         {
@@ -61,6 +79,28 @@ internal static class CompileCommand
     private static IEnumerable<string> FilesOf(ModelRequest request) =>
         OnnxFrontEnd.ExternalFiles(request.Path).Select(name => Path.Combine(Path.GetDirectoryName(request.Path) ?? "", name)).Where(File.Exists)
             .Prepend(request.Path).Concat(request.Files);
+
+    /// <summary>What a compilation has to keep to.</summary>
+    private sealed record Gate(AccuracyBudget Budget, string Data)
+    {
+        public IEnumerable<string> Files => Samples.Find(Data).Files.SelectMany(f => f);
+
+        /// <summary>Compares the model with itself in fp32, both compiled into a folder that goes again: a build leaves nothing behind but its outputs.</summary>
+        public Diagnostic? Judge(ModelRequest request, Terminal terminal, CancellationToken cancellation)
+        {
+            string folder = Directory.CreateTempSubdirectory("lathe-").FullName;
+            try
+            {
+                // What it warns about was said when it was compiled.
+                Terminal quiet = new(terminal.Output, TextWriter.Null);
+                return Budget.Judge(AccuracyRun.OfPrecision(request with { Warnings = [] }, Data, null, AccuracyRun.DefaultLayerSamples).Run(new CompileCache(folder), quiet, cancellation));
+            }
+            finally
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+    }
 
     private sealed record Places(string Output, string? Sources, string? Inputs)
     {

@@ -36,7 +36,7 @@ internal static class InspectCommand
         IReadOnlyList<Subgraph> subgraphs =
             [.. report.Groups.GroupBy(group => group.Device).Select(device => new Subgraph(device.Key, device.Count(), device.Sum(group => group.Macs)))];
         Result result = new(
-            report.Macs, report.Parameters, report.ArenaBytes, report.ArenaLowerBound, report.WeightBytes, report.Reorders, report.Groups, subgraphs, []);
+            report.Macs, report.Parameters, report.ArenaBytes, report.ArenaLowerBound, report.WeightBytes, report.PreparedBytes, report.Reorders, report.Groups, subgraphs, []);
         terminal.WriteResult(result, writer =>
         {
             TextTable.Write(
@@ -47,7 +47,7 @@ internal static class InspectCommand
                     group.Name, group.Op, group.Kernel, group.Device, group.Precision, group.Layout, group.Shape,
                     (group.Macs / 1e6).ToString("F2"), Terminal.Bytes(group.Bytes), ChoicesOf(group, report),
                 ]));
-            writer.WriteLine($"{report.Groups.Count} groups, {report.Macs / 1e6:F2} MMACs, {report.Parameters} parameters in {Terminal.Bytes(report.WeightBytes)}");
+            writer.WriteLine($"{report.Groups.Count} groups, {report.Macs / 1e6:F2} MMACs, {report.Parameters} parameters in {Terminal.Bytes(report.WeightBytes)}{(report.PreparedBytes > 0 ? $", of which loading makes {Terminal.Bytes(report.PreparedBytes)} in memory" : "")}");
             writer.WriteLine($"arena {Terminal.Bytes(report.ArenaBytes)} (at least {Terminal.Bytes(report.ArenaLowerBound)}), {report.Reorders} reorders");
             if (request.Options.Tuning is { } tuning) writer.WriteLine($"{report.Decisions.Count(d => d.IsTuned)} of {report.Decisions.Count} choices are tuned, by {tuning.Entries.Count} entries of {Terminal.Clean(tuning.Cpu)}");
         });
@@ -69,7 +69,7 @@ internal static class InspectCommand
             .. diagnostics.Where(d => d.Descriptor.Severity == Severity.Error && d.Descriptor != DiagnosticTable.UnsupportedOperator)
                 .Select(d => new Unsupported(d.Node, d.Arguments[0], d.Message)),
         ];
-        Result result = new(null, null, null, null, null, null, [], [], unsupported);
+        Result result = new(null, null, null, null, null, null, null, [], [], unsupported);
         terminal.WriteResult(result, writer => TextTable.Write(
             writer, ["node", "operator", "reason"], unsupported.Select(u => (IReadOnlyList<string>)[u.Node ?? "", u.Op, u.Reason])));
         return 1;
@@ -81,6 +81,7 @@ internal static class InspectCommand
         long? ArenaBytes,
         long? ArenaLowerBound,
         long? WeightBytes,
+        long? PreparedBytes,
         int? Reorders,
         IReadOnlyList<CompileGroup> Groups,
         IReadOnlyList<Subgraph> Subgraphs,

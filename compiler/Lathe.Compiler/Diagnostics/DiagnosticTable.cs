@@ -62,6 +62,10 @@ public static class DiagnosticTable
     /// <summary>A tuning record cannot be understood.</summary>
     public static readonly DiagnosticDescriptor BadTuningRecord = new("LATHE0204", Severity.Error, "the tuning record is malformed at line {0}: {1}");
 
+    /// <summary>Weights stay in 32 bits although fewer are asked for.</summary>
+    public static readonly DiagnosticDescriptor WeightsNotNarrowed = new(
+        "LATHE0209", Severity.Warning, "{0}: its weights stay in fp32: {1}");
+
     /// <summary>What native kernels need is not there.</summary>
     public static readonly DiagnosticDescriptor NoLibLLVM = new(
         "LATHE0301", Severity.Warning, "native kernels are wanted and libLLVM (15 or later) is not installed: the kernels are C#");
@@ -119,6 +123,12 @@ public static class DiagnosticTable
     public static readonly DiagnosticDescriptor TuningOfAnotherCpu = new(
         "LATHE0616", Severity.Warning, "the tuning record was measured on '{0}', and this machine is '{1}': its choices may be slow here");
 
+    /// <summary>A lower precision costs more accuracy than it may.</summary>
+    public static readonly DiagnosticDescriptor OverBudget = new("LATHE0620", Severity.Error, OverBudgetText);
+
+    /// <summary>The same, where the user only wants to know.</summary>
+    public static readonly DiagnosticDescriptor OverBudgetWarning = new("LATHE0621", Severity.Warning, OverBudgetText);
+
     /// <summary>Calibration samples are missing, cannot be read, or do not fit the model.</summary>
     public static readonly DiagnosticDescriptor BadCalibration = new("LATHE0701", Severity.Error, "calibration '{0}': {1}");
 
@@ -141,4 +151,6 @@ public static class DiagnosticTable
 
     /// <summary>A model cannot be brought to the operator set that a quantised one needs.</summary>
     public static readonly DiagnosticDescriptor NotUpgraded = new("LATHE0707", Severity.Error, "{0} cannot be brought to opset {1}, which a quantised model needs: {2}");
+
+    private const string OverBudgetText = "the accuracy budget of {0} is exceeded: in {1}, over {2} samples, {3}; the layers with the largest errors are {4}";
 }

@@ -1,6 +1,7 @@
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Linear;
 using Lathe.Compiler.Operators.Movement;
 using Lathe.Compiler.Operators.Quantization;
 using Lathe.Compiler.Operators.Shapes;
@@ -34,17 +35,30 @@ public sealed partial class PlanBuilder
             kernel,
             [.. ports.Select(port => node.Inputs[port]).Append(node[0]).Select(v => Buffer(places[v], Bytes(v.Type)))],
             [.. computation.Dims.Items.Select(d => ((IndexExpr)d).ToSize(_symbols))],
-            PrecisionOf(fused, output),
+            PrecisionOf(node, fused, output),
             output.Layout?.ToString() ?? "",
             fused.Macs(inputs, [output]).ToSize(_symbols),
             traffic.ToSize(_symbols));
     }
 
-    /// <summary>What a group computes with: bytes where they are multiplied, quantised or moved, otherwise what it gives.</summary>
-    private static string PrecisionOf(Fused fused, TensorType output) =>
+    /// <summary>
+    /// What a group computes with: bytes where they are multiplied, quantised or moved; weights of 16 bits, whether they are widened as they are read or were when the model
+    /// was loaded; otherwise what it gives.
+    /// </summary>
+    private static string PrecisionOf(Node node, Fused fused, TensorType output) =>
         fused.Operators.Any(o => o is IntegerConvolution or IntegerMatMul or ConvOfBytes or MatMulOfBytes or DepthwiseConvOfBytes or SumOfBytes or WordsOfBytes or QuantizeLinear or DequantizeLinear)
         || output.Element is ElementType.UInt8 or ElementType.Int8 ? "int8"
-        : output.Element == ElementType.Float32 ? "fp32" : output.Element.Name();
+        : fused.Root.Op is MatMulOfHalves ? fused.Root.Inputs[1].Type.Element == ElementType.BFloat16 ? PrecisionNames.Bf16 : PrecisionNames.Fp16
+        : node.Inputs.Select(StoredHalf).FirstOrDefault(e => e is not null) is { } half ? PrecisionNames.Of(half)
+        : output.Element == ElementType.Float32 ? PrecisionNames.Fp32 : output.Element.Name();
+
+    /// <summary>The type of 16 bits in which a weight is stored; null for what is none.</summary>
+    private static ElementType? StoredHalf(Value value) => value.Op switch
+    {
+        Constant { Data: { Element: ElementType.Float16 or ElementType.BFloat16, Count: > 1 } } weights => weights.Data.Element,
+        Fused => value.Node.Inputs is [{ Op: Constant }, ..] ? StoredHalf(value.Node.Inputs[0]) : null,
+        _ => null,
+    };
 
     private MeasureStep MeasureStep(Graph.Graph graph, Node node, Measure measure, Dictionary<Value, Location> places)
     {

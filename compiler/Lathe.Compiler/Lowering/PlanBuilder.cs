@@ -37,6 +37,8 @@ public sealed record PlannedKernel(string Name, Computation Computation, string?
 /// <param name="ArenaBytes">What of the arena's size does not depend on computed dims.</param>
 /// <param name="Storages">The pieces of the arena.</param>
 /// <param name="Weights">The packed weights.</param>
+/// <param name="Preparation">What is computed of the weights when the model is loaded.</param>
+/// <param name="PreparedBytes">The size of what that gives.</param>
 public sealed record PlannedModel(
     IReadOnlyList<PlannedKernel> Kernels,
     IReadOnlyList<IndexVar> Symbols,
@@ -47,10 +49,28 @@ public sealed record PlannedModel(
     IReadOnlyList<PlanStep> Steps,
     IndexExpr ArenaBytes,
     IReadOnlyList<Storage> Storages,
-    byte[] Weights)
+    byte[] Weights,
+    IReadOnlyList<KernelStep> Preparation,
+    long PreparedBytes)
 {
     /// <summary>True for a model that multiplies bytes.</summary>
     public bool MultipliesBytes => Kernels.Any(k => k.MultipliesBytes);
+
+    /// <summary>The name of the precision as a whole: that of products of bytes, or of weights of 16 bits, if there are some.</summary>
+    public string Precision => MultipliesBytes ? "int8" : OfHalves ?? PrecisionNames.Fp32;
+
+    /// <summary>True if weights are stored in 16 bits.</summary>
+    public bool HasHalves => OfHalves is not null;
+
+    private string? OfHalves => Preparation.Concat(KernelSteps(Steps)).Select(s => s.Precision).FirstOrDefault(p => p is PrecisionNames.Fp16 or PrecisionNames.Bf16);
+
+    private static IEnumerable<KernelStep> KernelSteps(IReadOnlyList<PlanStep> steps) => steps.SelectMany(step => step switch
+    {
+        KernelStep kernel => [kernel],
+        LoopStep loop => KernelSteps(loop.Body),
+        IfStep choice => KernelSteps(choice.Then).Concat(KernelSteps(choice.Else)),
+        _ => [],
+    });
 }
 
 /// <summary>
@@ -68,6 +88,8 @@ public sealed partial class PlanBuilder
     private readonly List<Storage> _storages = [];
     private readonly MemoryStream _weights = new();
     private readonly Dictionary<(TensorData, Layout?), long> _packed = [];
+    private readonly List<KernelStep> _preparation = [];
+    private long _preparedBytes;
     private readonly IReadOnlyList<IndexVar> _symbols;
     private readonly HashSet<IndexVar> _given;
     private readonly Dictionary<IndexVar, int> _computed = [];
@@ -95,7 +117,7 @@ public sealed partial class PlanBuilder
         for (int i = 0; i < graph.Inputs.Length; i++) inputs.Add(builder.Tensor(graph.Inputs[i], places[graph.Inputs[i].Value]));
         for (int i = 0; i < graph.Outputs.Length; i++) outputs.Add(builder.Tensor(graph.Outputs[i], results[i]));
         return new PlannedModel(
-            builder._kernels, builder._symbols, builder._given.Count, inputs, outputs, builder._buffers, steps, arena, builder._storages, builder._weights.ToArray());
+            builder._kernels, builder._symbols, builder._given.Count, inputs, outputs, builder._buffers, steps, arena, builder._storages, builder._weights.ToArray(), builder._preparation, builder._preparedBytes);
     }
 
     private PlanTensor Tensor(GraphPort port, Location location)
@@ -143,6 +165,9 @@ public sealed partial class PlanBuilder
                     break;
                 case Fused fused when IsInPlace(node, fused, fixedPlaces):
                     places[node[0]] = fixedPlaces[node[0]];
+                    break;
+                case Fused fused when IsPrepared(node, fused, places, fixedPlaces):
+                    Prepare(graph, node, fused, places);
                     break;
                 case Fused when IsEmpty(node.OutputTypes[0]):
                     places[node[0]] = Place(node[0], fixedPlaces);
@@ -290,6 +315,20 @@ public sealed partial class PlanBuilder
         _weights.Position = offset;
         _weights.Write(WeightPacker.Pack(data, layout));
         return _packed[(data, layout)] = offset;
+    }
+
+    /// <summary>True for what depends on weights alone: it is computed once, when the model is loaded.</summary>
+    private static bool IsPrepared(Node node, Fused fused, Dictionary<Value, Location> places, Dictionary<Value, Location> fixedPlaces) =>
+        node.Inputs.Length > 0 && node.Inputs.All(v => places[v].Kind is BufferKind.Weights or BufferKind.Prepared) && !fixedPlaces.ContainsKey(node[0])
+        && node.OutputTypes[0].IsStatic && fused.Operators.All(o => o.IsDeterministic)
+        && ComputationBuilder.Build(fused, [.. node.Inputs.Select(v => v.Type)], node.OutputTypes[0], "").Computation.Dims.Length == 0;
+
+    private void Prepare(Graph.Graph graph, Node node, Fused fused, Dictionary<Value, Location> places)
+    {
+        _preparedBytes = (_preparedBytes + Plan.Alignment - 1) / Plan.Alignment * Plan.Alignment;
+        places[node[0]] = new Location(BufferKind.Prepared, 0, null, _preparedBytes);
+        _preparedBytes = checked(_preparedBytes + Bytes(node.OutputTypes[0]).Value);
+        _preparation.Add(KernelStep(graph, node, fused, places));
     }
 
     private static IndexExpr Bytes(TensorType type) => type.EffectiveLayout.Length(type.Dims) * type.Element.Size();

@@ -132,6 +132,7 @@ public static class OperatorTable
         Of<MatMulInteger>(),
         Composite<OnnxRuntime.MatMulIntegerToFloat>(),
         Of<MatMulOfBytes>(),
+        Of<MatMulOfHalves>(),
         Of<Max>(),
         Of<MaxPool>(),
         Of<MaxPoolIndices>(),
@@ -237,6 +238,7 @@ public static class OperatorTable
         Of<View>(),
         Of<Where>(),
         Of<WinogradConv>(),
+        Of<WinogradWeights>(),
         Of<WordsOfBytes>(),
         Of<Xor>(),
     ];

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
 using Lathe.Compiler.Operators.Linear;
@@ -11,6 +12,7 @@ using Lathe.Kernels.Loops;
 using Lathe.Kernels.Schedules;
 using Lathe.Kernels.Targets;
 using Lathe.Runtime;
+using Cast = Lathe.Compiler.Operators.Shapes.Cast;
 
 namespace Lathe.Compiler.Passes;
 
@@ -238,17 +240,17 @@ public sealed class AssignLayouts : IPass
             if (root.Op is WinogradConv && inner == root.Inputs[0]) return InLayout(value, BlockedWithHalo(value));
             if (root.Op is WinogradConv && inner == root.Inputs[1]) return Packed(value, PackedLayouts.WinogradWeights);
             if (root.Op is MatMulOfBytes && inner == root.Inputs[0]) return InLayout(value, null);
-            if (root.Op is MatMul or Gemm or MatMulOfBytes && inner == root.Inputs[1] && value.Constant is not null && value.Type.Rank == 2)
-                return Packed(value, PackedLayouts.MatMulWeights(root.Op is Gemm { TransB: true }));
+            if (root.Op is MatMul or Gemm or MatMulOfBytes or MatMulOfHalves && inner == root.Inputs[1] && IsWeight(value) && value.Type.Rank == 2)
+                return Packed(value, PackedLayouts.MatMulWeights(root.Op is Gemm { TransB: true } or MatMulOfHalves { TransB: true }));
 
             // A constant per channel is padded to whole blocks, so that whole vectors may be read.
             bool channels = IsBlocked(output);
             if (value.Constant is not null && value.Type.Element is ElementType.Float32 or ElementType.Int32 && root.Op.Role is OpRole.Contraction or OpRole.Elementwise or OpRole.Reduction)
             {
-                int axis = inner == (root.Inputs.Length > 2 ? root.Inputs[2] : Value.None) && root.Op is Conv or WinogradConv or ConvOfBytes or DepthwiseConvOfBytes or MatMul or Gemm or MatMulOfBytes
+                int axis = inner == (root.Inputs.Length > 2 ? root.Inputs[2] : Value.None) && root.Op is Conv or WinogradConv or ConvOfBytes or DepthwiseConvOfBytes or MatMul or Gemm or MatMulOfBytes or MatMulOfHalves
                     ? value.Type.Rank - 1
                     : channels ? 1 - (output.Type.Rank - value.Type.Rank) : value.Type.Rank - 1;
-                if (axis >= 0 && axis < value.Type.Rank && value.Type.Dims[axis].Value > 1 && (channels || root.Op is MatMul or Gemm or MatMulOfBytes))
+                if (axis >= 0 && axis < value.Type.Rank && value.Type.Dims[axis].Value > 1 && (channels || root.Op is MatMul or Gemm or MatMulOfBytes or MatMulOfHalves))
                     return Packed(value, PackedLayouts.Channels(value.Type.Rank, axis));
                 return InLayout(value, null);
             }
@@ -304,8 +306,22 @@ public sealed class AssignLayouts : IPass
 
         private Value Packed(Value value, Layout layout)
         {
-            if (value.Constant is not { } data) return _replaced[value];
-            return _builder.Add(new Constant(data, layout));
+            if (value.Constant is { } data) return _builder.Add(new Constant(data, layout));
+            if (!IsOfConstant(value, out Fused? made, out TensorData? from)) return _replaced[value];
+            // What is made of weights when the model is loaded: element by element they lie alike, for a transform they lie with its result's fastest axis together.
+            Layout source = made.Root.Op is WinogradWeights ? PackedLayouts.ConvolutionWeightsOfRowMajor(from.Dims.Length) : layout;
+            return _builder.Add(made with { OutputLayout = layout }, [_builder.Add(new Constant(from, source)), .. value.Node.Inputs.Skip(1).Select(v => _replaced[v])]);
+        }
+
+        /// <summary>True for weights: constants, and what is made of one.</summary>
+        private static bool IsWeight(Value value) => value.Constant is not null || IsOfConstant(value, out _, out _);
+
+        private static bool IsOfConstant(Value value, [NotNullWhen(true)] out Fused? made, [NotNullWhen(true)] out TensorData? from)
+        {
+            (made, from) = (null, null);
+            if (value.Op is not Fused group || group.Members.ToList() is not [{ Op: Cast or WinogradWeights }] || value.Node.Inputs is not [{ Constant: { } data }, ..]) return false;
+            (made, from) = (group, data);
+            return true;
         }
 
         private Value InLayout(Value value, Layout? layout)

@@ -44,7 +44,10 @@ public static class Pipeline
         // 11. What the rules above left between constants.
         new FoldConstants(),
 
-        // 12. Every output becomes a value that a step writes.
+        // 12. Layers become outputs where they are to be compared.
+        new ShowLayers(),
+
+        // 13. Every output becomes a value that a step writes.
         new SeparateOutputs(),
     ];
 
@@ -57,27 +60,30 @@ public static class Pipeline
         // 2. Bytes are multiplied four at a time.
         new PackBytes(),
 
-        // 3. Fewer multiplications where they pay.
+        // 3. Weights get 16 bits where that is asked for.
+        new NarrowWeights(),
+
+        // 4. Fewer multiplications where they pay.
         new ChooseWinograd(),
 
-        // 4. Operators become groups of one kernel each.
+        // 5. Operators become groups of one kernel each.
         new FuseGroups(),
 
-        // 5. Images are read as they lie in memory.
+        // 6. Images are read as they lie in memory.
         new ReadImages(),
 
-        // 6. Values between groups get layouts, conversions become operators.
+        // 7. Values between groups get layouts, conversions become operators.
         new AssignLayouts(),
 
-        // 7. Convolutions whose results are too large for a cache are computed row by row in one kernel.
+        // 8. Convolutions whose results are too large for a cache are computed row by row in one kernel.
         new FuseStrips(),
 
-        // 8. Images may lie at strides that are given with their memory.
+        // 9. Images may lie at strides that are given with their memory.
         new StrideInputs(),
     ];
 
     /// <summary>Passes that run even where nothing is to be optimised: lowering or the meaning needs them.</summary>
-    private static readonly HashSet<Type> Required = [typeof(BakePreprocessing), typeof(ResizeInputs), typeof(AppendPostprocessing), typeof(FoldConstants), typeof(SeparateOutputs)];
+    private static readonly HashSet<Type> Required = [typeof(BakePreprocessing), typeof(ResizeInputs), typeof(AppendPostprocessing), typeof(FoldConstants), typeof(ShowLayers), typeof(SeparateOutputs)];
 
     /// <summary>Runs the portable passes.</summary>
     /// <exception cref="Diagnostics.DiagnosticException">The model or an option does not allow one.</exception>

@@ -41,6 +41,10 @@ internal static class Patterns
         return [.. Enumerable.Range(0, checked((int)channels)).Select(c => data.GetDouble(data.Count == 1 ? 0 : c))];
     }
 
+    /// <summary>The constant of 16 bits that a value is made of where it is nothing but its elements in float32; otherwise null.</summary>
+    public static Value? StoredHalf(Value value) =>
+        value is { IsNone: false, Op: Operators.Shapes.Cast { To: ElementType.Float32 }, Node.Inputs: [{ Constant.Element: ElementType.Float16 or ElementType.BFloat16 } stored] } ? stored : null;
+
     /// <summary>A constant of given numbers.</summary>
     public static Value Numbers(this Rewriting g, ElementType element, ReadOnlySpan<double> values, params long[] dims)
     {

@@ -96,6 +96,7 @@ internal sealed unsafe partial class RequestProgram
             BufferKind.Output => Outputs[buffer.Index].Bytes,
             // With computed dims the arena is as large as what lies in it.
             BufferKind.Arena => _parts.Assignments.Length > 0 ? long.MaxValue : _arenaBytes,
+            BufferKind.Prepared => Plan.PreparedBytes,
             _ => Plan.WeightBytes,
         };
         // What a loop writes piece by piece is not aligned.
@@ -127,6 +128,7 @@ internal sealed unsafe partial class RequestProgram
             BufferKind.Input => Inputs[buffer.Index].Current,
             BufferKind.Output => Outputs[buffer.Index].Current + _buffers[number].Offset,
             BufferKind.Arena => _memory.Pointer + _buffers[number].Offset,
+            BufferKind.Prepared => _weights.Prepared + _buffers[number].Offset,
             _ => _weights.Pointer + _buffers[number].Offset,
         };
     }

@@ -5,18 +5,40 @@ using Lathe.Runtime.Plans;
 namespace Lathe.Runtime.Execution;
 
 /// <summary>A model's weights in aligned memory: a copy of a stream, or a mapped file. Read only.</summary>
-internal sealed unsafe class Weights
+internal sealed unsafe class Weights : IDisposable
 {
+    private NativeBlock? _prepared;
+    private readonly SafeHandle _stored;
+
     private Weights(SafeHandle memory, byte* pointer)
     {
-        Memory = memory;
+        _stored = memory;
         Pointer = pointer;
     }
 
     /// <summary>What owns the memory; it is freed once this is disposed and nobody holds a reference on it.</summary>
-    public SafeHandle Memory { get; }
+    public SafeHandle Memory => _prepared ?? _stored;
 
     public byte* Pointer { get; }
+
+    /// <summary>What was computed of the weights; null if nothing was.</summary>
+    public byte* Prepared => _prepared is null ? null : _prepared.Pointer;
+
+    /// <summary>Computes what the plan prepares.</summary>
+    /// <exception cref="LatheException">LATHE0503: the plan is corrupt. LATHE0506: it does not fit memory. LATHE0507: a kernel failed.</exception>
+    public void Prepare(ModelCode code, int threads)
+    {
+        if (code.Plan.PreparedBytes == 0) return;
+        _prepared = NativeBlock.Allocate(code.Plan.PreparedBytes, "What is prepared of the weights", _stored);
+        WeightPreparation.Run(code, this, threads);
+    }
+
+    /// <summary>Ends the use of the memory by the model; requests may still hold on to it.</summary>
+    public void Dispose()
+    {
+        _prepared?.Dispose();
+        _stored.Dispose();
+    }
 
     /// <param name="module">Whose weights.</param>
     /// <param name="bytes">How many bytes they must have.</param>

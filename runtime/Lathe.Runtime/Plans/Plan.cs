@@ -27,6 +27,9 @@ public enum BufferKind
 
     /// <summary>A part of the model's weights; read only.</summary>
     Weights,
+
+    /// <summary>A part of what is computed of the weights when the model is loaded; written by <see cref="Plan.Preparation"/> only.</summary>
+    Prepared,
 }
 
 /// <summary>
@@ -68,6 +71,12 @@ public sealed record Plan(
     /// <summary>The native code that the kernel assembly carries, one for an instruction set.</summary>
     public IReadOnlyList<PlanNativeCode> NativeCode { get; init; } = [];
 
+    /// <summary>What is computed once when the model is loaded: calls of kernels that read weights and write what is prepared of them.</summary>
+    public IReadOnlyList<KernelStep> Preparation { get; init; } = [];
+
+    /// <summary>The bytes of what <see cref="Preparation"/> computes.</summary>
+    public long PreparedBytes { get; init; }
+
     /// <summary>The alignment of arenas, weights and of every buffer in them, in bytes.</summary>
     public const int Alignment = 64;
 }
@@ -93,7 +102,7 @@ public sealed record PlanTensor(string Name, ElementType Type, IReadOnlyList<Siz
 /// <summary>A piece of memory.</summary>
 /// <param name="Kind">Where it lives.</param>
 /// <param name="Index">The input's or output's number; 0 otherwise.</param>
-/// <param name="Offset">Bytes from the start of the arena or of the weights; 0 otherwise.</param>
+/// <param name="Offset">Bytes from the start of the arena, of the weights or of what is prepared of them; 0 otherwise.</param>
 /// <param name="Bytes">Its size.</param>
 public sealed record PlanBuffer(BufferKind Kind, int Index, SizeExpression Offset, SizeExpression Bytes);
 

@@ -36,7 +36,15 @@ internal ref struct PlanReader
         for (int i = 0; i < buffers.Length; i++) buffers[i] = new((BufferKind)Index(), Index(), Expression(), Expression());
         PlanKernel[] kernels = new PlanKernel[Count(2)];
         for (int i = 0; i < kernels.Length; i++) kernels[i] = new(Text(), Variants());
-        return new(model, symbols, inputs, outputs, buffers, kernels, Steps(0), Expression(), Number()) { KeepsDenormals = Number() != 0, PrefersNative = Number() != 0, NativeCode = NativeCode(), Device = Text() };
+        return new(model, symbols, inputs, outputs, buffers, kernels, Steps(0), Expression(), Number())
+        {
+            KeepsDenormals = Number() != 0,
+            PrefersNative = Number() != 0,
+            NativeCode = NativeCode(),
+            Device = Text(),
+            Preparation = Preparation(),
+            PreparedBytes = Number(),
+        };
     }
 
     private PlanTensor[] Tensors()
@@ -88,6 +96,14 @@ internal ref struct PlanReader
         }
 
         return steps;
+    }
+
+    private KernelStep[] Preparation()
+    {
+        PlanStep[] steps = Steps(0);
+        KernelStep[] kernels = new KernelStep[steps.Length];
+        for (int i = 0; i < steps.Length; i++) kernels[i] = steps[i] as KernelStep ?? throw PlanFormat.Corrupt($"'{steps[i].Node}' cannot be done when a model is loaded");
+        return kernels;
     }
 
     private LoopCarry[] Carries()

@@ -22,8 +22,9 @@ internal sealed class PlanVerifier
         verifier.NativeCode();
         verifier.Kernels();
         verifier.Steps(plan.Steps, 0);
+        verifier.Preparation();
         verifier.Size(plan.ArenaBytes, "the arena's size");
-        Require(plan.WeightBytes >= 0, "the weights' size is negative");
+        Require(plan.WeightBytes >= 0 && plan.PreparedBytes >= 0, "the weights' size is negative");
     }
 
     private static void Require(bool condition, string otherwise)
@@ -73,7 +74,7 @@ internal sealed class PlanVerifier
             {
                 BufferKind.Input => _plan.Inputs.Count,
                 BufferKind.Output => _plan.Outputs.Count,
-                BufferKind.Arena or BufferKind.Weights => 1,
+                BufferKind.Arena or BufferKind.Weights or BufferKind.Prepared => 1,
                 _ => 0,
             };
             Require((uint)buffer.Index < (uint)limit, "a buffer has an unknown kind or belongs to an input or output that is not there");
@@ -81,10 +82,10 @@ internal sealed class PlanVerifier
             Size(buffer.Bytes, "a buffer's size");
             if (buffer.Kind is BufferKind.Input)
                 Require(buffer.Offset.IsConstant && buffer.Offset.Evaluate([]) == 0, "the buffer of an input has an offset");
-            if (buffer.Kind == BufferKind.Weights && buffer.Offset.IsConstant && buffer.Bytes.IsConstant)
+            if (buffer.Kind is BufferKind.Weights or BufferKind.Prepared && buffer.Offset.IsConstant && buffer.Bytes.IsConstant)
             {
-                long offset = buffer.Offset.Evaluate([]);
-                Require(offset <= _plan.WeightBytes && buffer.Bytes.Evaluate([]) <= _plan.WeightBytes - offset, "a buffer ends after the weights");
+                long offset = buffer.Offset.Evaluate([]), most = buffer.Kind == BufferKind.Weights ? _plan.WeightBytes : _plan.PreparedBytes;
+                Require(offset <= most && buffer.Bytes.Evaluate([]) <= most - offset, "a buffer ends after the weights");
             }
         }
     }
@@ -173,6 +174,24 @@ internal sealed class PlanVerifier
         {
             Dims(variant.Extent, step.Dims.Count, $"the extent of step '{step.Node}'");
             Dims(variant.ScratchBytes, step.Dims.Count, $"the scratch of step '{step.Node}'");
+        }
+    }
+
+    /// <summary>Nothing but weights is there when a model is loaded, and no dims.</summary>
+    private void Preparation()
+    {
+        foreach (KernelStep step in _plan.Preparation)
+        {
+            Step(step);
+            Require(step.Dims.Count == 0, $"step '{step.Node}' is given dims when the model is loaded");
+            foreach (int number in step.Buffers)
+            {
+                PlanBuffer buffer = BufferAt(number);
+                Require(buffer.Kind is BufferKind.Weights or BufferKind.Prepared && buffer.Offset.IsConstant && buffer.Bytes.IsConstant && buffer.Offset.Evaluate([]) % Plan.Alignment == 0,
+                    $"step '{step.Node}' uses other memory than the weights when the model is loaded");
+            }
+
+            Require(step.Buffers.Any(number => BufferAt(number).Kind == BufferKind.Prepared), $"step '{step.Node}' has nothing to write when the model is loaded");
         }
     }
 

@@ -29,6 +29,8 @@ internal sealed class PlanWriter
         writer.Number(plan.PrefersNative ? 1 : 0);
         writer.List(plan.NativeCode, writer.NativeCode);
         writer.Text(plan.Device);
+        writer.List(plan.Preparation, writer.Step);
+        writer.Number(plan.PreparedBytes);
         return writer._bytes.ToArray();
     }
 

@@ -137,6 +137,11 @@ internal sealed partial class LoweringTests
         yield return new Case(new Conv(Group: 2, Pads: [1, 1, 1, 1]), "2,6,5,5 4,3,3,3 4");
         yield return new Case(new Conv(Group: 6, Pads: [1, 1, 1, 1], Strides: [2, 2]), "2,6,H,5 6,1,3,3 6");
         yield return new Case(new Conv(Group: 3, Pads: [1, 1, 1, 1]), "2,3,5,5 6,1,3,3");
+        yield return new Case(new WinogradWeights(), "f16:5,4,3,3 6,3");
+        yield return new Case(new WinogradWeights(), "bf16:17,2,2,2 3,2");
+        yield return new Case(new MatMulOfHalves(false), "N,1,20 bf16:20,6 6");
+        yield return new Case(new MatMulOfHalves(true, 0.25f), "3,20 i16:17,20 17");
+        yield return new Case(new MatMulOfHalves(false, 4), "1,20 i16:20,17");
         yield return new Case(new WinogradConv(4, [1, 1, 1, 1]), "N,3,6,7 6,6,3,2 2");
         yield return new Case(new WinogradConv(2, [0, 2, 1, 0]), "1,2,5,4 4,4,2,3");
         yield return new Case(new Conv(Pads: [1, 1, 1, 1]), "2,3,5,5 4,3,3,3 4 3");

@@ -6,9 +6,9 @@ namespace Lathe.Runtime.Tests.Plans;
 public sealed class PlanFormatTests
 {
     [Test]
-    public void Read_WhatWriteWrote_IsTheSamePlan()
+    public void Read_WhatWriteWrote_IsTheSamePlan([Values] bool isPrepared)
     {
-        Plan plan = Sample();
+        Plan plan = isPrepared ? PlanBuilder.Prepared() : Sample();
         Plan read = PlanFormat.Read(PlanFormat.Write(plan));
         Assert.That(Describe(read), Is.EqualTo(Describe(plan)));
     }
@@ -168,6 +168,8 @@ public sealed class PlanFormatTests
         Steps = plan.Steps.Select(Describe),
         plan.ArenaBytes,
         plan.WeightBytes,
+        Preparation = plan.Preparation.Select(Describe),
+        plan.PreparedBytes,
     });
 
     private static object Describe(PlanStep step) => step switch

@@ -32,7 +32,27 @@ public sealed class PlanVerifierTests
         ["two dims of a name"] = plan => plan with { Symbols = [plan.Symbols[0], plan.Symbols[0]] },
     };
 
+    private static readonly Dictionary<string, Func<Plan, Plan>> DamagesOfPreparation = new()
+    {
+        ["buffer after what is prepared"] = plan => plan with { PreparedBytes = 79 },
+        ["negative size"] = plan => plan with { PreparedBytes = -1 },
+        ["step that names a missing kernel"] = plan => plan with { Preparation = [plan.Preparation[0] with { Kernel = 2 }] },
+        ["step that is given dims"] = plan => plan with { Preparation = [plan.Preparation[0] with { Dims = [4] }] },
+        ["step that reads an input"] = plan => plan with { Preparation = [plan.Preparation[0] with { Buffers = [.. plan.Preparation[0].Buffers, plan.Inputs[0].Buffer] }] },
+        ["step that writes nothing"] = plan => plan with { Preparation = [plan.Preparation[0] with { Buffers = [.. plan.Preparation[0].Buffers.Skip(1)] }] },
+        ["buffer that is not aligned"] = plan => plan with { Buffers = [.. plan.Buffers.Select(b => b.Kind == BufferKind.Prepared ? b with { Offset = 4 } : b)] },
+    };
+
     private static IEnumerable<string> Names => Damages.Keys;
+
+    private static IEnumerable<string> NamesOfPreparation => DamagesOfPreparation.Keys;
+
+    [TestCaseSource(nameof(NamesOfPreparation))]
+    public void Write_ContradictoryPreparation_IsLathe0503(string damage)
+    {
+        Assert.That(() => PlanFormat.Write(PlanBuilder.Prepared()), Throws.Nothing);
+        Assert.That(() => PlanFormat.Write(DamagesOfPreparation[damage](PlanBuilder.Prepared())), Throws.TypeOf<LatheException>().With.Property("Id").EqualTo("LATHE0503"));
+    }
 
     [TestCaseSource(nameof(Names))]
     public void Write_ContradictoryPlan_IsLathe0503(string damage)

@@ -32,7 +32,10 @@ public sealed class ConvAsWinograd(Decisions decisions, Isa isa)
     /// <summary>Applies the rule.</summary>
     public Value? TryRewrite(Node node, Rewriting g)
     {
-        if (node is not { Op: Conv { Group: 1 } conv, Inputs: [var x, { Constant: { Element: ElementType.Float32 } w } weights, .. var rest] } || x.Type.Rank != 4 || SourceImage.Of(x) is not null) return null;
+        if (node is not { Op: Conv { Group: 1 } conv, Inputs: [{ Type: { Rank: 4, Element: ElementType.Float32 } } x, var weights, .. var rest] } || SourceImage.Of(x) is not null) return null;
+        // Weights of 16 bits are transformed when the model is loaded.
+        Value? stored = Patterns.StoredHalf(weights);
+        if ((stored ?? weights).Constant is not { } w) return null;
         if (rest is [_, { IsNone: false }, ..] || (rest is [{ IsNone: false } b, ..] && b.Constant is null)) return null;
         Window window = conv.WindowOf(x.Type, weights.Type);
         if (w.Dims[2] != w.Dims[3] || !TilesOf.TryGetValue(w.Dims[2], out int[]? tiles)) return null;
@@ -44,6 +47,7 @@ public sealed class ConvAsWinograd(Decisions decisions, Isa isa)
         if (tile == 0) return null;
 
         WinogradConv op = new(tile, (long[])[.. window.PadLow.Concat(window.PadHigh).Select(p => p.Value)]);
+        if (stored is { } halves) return g.Add(op, [x, g.Add(new WinogradWeights(), halves, Matrix(g, tile, w.Dims[2])), .. rest.Take(1)]);
         return g.Add(op, [x, g.Constant(Known.GetOrCreateValue(w).GetOrAdd((int)tile, t => Transformed(w, WinogradTransform.Of(t, (int)w.Dims[2])))), .. rest.Take(1)]);
     }
 
@@ -92,5 +96,12 @@ public sealed class ConvAsWinograd(Decisions decisions, Isa isa)
         }
 
         return u;
+    }
+
+    /// <summary>G as a constant.</summary>
+    private static Value Matrix(Rewriting g, long tile, long kernel)
+    {
+        double[,] matrix = WinogradTransform.Of((int)tile, (int)kernel).Weights;
+        return g.Numbers(ElementType.Float32, [.. matrix.Cast<double>()], matrix.GetLength(0), matrix.GetLength(1));
     }
 }

@@ -1,0 +1,27 @@
+using Lathe.Runtime;
+
+namespace Lathe.Compiler;
+
+/// <summary>The names of precisions in options, plans and reports. Of weights they say how these are stored: sums are float32 with all of them.</summary>
+public static class PrecisionNames
+{
+    /// <summary>Weights of float32.</summary>
+    public const string Fp32 = "fp32";
+
+    /// <summary>Weights of float16.</summary>
+    public const string Fp16 = "fp16";
+
+    /// <summary>Weights of bfloat16.</summary>
+    public const string Bf16 = "bf16";
+
+    /// <summary>The name of an element type of 16 bits.</summary>
+    public static string Of(ElementType half) => half == ElementType.Float16 ? Fp16 : Bf16;
+
+    /// <summary>The element type in which a precision stores weights; null where that is float32.</summary>
+    public static ElementType? WeightsOf(string precision) => precision switch
+    {
+        Fp16 => ElementType.Float16,
+        Bf16 => ElementType.BFloat16,
+        _ => null,
+    };
+}
