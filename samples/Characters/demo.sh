@@ -33,7 +33,7 @@ if ! command -v clang > /dev/null; then
     linker=(-p:CppCompilerAndLinker=gcc -p:LinkerFlavor=bfd)
 fi
 for framework in net10.0 net9.0 net8.0; do
-    options=(-p:TargetFrameworks=$framework -r linux-x64 -p:PublishAot=true -p:LatheKernelBaseline=native "${linker[@]}")
+    options=(-p:TargetFrameworks=$framework -r linux-x64 -p:PublishAot=true "${linker[@]}")
     if ! dotnet restore -v quiet "${options[@]}" > "$out/restore-$framework.log" 2>&1; then
         echo "NativeAOT for $framework is skipped: its packages cannot be restored."
         continue

@@ -36,6 +36,11 @@ internal static class Rows
             yield return Bytes("int8 conv1x1 512->2048 7x7", 512, 2048, 7, 1, 1, 0);
             yield return Bytes("int8 conv1x1 64->384 14x14", 64, 384, 14, 1, 1, 0);
             yield return Bytes("int8 conv1x1 16->96 112x112", 16, 96, 112, 1, 1, 0);
+            yield return Bytes("int8 conv3x3 256->256 14x14", 256, 256, 14, 3, 1, 1);
+            yield return Bytes("int8 conv1x1 32->16 112x112", 32, 16, 112, 1, 1, 0);
+            yield return Bytes("int8 conv7x7/2 3->64 224x224 row-major", 3, 64, 224, 7, 2, 3);
+            yield return ("int8 depthwise3x3/2 96 112x112", 2.0 * 96 * 9 * 56 * 56, Sample.DepthwiseOfBytes(96, 112, 3, 2, 1));
+            yield return ("int8 depthwise3x3 144 56x56", 2.0 * 144 * 9 * 56 * 56, Sample.DepthwiseOfBytes(144, 56, 3, 1, 1));
             yield return Depthwise("depthwise3x3 144 56x56", 144, 56, 3, 1, 1);
             yield return Depthwise("depthwise3x3/2 96 112x112", 96, 112, 3, 2, 1);
             yield return Depthwise("depthwise5x5 240 28x28", 240, 28, 5, 1, 2);
@@ -51,7 +56,7 @@ internal static class Rows
     private static (string, double, Computation) Bytes(string name, long ic, long oc, long size, long k, long stride, long pad)
     {
         long outSize = ((size + (2 * pad) - k) / stride) + 1;
-        return (name, 2.0 * ic * oc * k * k * outSize * outSize, Sample.OfBytes(ic / 4, oc, size, size, k, stride, pad, quantised: true));
+        return (name, 2.0 * ic * oc * k * k * outSize * outSize, Sample.OfBytes((ic + 3) / 4, oc, size, size, k, stride, pad, quantised: true, rowMajor: ic < 4));
     }
 
     /// <summary>Counted as the direct convolution, so that shares of the peak compare.</summary>
