@@ -80,7 +80,7 @@ internal sealed class PlanBuilder
         PlanBuilder b = new();
         int x = b.Input("x", 4), y = b.Output("y", 4), w = b.Weights(0, 16), prepared = b.Buffer(BufferKind.Prepared, 0, 64, 16);
         b.Steps.Add(b.Step("add", b.Kernel(TestKernels.Add), [4], y, x, prepared));
-        KernelStep load = b.Step("double", b.Kernel(function, 4, 64), [], prepared, w, w);
+        KernelStep load = b.Step("double", b.Kernel(function, scratchBytes: 64), [4], prepared, w, w);
         return b.Build() with { Preparation = [load], PreparedBytes = 80 };
     }
 

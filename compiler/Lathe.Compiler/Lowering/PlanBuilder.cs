@@ -88,8 +88,6 @@ public sealed partial class PlanBuilder
     private readonly List<Storage> _storages = [];
     private readonly MemoryStream _weights = new();
     private readonly Dictionary<(TensorData, Layout?), long> _packed = [];
-    private readonly List<KernelStep> _preparation = [];
-    private long _preparedBytes;
     private readonly IReadOnlyList<IndexVar> _symbols;
     private readonly HashSet<IndexVar> _given;
     private readonly Dictionary<IndexVar, int> _computed = [];
@@ -315,20 +313,6 @@ public sealed partial class PlanBuilder
         _weights.Position = offset;
         _weights.Write(WeightPacker.Pack(data, layout));
         return _packed[(data, layout)] = offset;
-    }
-
-    /// <summary>True for what depends on weights alone: it is computed once, when the model is loaded.</summary>
-    private static bool IsPrepared(Node node, Fused fused, Dictionary<Value, Location> places, Dictionary<Value, Location> fixedPlaces) =>
-        node.Inputs.Length > 0 && node.Inputs.All(v => places[v].Kind is BufferKind.Weights or BufferKind.Prepared) && !fixedPlaces.ContainsKey(node[0])
-        && node.OutputTypes[0].IsStatic && fused.Operators.All(o => o.IsDeterministic)
-        && ComputationBuilder.Build(fused, [.. node.Inputs.Select(v => v.Type)], node.OutputTypes[0], "").Computation.Dims.Length == 0;
-
-    private void Prepare(Graph.Graph graph, Node node, Fused fused, Dictionary<Value, Location> places)
-    {
-        _preparedBytes = (_preparedBytes + Plan.Alignment - 1) / Plan.Alignment * Plan.Alignment;
-        places[node[0]] = new Location(BufferKind.Prepared, 0, null, _preparedBytes);
-        _preparedBytes = checked(_preparedBytes + Bytes(node.OutputTypes[0]).Value);
-        _preparation.Add(KernelStep(graph, node, fused, places));
     }
 
     private static IndexExpr Bytes(TensorType type) => type.EffectiveLayout.Length(type.Dims) * type.Element.Size();

@@ -33,11 +33,14 @@ internal static unsafe class WeightPreparation
             buffers[i] = (buffer.Kind == BufferKind.Prepared ? weights.Prepared : weights.Pointer) + buffer.Offset.Evaluate([]);
         }
 
+        nint* given = stackalloc nint[step.Dims.Count];
+        long[] dims = new long[step.Dims.Count];
+        for (int i = 0; i < dims.Length; i++) given[i] = (nint)(dims[i] = step.Dims[i].Evaluate([]));
         PlanVariant variant = code.Variants[step.Kernel];
-        long extent = RequestProgram.Size(variant.Extent, [], "the extent of a step");
+        long extent = RequestProgram.Size(variant.Extent, dims, "the extent of a step");
         if (extent == 0) return;
         int slices = Math.Max(1, WorkEstimate.Slices(RequestProgram.Value(step.Macs, [], "the work of a step"), RequestProgram.Value(step.Traffic, [], "the traffic of a step"), extent, threads));
-        long scratch = checked(RequestProgram.Size(variant.ScratchBytes, [], "the scratch of a step") + (Plan.Alignment - 1)) & -Plan.Alignment;
+        long scratch = checked(RequestProgram.Size(variant.ScratchBytes, dims, "the scratch of a step") + (Plan.Alignment - 1)) & -Plan.Alignment;
         using NativeBlock memory = NativeBlock.Allocate(checked(scratch * slices), "What loading a model needs");
         Operation operation = new()
         {
@@ -46,6 +49,7 @@ internal static unsafe class WeightPreparation
             Function = (delegate*<byte**, nint*, nint, nint, byte*, int>)code.Functions[step.Kernel],
             IsNative = code.IsNative(step.Kernel),
             Buffers = buffers,
+            Dims = given,
             Extent = (nint)extent,
         };
         team.Run(job, in operation, memory.Pointer, scratch);

@@ -37,7 +37,7 @@ public sealed class PlanVerifierTests
         ["buffer after what is prepared"] = plan => plan with { PreparedBytes = 79 },
         ["negative size"] = plan => plan with { PreparedBytes = -1 },
         ["step that names a missing kernel"] = plan => plan with { Preparation = [plan.Preparation[0] with { Kernel = 2 }] },
-        ["step that is given dims"] = plan => plan with { Preparation = [plan.Preparation[0] with { Dims = [4] }] },
+        ["step that depends on a dim"] = plan => plan with { Symbols = [new("N", 1, 4, 2)], Preparation = [plan.Preparation[0] with { Dims = [PlanBuilder.Dim(0)] }] },
         ["step that reads an input"] = plan => plan with { Preparation = [plan.Preparation[0] with { Buffers = [.. plan.Preparation[0].Buffers, plan.Inputs[0].Buffer] }] },
         ["step that writes nothing"] = plan => plan with { Preparation = [plan.Preparation[0] with { Buffers = [.. plan.Preparation[0].Buffers.Skip(1)] }] },
         ["buffer that is not aligned"] = plan => plan with { Buffers = [.. plan.Buffers.Select(b => b.Kind == BufferKind.Prepared ? b with { Offset = 4 } : b)] },
