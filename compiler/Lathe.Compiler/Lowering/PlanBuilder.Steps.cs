@@ -40,11 +40,14 @@ public sealed partial class PlanBuilder
             traffic.ToSize(_symbols));
     }
 
-    /// <summary>What a group computes with: bytes where they are multiplied, quantised or moved, otherwise what it gives.</summary>
-    private static string PrecisionOf(Fused fused, TensorType output) =>
-        fused.Operators.Any(o => o is IntegerConvolution or IntegerMatMul or ConvOfBytes or DepthwiseConvOfBytes or SumOfBytes or QuantizeLinear or DequantizeLinear)
-        || output.Element is ElementType.UInt8 or ElementType.Int8 ? "int8"
-        : output.Element == ElementType.Float32 ? "fp32" : output.Element.Name();
+    /// <summary>What a group computes with: what it multiplies, whatever its results are rounded to; otherwise bytes where they are quantised or moved, or what it gives.</summary>
+    private static string PrecisionOf(Fused fused, TensorType output)
+    {
+        if (fused.Operators.Any(o => o is IntegerConvolution or IntegerMatMul or ConvOfBytes or DepthwiseConvOfBytes or SumOfBytes)) return "int8";
+        bool multipliesFloats = fused.Operators.Any(o => o.Role is OpRole.Contraction);
+        if (!multipliesFloats && (fused.Operators.Any(o => o is QuantizeLinear or DequantizeLinear) || output.Element is ElementType.UInt8 or ElementType.Int8)) return "int8";
+        return multipliesFloats || output.Element == ElementType.Float32 ? "fp32" : output.Element.Name();
+    }
 
     private MeasureStep MeasureStep(Graph.Graph graph, Node node, Measure measure, Dictionary<Value, Location> places)
     {
