@@ -92,6 +92,7 @@ public sealed class QuantizeCommandTests
             Assert.That(Cli.Fails(1, command, folder["product.onnx"], "--precision", "int8").Split("LATHE"), Has.Length.EqualTo(2).And.Some.StartsWith("0706"), command);
         Assert.That(Cli.Fails(2, "run", folder["product.onnx"], "--calibration", folder.Path), Does.Contain("--precision int8"));
         Assert.That(Cli.Fails(2, "quantize", folder["product.onnx"], "-o", folder["q.onnx"]), Does.Contain("--calibration"));
+        Assert.That(Cli.Fails(2, "run", "product.dll", "--precision", "int8"), Does.Contain("compiled already"));
     }
 
     private static IEnumerable<TestCaseData> BadSamples()

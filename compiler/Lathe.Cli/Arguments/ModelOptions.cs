@@ -198,6 +198,7 @@ internal sealed class ModelOptions
     private void RefuseOptionsOfCompilation(ParseResult parsed, string model, bool runs)
     {
         if (!runs) throw new UsageException($"'{model}' is compiled already; this command takes an ONNX model");
+        if (parsed.GetValue(_precision) == "int8") throw new UsageException($"option {_precision.Name} is for compiling, and '{model}' is compiled already");
         foreach (Option option in (Option[])[_class, _mean, _scale, _inputFormat, _resize, _postprocess, _labels, _calibration, _calibrator, _minSqnr, _biasCorrection, _kernels, _isa, _emulate, _winograd, _tuning, _dumpAfter, _noOptimize])
         {
             if (parsed.GetResult(option) is { Implicit: false })
