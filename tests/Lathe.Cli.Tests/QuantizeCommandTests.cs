@@ -41,6 +41,15 @@ public sealed class QuantizeCommandTests
         Assert.That(Cli.Fails(1, "quantize", folder["q.onnx"], "--calibration", folder["a.npy"], "-o", folder["r.onnx"]), Does.Contain("error LATHE0703"));
     }
 
+    [TestCase("mobilenetv1_0.25_128_fp32")]
+    [TestCase("squeezenet1.0_fp32")]
+    public void Classifier_KeepsItsFirst(string model)
+    {
+        string folder = Places.Shared("models", model);
+        JsonElement json = Cli.Json(0, "verify", "verify", folder, "--data", folder, "--precision", "int8", "--calibration", folder, "--atol", "0.1", "--top", "1", "--isa", Isas.Best().Name());
+        Assert.That(json.GetProperty("ran").GetProperty("precisions").GetProperty("int8").GetInt32(), Is.GreaterThan(4 * json.GetProperty("ran").GetProperty("precisions").GetProperty("fp32").GetInt32()));
+    }
+
     [Test]
     public void Compilation_IsKeptAsLongAsTheSamplesAreTheSame()
     {
@@ -83,6 +92,7 @@ public sealed class QuantizeCommandTests
             Assert.That(Cli.Fails(1, command, folder["product.onnx"], "--precision", "int8").Split("LATHE"), Has.Length.EqualTo(2).And.Some.StartsWith("0706"), command);
         Assert.That(Cli.Fails(2, "run", folder["product.onnx"], "--calibration", folder.Path), Does.Contain("--precision int8"));
         Assert.That(Cli.Fails(2, "quantize", folder["product.onnx"], "-o", folder["q.onnx"]), Does.Contain("--calibration"));
+        Assert.That(Cli.Fails(2, "run", "product.dll", "--precision", "int8"), Does.Contain("compiled already"));
     }
 
     private static IEnumerable<TestCaseData> BadSamples()

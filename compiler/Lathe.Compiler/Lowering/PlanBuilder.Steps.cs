@@ -42,15 +42,19 @@ public sealed partial class PlanBuilder
     }
 
     /// <summary>
-    /// What a group computes with: bytes where they are multiplied, quantised or moved; weights of 16 bits, whether they are widened as they are read or were when the model
-    /// was loaded; otherwise what it gives.
+    /// What a group computes with: bytes or floats where it multiplies them, whatever its results are rounded to, or weights of 16 bits, whether they are widened as they are
+    /// read or were when the model was loaded; otherwise bytes where they are quantised or moved, or what it gives.
     /// </summary>
-    private static string PrecisionOf(Node node, Fused fused, TensorType output) =>
-        fused.Operators.Any(o => o is IntegerConvolution or IntegerMatMul or ConvOfBytes or MatMulOfBytes or DepthwiseConvOfBytes or SumOfBytes or WordsOfBytes or QuantizeLinear or DequantizeLinear)
-        || output.Element is ElementType.UInt8 or ElementType.Int8 ? "int8"
-        : fused.Root.Op is MatMulOfHalves ? fused.Root.Inputs[1].Type.Element == ElementType.BFloat16 ? PrecisionNames.Bf16 : PrecisionNames.Fp16
-        : node.Inputs.Select(StoredHalf).FirstOrDefault(e => e is not null) is { } half ? PrecisionNames.Of(half)
-        : output.Element == ElementType.Float32 ? PrecisionNames.Fp32 : output.Element.Name();
+    private static string PrecisionOf(Node node, Fused fused, TensorType output)
+    {
+        if (fused.Operators.Any(o => o is IntegerConvolution or IntegerMatMul or ConvOfBytes or MatMulOfBytes or DepthwiseConvOfBytes or SumOfBytes or WordsOfBytes)) return "int8";
+        if (fused.Root.Op is MatMulOfHalves) return PrecisionNames.Of(fused.Root.Inputs[1].Type.Element);
+        if (node.Inputs.Select(StoredHalf).FirstOrDefault(e => e is not null) is { } half) return PrecisionNames.Of(half);
+        if (fused.Operators.Any(o => o.Role is OpRole.Contraction)) return NameOf(fused.Root[0].Type.Element);
+        return fused.Operators.Any(o => o is QuantizeLinear or DequantizeLinear) || output.Element is ElementType.UInt8 or ElementType.Int8 ? "int8" : NameOf(output.Element);
+
+        static string NameOf(ElementType element) => element == ElementType.Float32 ? PrecisionNames.Fp32 : element.Name();
+    }
 
     /// <summary>The type of 16 bits in which a weight is stored; null for what is none.</summary>
     private static ElementType? StoredHalf(Value value) => value.Op switch

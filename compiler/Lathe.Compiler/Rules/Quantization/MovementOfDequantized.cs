@@ -1,11 +1,12 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators.Movement;
+using Lathe.Compiler.Operators.Pooling;
 using Lathe.Compiler.Operators.Quantization;
 using Lathe.Runtime;
 
 namespace Lathe.Compiler.Rules.Quantization;
 
-/// <summary>move(dequantise(x)) → dequantise(move(x)), so that bytes are moved, and quantise(dequantise(x)) → x where both have the same scale and zero point.</summary>
+/// <summary>move(dequantise(x)) → dequantise(move(x)), so that bytes are moved (the largest of bytes stands for the largest of what they stand for), and quantise(dequantise(x)) → x where both have the same scale and zero point.</summary>
 public static class MovementOfDequantized
 {
     /// <summary>Applies the rule.</summary>
@@ -13,7 +14,7 @@ public static class MovementOfDequantized
     {
         switch (node.Op)
         {
-            case Transpose or Reshape or Flatten or Squeeze or Unsqueeze or Slice or DepthToSpace or SpaceToDepth
+            case Transpose or Reshape or Flatten or Squeeze or Unsqueeze or Slice or DepthToSpace or SpaceToDepth or MaxPool
                 when node.Inputs.Length == 1 && Dequantized.Of(node.Inputs[0]) is { Scales.Length: 1 } moved:
                 Value bytes = g.Add(node.Op, moved.X);
                 // Constants are moved at once: rules for weights look for constants.

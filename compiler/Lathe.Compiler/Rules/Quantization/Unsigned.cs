@@ -1,6 +1,7 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators.Elementwise;
 using Lathe.Compiler.Operators.Movement;
+using Lathe.Compiler.Operators.Pooling;
 using Lathe.Compiler.Operators.Quantization;
 using Lathe.Compiler.Operators.Shapes;
 using Lathe.Runtime;
@@ -31,7 +32,7 @@ public static class Unsigned
     private static bool IsQuantized(Value x, int depth) => depth > 0 && x.Op switch
     {
         QuantizeLinear => x.Node.Inputs.Length < 3 || x.Node.Inputs[2].IsNone || x.Node.Inputs[2].Constant is { Count: 1 },
-        Transpose or Reshape or Flatten or Squeeze or Unsqueeze or Slice or DepthToSpace or SpaceToDepth => x.Node.Inputs.Length == 1 && IsQuantized(x.Node.Inputs[0], depth - 1),
+        Transpose or Reshape or Flatten or Squeeze or Unsqueeze or Slice or DepthToSpace or SpaceToDepth or MaxPool => x.Node.Inputs.Length == 1 && IsQuantized(x.Node.Inputs[0], depth - 1),
         Concat => x.Node.Inputs.All(v => IsQuantized(v, depth - 1)),
         _ => false,
     };
