@@ -34,6 +34,10 @@ public sealed class OpenClDeviceTests
     public void Models_RunAndVerifyOnTheDevice()
     {
         NeedsADevice();
+        using TemporaryFolder folder = new();
+        Assert.That(Cli.Run("compile", Model, "--device", "GPU", "-o", folder["m.dll"]).ExitCode, Is.Zero);
+        Assert.That(Cli.Json(0, "run", "run", folder["m.dll"]).GetProperty("ran").GetProperty("devices").EnumerateObject().Single().Name, Is.EqualTo("GPU"));
+        Assert.That(Cli.Fails(2, "run", folder["m.dll"], "--device", "GPU"), Does.Contain("compiled already"));
         foreach (string[] command in (string[][])[["verify", Model, "--data", Model], ["run", Model], ["bench", Model, "-niter", "3"], ["bench", Model, "-niter", "3", "-pc"]])
         {
             JsonElement json = Cli.Json(0, command[0], [.. command, "--device", "GPU"]);

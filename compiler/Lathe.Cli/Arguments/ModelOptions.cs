@@ -206,6 +206,7 @@ internal sealed class ModelOptions
     private void RefuseOptionsOfCompilation(ParseResult parsed, string model, bool runs)
     {
         if (!runs) throw new UsageException($"'{model}' is compiled already; this command takes an ONNX model");
+        if (parsed.GetValue(_device) is "GPU") throw new UsageException($"option {_device.Name} GPU is for compiling, and '{model}' is compiled already: it runs on what it was compiled for");
         foreach (Option option in (Option[])[_precision, _class, _mean, _scale, _inputFormat, _resize, _postprocess, _labels, _calibration, _calibrator, _minSqnr, _biasCorrection, _kernels, _isa, _emulate, _winograd, _tuning, _dumpAfter, _noOptimize])
         {
             if (parsed.GetResult(option) is { Implicit: false })
