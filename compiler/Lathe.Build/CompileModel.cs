@@ -1,5 +1,5 @@
 using System.Text;
-using Lathe.Compiler.Quantization;
+using Lathe.Compiler;
 using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 
@@ -50,7 +50,7 @@ public sealed class CompileModel : ToolTask
             Directory.CreateDirectory(Folder);
             using FileStream? turn = WaitForTurn(Path.Combine(Folder, "lock"));
             if (turn is null) return false;
-            string[] required = [Model.ItemSpec, .. CompilerFiles(), .. CalibrationSamples()];
+            string[] required = [Model.ItemSpec, .. CompilerFiles(), .. Samples()];
             if (BuildStamp.IsCurrent(Stamp, required))
             {
                 Log.LogMessage(MessageImportance.Low, "{0}: {1} is up to date.", Model.ItemSpec, Model.GetMetadata("LatheClass"));
@@ -120,9 +120,9 @@ public sealed class CompileModel : ToolTask
         return true;
     }
 
-    /// <summary>The samples that the model is quantised with: one more is a change as much as another one.</summary>
-    private IReadOnlyList<string> CalibrationSamples() =>
-        Model.GetMetadata("Calibration").Trim() is { Length: > 0 } place ? CalibrationFiles.Find(place) : [];
+    /// <summary>The samples that the model is quantised and judged with: one more is a change as much as another one.</summary>
+    private IEnumerable<string> Samples() =>
+        new[] { "Calibration", "AccuracyData" }.Select(name => Model.GetMetadata(name).Trim()).Where(place => place.Length > 0).SelectMany(SampleFiles.Find);
 
     /// <summary>The compiler's own assemblies: another compiler compiles anew.</summary>
     private IEnumerable<string> CompilerFiles() =>

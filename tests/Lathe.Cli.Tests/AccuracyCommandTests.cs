@@ -71,6 +71,34 @@ public sealed class AccuracyCommandTests
     }
 
     [Test]
+    public void Bytes_AreComparedWithFloats()
+    {
+        using TemporaryFolder folder = new();
+        string[] lowered = ["--precision", "int8", "--calibration", Places.Model("calibration"), "--mean", "128", "--scale", "64", "--input-format", "u8"];
+        string[] data = ["--data", Places.Model("calibration")];
+        JsonElement json = Cli.Json(0, "accuracy", ["accuracy", Places.Model("characters.onnx"), .. lowered, .. data]);
+        Assert.That(json.GetProperty("precision").GetString(), Is.EqualTo("int8"));
+        Assert.That(json.GetProperty("outputs")[0].GetProperty("sqnr_db").GetDouble(), Is.GreaterThan(20).And.LessThan(80));
+        Assert.That(json.GetProperty("layers").EnumerateArray().Count(l => l.GetProperty("max_error").GetDouble() > 0), Is.GreaterThan(5));
+        string error = Cli.Fails(1, ["compile", Places.Model("characters.onnx"), "-o", folder["out"], .. lowered, "--accuracy-budget", "300dB", "--accuracy-data", Places.Model("calibration")]);
+        Assert.That(error, Does.Contain("error LATHE0620: the accuracy budget of 300dB is exceeded: in int8").And.Match("largest errors are '"));
+        Assert.That(Directory.Exists(folder["out"]), Is.False);
+    }
+
+    [Test]
+    public void QuantisedModel_NeedsAnotherToBeComparedWith()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllBytes(folder["floats.onnx"], TinyOnnx.Product());
+        WriteNpy(folder["x.npy"], [.. Enumerable.Range(0, 24).Select(i => (i * 5 % 11) - 5f)], 1, 24);
+        Cli.Json(0, "quantize", "quantize", folder["floats.onnx"], "--calibration", folder["x.npy"], "-o", folder["bytes.onnx"]);
+        Assert.That(Cli.Fails(1, "accuracy", folder["bytes.onnx"], "--data", folder["x.npy"]), Does.Contain("error LATHE0622"));
+        JsonElement json = Cli.Json(0, "accuracy", "accuracy", folder["bytes.onnx"], "--against", folder["floats.onnx"], "--data", folder["x.npy"]);
+        Assert.That(json.GetProperty("precision").GetString(), Does.Contain("int8"));
+        Assert.That(json.GetProperty("outputs")[0].GetProperty("sqnr_db").GetDouble(), Is.GreaterThan(20).And.LessThan(100));
+    }
+
+    [Test]
     public void Bench_Precisions_AreMeasuredAndCompared()
     {
         JsonElement json = Cli.Json(0, "bench-precisions", "bench", Places.Model("characters.onnx"), "--precisions", "fp32,bf16,fp16", "-niter", "3", "--precompile", "off");

@@ -129,9 +129,9 @@ public sealed class QuantizeCommandTests
     public void Samples_OfManyForms()
     {
         using TemporaryFolder folder = new();
-        Write(folder, "calib/test_data_set_0/unused.txt", Row(1));
-        File.WriteAllBytes(folder["calib/test_data_set_0/input_0.pb"], TensorPb.Of("x", Row(1)));
-        File.WriteAllBytes(folder["calib/test_data_set_0/output_0.pb"], TensorPb.Of("y", Row(2)));
+        Write(folder, "calib/first/unused.txt", Row(1));
+        File.WriteAllBytes(folder["calib/first/input_0.pb"], TensorPb.Of("x", Row(1)));
+        File.WriteAllBytes(folder["calib/first/output_0.pb"], TensorPb.Of("y", Row(2)));
         File.WriteAllBytes(folder["calib/raw.bin"], [.. Row(1).Bytes, .. Row(2).Bytes]);
         JsonElement json = Cli.Json(0, "quantize", "quantize", folder["product.onnx"], "--calibration", folder["calib"], "-o", folder["q.onnx"]);
         Assert.That(json.GetProperty("samples").GetInt32(), Is.EqualTo(3));

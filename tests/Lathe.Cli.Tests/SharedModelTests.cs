@@ -55,8 +55,8 @@ public sealed class SharedModelTests
     }
 
     [Test]
-    public void Verify_WithThePrecisionThatIsNotThere_SaysSo() =>
-        Assert.That(Cli.Fails(1, "verify", Find("mnist_cntk"), "--data", Find("mnist_cntk"), "--precision", "bf16"), Does.Contain("error LATHE0007"));
+    public void Verify_WithAPrecisionThatNeedsSamples_SaysSo() =>
+        Assert.That(Cli.Fails(1, "verify", Find("mnist_cntk"), "--data", Find("mnist_cntk"), "--precision", "int8"), Does.Contain("error LATHE0706"));
 
     [Test]
     public void Bench_TakesTheTestDataAsInput()

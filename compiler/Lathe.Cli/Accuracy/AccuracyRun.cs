@@ -1,10 +1,12 @@
 using Lathe.Cli.Arguments;
 using Lathe.Cli.Models;
 using Lathe.Cli.Output;
+using Lathe.Cli.Quantization;
 using Lathe.Cli.Tensors;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Onnx;
 using Lathe.Runtime;
 
 namespace Lathe.Cli.Accuracy;
@@ -20,9 +22,13 @@ internal sealed record AccuracyRun(ModelRequest Model, ModelRequest Reference, s
     /// <summary>How many samples layers are compared on where nothing else is said: what they add to memory and time is large, and few are enough to rank them.</summary>
     public const int DefaultLayerSamples = 16;
 
-    /// <summary>A model against itself with weights of 32 bits.</summary>
-    public static AccuracyRun OfPrecision(ModelRequest model, string data, IReadOnlyList<int>? labels, int layerSamples) =>
-        new(model, model with { Options = model.Options with { Precision = PrecisionNames.Fp32 } }, data, labels, layerSamples);
+    /// <summary>A model against itself in floats of 32 bits.</summary>
+    /// <exception cref="FailedException">LATHE0622: it has no such form.</exception>
+    public static AccuracyRun OfPrecision(ModelRequest model, string data, IReadOnlyList<int>? labels, int layerSamples)
+    {
+        if (Loader.About(model.Path, () => OnnxFrontEnd.IsQuantized(model.Path))) throw new FailedException(model.Path, DiagnosticTable.NothingToCompareWith);
+        return new(model, model.InFloats(), data, labels, layerSamples);
+    }
 
     /// <summary>Compares.</summary>
     /// <param name="cache">Where compiled models lie.</param>
@@ -31,7 +37,8 @@ internal sealed record AccuracyRun(ModelRequest Model, ModelRequest Reference, s
     /// <exception cref="FailedException">A model cannot be compiled or loaded, or samples do not fit.</exception>
     public AccuracyReport Run(CompileCache cache, Terminal terminal, CancellationToken cancellation)
     {
-        Samples samples = Loader.About(Model.Path, () => Samples.Find(Data));
+        if (CalibrationRequest.Apply(Model, terminal, cancellation) is var quantized && quantized != Model) return (this with { Model = quantized }).Run(cache, terminal, cancellation);
+        IReadOnlyList<Sample> samples = Loader.About(Model.Path, () => Sample.Find(Data, DiagnosticTable.BadTestData));
         RunReport ran = new(Model.Warnings);
         List<TensorError> outputs = [], layers = [];
         List<Agreement?> agreements = [];
@@ -52,22 +59,23 @@ internal sealed record AccuracyRun(ModelRequest Model, ModelRequest Reference, s
                 if (!actual[i].Data.Dims.AsSpan().SequenceEqual(reference[i].Data.Dims))
                     throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadTestData, null, Reference.Path, $"its output '{reference[i].Name}' is [{string.Join(',', reference[i].Data.Dims)}], the model's [{string.Join(',', actual[i].Data.Dims)}]"));
                 outputs[i].Add(actual[i].Data, reference[i].Data);
-                agreements[i]?.Add(actual[i].Data, reference[i].Data, item => Labels is null || item >= Labels.Count ? null : Labels[item]);
+                // An output whose items are scores for one sample and something else for another has no classes.
+                if (agreements[i]?.Add(actual[i].Data, reference[i].Data, item => Labels is null || item >= Labels.Count ? null : Labels[item]) is false) agreements[i] = null;
             }
         });
         CheckLabels(agreements);
         int layerSamples = LayerSamples == 0 ? 0 : Compare(Shown(Model), Shown(Reference), samples, LayerSamples, cache, terminal, cancellation, (actual, reference, _) =>
         {
             // The model's own outputs come first.
-            foreach ((NamedTensor ours, NamedTensor theirs) in actual.Zip(reference).Skip(outputCount))
+            foreach ((NamedTensor ours, NamedTensor theirs) in Pairs([.. actual.Skip(outputCount)], [.. reference.Skip(outputCount)]))
             {
-                TensorError? error = layers.Find(l => l.Name == ours.Name);
-                if (error is null) layers.Add(error = new TensorError(ours.Name));
+                TensorError? error = layers.Find(l => l.Name == theirs.Name);
+                if (error is null) layers.Add(error = new TensorError(theirs.Name));
                 error.Add(ours.Data, theirs.Data);
             }
         });
         return new AccuracyReport(
-            Path.GetFileName(Model.Path), Path.GetFileName(Reference.Path), Model.Options.Precision, count,
+            Path.GetFileName(Model.Path), Path.GetFileName(Reference.Path), Model.Options.Precision == PrecisionNames.Fp32 ? RunReport.Names(ran.Precisions) : Model.Options.Precision, count,
             [.. outputs.Zip(agreements, Row)], layerSamples,
             [
                 .. layers.Select((l, i) => new LayerAccuracy(l.Name, i, l.Sqnr, l.Cosine, l.MaxError))
@@ -84,7 +92,17 @@ internal sealed record AccuracyRun(ModelRequest Model, ModelRequest Reference, s
         if (items != Labels.Count) throw new FailedException(Model.Path, DiagnosticTable.BadOption, "--labels", $"there are {Labels.Count} labels and {items} items");
     }
 
-    private static ModelRequest Shown(ModelRequest request) => request with { Options = request.Options with { ShowLayers = true } };
+    /// <summary>Layers that are the same: in order where there are as many of the same shapes, since what is folded into a layer may give it another name; otherwise by name.</summary>
+    private static IEnumerable<(NamedTensor Ours, NamedTensor Theirs)> Pairs(IReadOnlyList<NamedTensor> ours, IReadOnlyList<NamedTensor> theirs)
+    {
+        if (ours.Count == theirs.Count && ours.Zip(theirs).All(pair => HaveOneShape(pair.First, pair.Second))) return ours.Zip(theirs);
+        return ours.Join(theirs, layer => layer.Name, layer => layer.Name, (a, b) => (a, b)).Where(pair => HaveOneShape(pair.a, pair.b));
+
+        static bool HaveOneShape(NamedTensor a, NamedTensor b) => a.Data.Dims.AsSpan().SequenceEqual(b.Data.Dims);
+    }
+
+    /// <summary>A model whose layers are outputs. Those of a quantised one are floats only as they are written, between dequantisation and quantisation.</summary>
+    private static ModelRequest Shown(ModelRequest request) => request with { Options = request.Options with { ShowLayers = true, Optimize = request.Options.Optimize && request.Options.Quantized is null } };
 
     private static OutputAccuracy Row(TensorError error, Agreement? agreement)
     {
@@ -101,7 +119,7 @@ internal sealed record AccuracyRun(ModelRequest Model, ModelRequest Reference, s
     /// <summary>Runs both models on samples.</summary>
     /// <returns>How many there were.</returns>
     private static int Compare(
-        ModelRequest model, ModelRequest reference, Samples samples, int most, CompileCache cache, Terminal terminal, CancellationToken cancellation,
+        ModelRequest model, ModelRequest reference, IReadOnlyList<Sample> samples, int most, CompileCache cache, Terminal terminal, CancellationToken cancellation,
         Action<IReadOnlyList<NamedTensor>, IReadOnlyList<NamedTensor>, Action<RunReport>?> compare)
     {
         using CompiledModel actual = Loader.Load(model, cache.Get(model, terminal, cancellation), terminal);
@@ -109,7 +127,7 @@ internal sealed record AccuracyRun(ModelRequest Model, ModelRequest Reference, s
         return Loader.About(model.Path, () => terminal.Work("comparing", progress =>
         {
             int done = 0;
-            foreach ((string name, IReadOnlyDictionary<string, TensorData> inputs) in samples.Read(actual.Info).Take(most))
+            foreach ((string name, IReadOnlyDictionary<string, TensorData> inputs) in Items(samples, actual.Info).Take(most))
             {
                 cancellation.ThrowIfCancellationRequested();
                 progress.Report(($"comparing {name}", 0));
@@ -124,6 +142,16 @@ internal sealed record AccuracyRun(ModelRequest Model, ModelRequest Reference, s
 
             return done;
         }));
+    }
+
+    /// <summary>The samples with what they are called.</summary>
+    private static IEnumerable<(string Name, IReadOnlyDictionary<string, TensorData> Inputs)> Items(IReadOnlyList<Sample> samples, ModelInfo info)
+    {
+        foreach (Sample sample in samples)
+        {
+            IReadOnlyList<IReadOnlyDictionary<string, TensorData>> items = sample.Read(info);
+            for (int i = 0; i < items.Count; i++) yield return (items.Count == 1 ? sample.Name : $"{sample.Name}[{i}]", items[i]);
+        }
     }
 
     private static (IReadOnlyList<NamedTensor> Tensors, Action<RunReport> Report) Outputs(CompiledModel model, IReadOnlyDictionary<string, TensorData> inputs)

@@ -34,13 +34,13 @@ internal sealed class Agreement
         return ((int)scores.Dims[0], (int)scores.Dims[1]);
     }
 
-    /// <summary>Adds a sample.</summary>
+    /// <summary>Adds a sample; false if it has no scores of classes.</summary>
     /// <param name="actual">The scores.</param>
     /// <param name="reference">The reference's.</param>
     /// <param name="labelOf">The class of an item, counted over all samples; null where it is not known.</param>
-    public void Add(TensorData actual, TensorData reference, Func<int, int?> labelOf)
+    public bool Add(TensorData actual, TensorData reference, Func<int, int?> labelOf)
     {
-        (int items, int classes) = FormOf(reference)!.Value;
+        if (FormOf(reference) is not var (items, classes)) return false;
         for (int item = 0; item < items; item++)
         {
             int[] ours = Largest(actual, item * classes, classes), theirs = Largest(reference, item * classes, classes);
@@ -54,6 +54,8 @@ internal sealed class Agreement
             if (ours[0] == right) Right++;
             AmongFive = (AmongFive.Reference + (theirs.Contains(right) ? 1 : 0), AmongFive.Other + (ours.Contains(right) ? 1 : 0));
         }
+
+        return true;
     }
 
     /// <summary>The five largest, of equals the first; a NaN is below all numbers.</summary>

@@ -25,6 +25,9 @@ internal sealed record ModelRequest(string Path, CompileOptions Options, int? Th
     /// <summary>Samples to quantise the model with; null for none.</summary>
     public CalibrationRequest? Calibration { get; init; }
 
+    /// <summary>The model without a lower precision.</summary>
+    public ModelRequest InFloats() => this with { Options = Options with { Precision = PrecisionNames.Fp32, Quantized = null }, Calibration = null };
+
     /// <summary>True for an assembly that was compiled before.</summary>
     public bool IsCompiled => IsAssembly(Path);
 

@@ -38,7 +38,7 @@ internal sealed record BenchResult(
     {
         ran.Add(report.Ran);
         return new BenchResult(
-            model, Names(ran.Devices), Names(ran.Precisions), Names(ran.Kernels), report.Threads, report.Streams, report.Requests,
+            model, RunReport.Names(ran.Devices), RunReport.Names(ran.Precisions), RunReport.Names(ran.Kernels), report.Threads, report.Streams, report.Requests,
             settings.Batch ?? report.Inputs.FirstOrDefault(input => input.Shape.Length > 1)?.Shape[0] ?? 1,
             report.Api, settings.Hint, report.Iterations, report.LatencyMs, report.Throughput, compileMs, report.LoadMs, report.FirstInferenceMs,
             report.PeakRssMb, report.AllocatedBytesPerInference, ran)
@@ -47,6 +47,4 @@ internal sealed record BenchResult(
             Layers = report.Layers,
         };
     }
-
-    private static string Names(IReadOnlyDictionary<string, long> counts) => string.Join('+', counts.Where(count => count.Value > 0).Select(count => count.Key));
 }

@@ -38,7 +38,7 @@ internal static class AccuracyCommand
             {
                 if (parsed.GetValue(layers) is > 0) throw new UsageException("option --layers is for one model in two precisions, not for --against");
                 if (Directory.Exists(other)) other = Path.Combine(other, "model.onnx");
-                run = new AccuracyRun(request, request with { Path = other, Options = request.Options with { Precision = PrecisionNames.Fp32, ClassName = null }, Warnings = [] }, folder, classes, 0);
+                run = new AccuracyRun(request, request.InFloats() with { Path = other, Options = request.InFloats().Options with { ClassName = null }, Warnings = [] }, folder, classes, 0);
             }
             else
             {

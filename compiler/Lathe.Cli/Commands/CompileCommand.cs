@@ -4,6 +4,7 @@ using Lathe.Cli.Accuracy;
 using Lathe.Cli.Arguments;
 using Lathe.Cli.Models;
 using Lathe.Cli.Output;
+using Lathe.Cli.Quantization;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Onnx;
@@ -51,6 +52,7 @@ internal static class CompileCommand
     private static int Run(ModelRequest request, Places places, Gate? gate, Terminal terminal, CancellationToken cancellation)
     {
         foreach (Diagnostic warning in request.Warnings) terminal.Report(request.Path, warning);
+        if (gate is not null) request = CalibrationRequest.Apply(request, terminal, cancellation);
         (CompiledOutput output, IReadOnlyList<Diagnostic> warnings, double ms) = ModelCompiler.Compile(request, terminal, cancellation);
 
         if (gate?.Judge(request, terminal, cancellation) is { } judged)
@@ -83,7 +85,7 @@ internal static class CompileCommand
     /// <summary>What a compilation has to keep to.</summary>
     private sealed record Gate(AccuracyBudget Budget, string Data)
     {
-        public IEnumerable<string> Files => Samples.Find(Data).Files.SelectMany(f => f);
+        public IEnumerable<string> Files => SampleFiles.Find(Data);
 
         /// <summary>Compares the model with itself in fp32, both compiled into a folder that goes again: a build leaves nothing behind but its outputs.</summary>
         public Diagnostic? Judge(ModelRequest request, Terminal terminal, CancellationToken cancellation)

@@ -29,6 +29,9 @@ internal sealed class RunReport
     /// <summary>Executed steps by arithmetic.</summary>
     public IReadOnlyDictionary<string, long> Precisions => _precisions;
 
+    /// <summary>The names of what there is at least one of.</summary>
+    public static string Names(IReadOnlyDictionary<string, long> counts) => string.Join('+', counts.Where(count => count.Value > 0).Select(count => count.Key));
+
     /// <summary>What was asked for and not done.</summary>
     public IReadOnlyList<Fallback> Fallbacks => _fallbacks;
 

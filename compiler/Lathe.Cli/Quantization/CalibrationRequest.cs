@@ -3,6 +3,7 @@ using System.Text;
 using Lathe.Cli.Arguments;
 using Lathe.Cli.Models;
 using Lathe.Cli.Output;
+using Lathe.Cli.Tensors;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Onnx;
@@ -11,10 +12,9 @@ using Lathe.Compiler.Quantization;
 namespace Lathe.Cli.Quantization;
 
 /// <summary>Samples to quantise a model with, and how.</summary>
-/// <param name="Place">The folder, file or pattern, for messages.</param>
-/// <param name="Files">The files that it names.</param>
+/// <param name="Samples">The samples.</param>
 /// <param name="Options">What is asked of the quantisation.</param>
-internal sealed record CalibrationRequest(string Place, IReadOnlyList<string> Files, QuantizeOptions Options)
+internal sealed record CalibrationRequest(IReadOnlyList<Sample> Samples, QuantizeOptions Options)
 {
     /// <summary>Looks for the files.</summary>
     /// <exception cref="FailedException">There are none, or a folder cannot be read.</exception>
@@ -22,15 +22,16 @@ internal sealed record CalibrationRequest(string Place, IReadOnlyList<string> Fi
     {
         try
         {
-            IReadOnlyList<string> files = CalibrationFiles.Find(place);
-            if (files.Count > 0) return new CalibrationRequest(place, files, options);
-            throw Bad(place, Directory.Exists(place) ? "the folder has no .npy, .pb or .bin files" : place.IndexOfAny(['*', '?']) >= 0 ? "no .npy, .pb or .bin file matches it" : "there is no such file or folder");
+            return new CalibrationRequest(Sample.Find(place, DiagnosticTable.BadCalibration), options);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (DiagnosticException failure)
         {
-            throw Bad(place, failure.Message);
+            throw new FailedException(place, [failure.Diagnostic]);
         }
     }
+
+    /// <summary>The files of all samples.</summary>
+    public IReadOnlyList<string> Files => [.. Samples.SelectMany(s => s.Files)];
 
     /// <summary>A request with the quantised model in the place of the file, where samples are given.</summary>
     /// <exception cref="FailedException">The model or the samples do not allow it; or int8 is asked of a model of floats, without samples.</exception>
@@ -52,7 +53,7 @@ internal sealed record CalibrationRequest(string Place, IReadOnlyList<string> Fi
         string title = $"quantising {Path.GetFileName(request.Path)}";
         return Loader.About(request.Path, () => terminal.Work(title, progress =>
         {
-            using CalibrationRunner runner = new(CalibrationSample.Of(Files), request.Threads);
+            using CalibrationRunner runner = new(Samples, request.Threads);
             return Quantizer.Run(request.Path, request.Options with { Progress = progress }, Options, runner, cancellation);
         }));
     }
@@ -71,6 +72,4 @@ internal sealed record CalibrationRequest(string Place, IReadOnlyList<string> Fi
             hash.AppendData(SHA256.HashData(stream));
         }
     }
-
-    private static FailedException Bad(string place, string reason) => new(place, DiagnosticTable.BadCalibration, place, reason);
 }

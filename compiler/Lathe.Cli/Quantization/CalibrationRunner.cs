@@ -1,5 +1,6 @@
 using System.Globalization;
 using Lathe.Cli.Models;
+using Lathe.Cli.Tensors;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
@@ -12,11 +13,11 @@ namespace Lathe.Cli.Quantization;
 /// <summary>Runs compiled models over calibration samples in this process. One sample is in memory at a time, and the file that it is in.</summary>
 /// <param name="files">The samples.</param>
 /// <param name="threads">How many threads an inference may use; null for all.</param>
-internal sealed class CalibrationRunner(IReadOnlyList<CalibrationSample> files, int? threads) : ISampleRunner, IDisposable
+internal sealed class CalibrationRunner(IReadOnlyList<Sample> files, int? threads) : ISampleRunner, IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("lathe-").FullName;
-    private readonly List<(CalibrationSample File, int Item, int Items)> _samples = [];
-    private (CalibrationSample? File, IReadOnlyList<IReadOnlyDictionary<string, TensorData>> Items) _read = (null, []);
+    private readonly List<(Sample File, int Item, int Items)> _samples = [];
+    private (Sample? File, IReadOnlyList<IReadOnlyDictionary<string, TensorData>> Items) _read = (null, []);
     private int _written;
 
     /// <inheritdoc/>
@@ -24,7 +25,7 @@ internal sealed class CalibrationRunner(IReadOnlyList<CalibrationSample> files, 
     {
         using CompiledModel loaded = Load(model);
         _samples.Clear();
-        foreach (CalibrationSample file in files)
+        foreach (Sample file in files)
         {
             int items = Items(file, loaded.Info).Count;
             _samples.AddRange(Enumerable.Range(0, items).Select(item => (file, item, items)));
@@ -36,7 +37,7 @@ internal sealed class CalibrationRunner(IReadOnlyList<CalibrationSample> files, 
     /// <inheritdoc/>
     public string NameOf(int sample)
     {
-        (CalibrationSample file, int item, int items) = _samples[sample];
+        (Sample file, int item, int items) = _samples[sample];
         return items == 1 ? file.Name : string.Create(CultureInfo.InvariantCulture, $"{file.Name}[{item}]");
     }
 
@@ -60,7 +61,7 @@ internal sealed class CalibrationRunner(IReadOnlyList<CalibrationSample> files, 
 
     private IReadOnlyList<TensorData> Infer(CompiledModel model, int sample)
     {
-        (CalibrationSample file, int item, _) = _samples[sample];
+        (Sample file, int item, _) = _samples[sample];
         try
         {
             using InferRequest request = InputSet.CreateRequest(model, Items(file, model.Info)[item]);
@@ -73,9 +74,16 @@ internal sealed class CalibrationRunner(IReadOnlyList<CalibrationSample> files, 
         }
     }
 
-    private IReadOnlyList<IReadOnlyDictionary<string, TensorData>> Items(CalibrationSample file, ModelInfo info)
+    private IReadOnlyList<IReadOnlyDictionary<string, TensorData>> Items(Sample file, ModelInfo info)
     {
-        if (!ReferenceEquals(_read.File, file)) _read = (file, file.Read(info));
+        if (ReferenceEquals(_read.File, file)) return _read.Items;
+        _read = (file, file.Read(info));
+        foreach (TensorData data in _read.Items.SelectMany(item => item.Values).Where(data => data.Element == ElementType.Float32))
+        {
+            foreach (float value in data.Span<float>())
+                if (!float.IsFinite(value)) throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadCalibration, null, file.Name, $"it holds {value.ToString(CultureInfo.InvariantCulture)}"));
+        }
+
         return _read.Items;
     }
 

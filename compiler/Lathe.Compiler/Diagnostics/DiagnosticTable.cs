@@ -129,6 +129,9 @@ public static class DiagnosticTable
     /// <summary>The same, where the user only wants to know.</summary>
     public static readonly DiagnosticDescriptor OverBudgetWarning = new("LATHE0621", Severity.Warning, OverBudgetText);
 
+    /// <summary>What a lower precision loses is asked of a model that has none but that.</summary>
+    public static readonly DiagnosticDescriptor NothingToCompareWith = new("LATHE0622", Severity.Error, "the model is quantised: there is no model of floats to compare it with; lathe accuracy takes one with --against");
+
     /// <summary>Calibration samples are missing, cannot be read, or do not fit the model.</summary>
     public static readonly DiagnosticDescriptor BadCalibration = new("LATHE0701", Severity.Error, "calibration '{0}': {1}");
 

@@ -1,19 +1,19 @@
 using System.Globalization;
-using Lathe.Cli.Tensors;
+using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
-using Lathe.Compiler.Quantization;
 using Lathe.Runtime;
 using Lathe.Runtime.Plans;
 
-namespace Lathe.Cli.Quantization;
+namespace Lathe.Cli.Tensors;
 
 /// <summary>
 /// The inputs of an inference, as files hold them: a file for the only input, or a folder with <c>input_0</c>, <c>input_1</c>, … in the model's order, as test data have them. A
-/// file with more items than the input takes at once is several samples.
+/// file with more items than the input takes at once is several samples; what lies in a folder of its own is one as it is.
 /// </summary>
 /// <param name="Files">The files, one for each input.</param>
-internal sealed record CalibrationSample(IReadOnlyList<string> Files)
+/// <param name="Refusal">What is said of a file that cannot be read or does not fit: place and reason.</param>
+internal sealed record Sample(IReadOnlyList<string> Files, DiagnosticDescriptor Refusal)
 {
     private const string Prefix = "input_";
 
@@ -23,14 +23,30 @@ internal sealed record CalibrationSample(IReadOnlyList<string> Files)
     /// <summary>The file or the folder, for messages.</summary>
     public string Name => IsFolder ? Path.GetDirectoryName(Files[0]) is { Length: > 0 } folder ? folder : "." : Files[0];
 
-    /// <summary>The samples that files are: those of a folder with an <c>input_0</c> are one, every other is its own.</summary>
-    public static IReadOnlyList<CalibrationSample> Of(IReadOnlyList<string> files)
+    /// <summary>The samples of a folder, a file or a pattern (<see cref="SampleFiles"/>).</summary>
+    /// <exception cref="DiagnosticException">There are none, or a folder cannot be read.</exception>
+    public static IReadOnlyList<Sample> Find(string place, DiagnosticDescriptor refusal)
     {
-        List<CalibrationSample> samples = [];
+        try
+        {
+            IReadOnlyList<string> files = SampleFiles.Find(place);
+            if (files.Count > 0) return Of(files, refusal);
+            throw Bad(refusal, place, Directory.Exists(place) ? "the folder has no .npy, .pb or .bin files" : place.IndexOfAny(['*', '?']) >= 0 ? "no .npy, .pb or .bin file matches it" : "there is no such file or folder");
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw Bad(refusal, place, failure.Message);
+        }
+    }
+
+    /// <summary>The samples that files are: those of a folder with an <c>input_0</c> are one, every other is its own.</summary>
+    private static IReadOnlyList<Sample> Of(IReadOnlyList<string> files, DiagnosticDescriptor refusal)
+    {
+        List<Sample> samples = [];
         foreach (IGrouping<string, string> folder in files.GroupBy(file => Path.GetDirectoryName(file) ?? ""))
         {
-            if (!folder.Any(file => IndexOf(file) == 0)) samples.AddRange(folder.Select(file => new CalibrationSample([file])));
-            else samples.Add(new CalibrationSample([.. folder.Where(file => IndexOf(file) >= 0).OrderBy(IndexOf)]) { IsFolder = true });
+            if (!folder.Any(file => IndexOf(file) == 0)) samples.AddRange(folder.Select(file => new Sample([file], refusal)));
+            else samples.Add(new Sample([.. folder.Where(file => IndexOf(file) >= 0).OrderBy(IndexOf)], refusal) { IsFolder = true });
         }
 
         return samples;
@@ -49,7 +65,7 @@ internal sealed record CalibrationSample(IReadOnlyList<string> Files)
                 : $"the model has {info.Inputs.Count} inputs: put {Prefix}0, {Prefix}1, … of each sample into a folder of its own");
         }
 
-        if (Files.Count == 1) return [.. Items(info, info.Inputs[0], Tensor(info, info.Inputs[0], Files[0])).Select(item => new Dictionary<string, TensorData> { [info.Inputs[0].Name] = item })];
+        if (!IsFolder) return [.. Items(info, info.Inputs[0], Tensor(info, info.Inputs[0], Files[0])).Select(item => new Dictionary<string, TensorData> { [info.Inputs[0].Name] = item })];
         return [info.Inputs.Zip(Files).ToDictionary(pair => pair.First.Name, pair => Tensor(info, pair.First, pair.Second))];
     }
 
@@ -67,17 +83,11 @@ internal sealed record CalibrationSample(IReadOnlyList<string> Files)
         }
 
         if (data.Element != input.Type) throw Bad(path, $"its elements are {data.Element.Name()}, input '{input.Name}' takes {input.Type.Name()}");
-        if (data.Element is ElementType.Float32)
-        {
-            foreach (float value in data.Span<float>())
-                if (!float.IsFinite(value)) throw Bad(path, $"it holds {value.ToString(CultureInfo.InvariantCulture)}");
-        }
-
         return data;
     }
 
     /// <summary>Elements without a shape have the input's, as often as they fill it.</summary>
-    private static TensorData Raw(ModelInfo info, TensorInfo input, string path)
+    private TensorData Raw(ModelInfo info, TensorInfo input, string path)
     {
         byte[] bytes = File.ReadAllBytes(path);
         long[] dims = [.. input.Dims.Select(dim => LeastOf(info, dim))];
@@ -110,5 +120,7 @@ internal sealed record CalibrationSample(IReadOnlyList<string> Files)
         Path.GetFileNameWithoutExtension(file) is var name && name.StartsWith(Prefix, StringComparison.Ordinal)
         && int.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int index) ? index : -1;
 
-    private static DiagnosticException Bad(string place, string reason) => new(new Diagnostic(DiagnosticTable.BadCalibration, null, place, reason));
+    private DiagnosticException Bad(string place, string reason) => Bad(Refusal, place, reason);
+
+    private static DiagnosticException Bad(DiagnosticDescriptor refusal, string place, string reason) => new(new Diagnostic(refusal, null, place, reason));
 }

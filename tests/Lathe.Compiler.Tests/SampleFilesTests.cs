@@ -1,14 +1,13 @@
-using Lathe.Compiler.Quantization;
-
-namespace Lathe.Compiler.Tests.Quantization;
+namespace Lathe.Compiler.Tests;
 
 [TestFixture]
-internal sealed class CalibrationFilesTests
+internal sealed class SampleFilesTests
 {
     [TestCase("", "a.npy", "b/c.PB", "b/d/e.bin", "b/d/f.npy", "g.npy")]
     [TestCase("b", "b/c.PB", "b/d/e.bin", "b/d/f.npy")]
     [TestCase("b/c.PB", "b/c.PB")]
     [TestCase("notes.txt", "notes.txt")]
+    [TestCase("b/**", "b/c.PB", "b/d/e.bin", "b/d/f.npy")]
     [TestCase("**/*.npy", "a.npy", "b/d/f.npy", "g.npy")]
     [TestCase("*.npy", "a.npy", "g.npy")]
     [TestCase("b/**/*", "b/c.PB", "b/d/e.bin", "b/d/f.npy")]
@@ -20,7 +19,7 @@ internal sealed class CalibrationFilesTests
     {
         using TemporaryDirectory folder = new();
         foreach (string file in (string[])["g.npy", "a.npy", "b/c.PB", "b/d/f.npy", "b/d/e.bin", "notes.txt", "b/image.png"]) folder.Write(file, [1]);
-        Assert.That(CalibrationFiles.Find(Path.Combine(folder.Path, place)).Select(f => Path.GetRelativePath(folder.Path, f)), Is.EqualTo(expected));
+        Assert.That(SampleFiles.Find(Path.Combine(folder.Path, place)).Select(f => Path.GetRelativePath(folder.Path, f)), Is.EqualTo(expected));
     }
 
     [Test]
@@ -29,6 +28,6 @@ internal sealed class CalibrationFilesTests
         using TemporaryDirectory folder = new();
         folder.Write("a/b.npy", [1]);
         Directory.CreateSymbolicLink(Path.Combine(folder.Path, "a", "up"), folder.Path);
-        Assert.That(CalibrationFiles.Find(folder.Path), Has.Count.EqualTo(1));
+        Assert.That(SampleFiles.Find(folder.Path), Has.Count.EqualTo(1));
     }
 }

@@ -1,20 +1,20 @@
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace Lathe.Compiler.Quantization;
+namespace Lathe.Compiler;
 
 /// <summary>
-/// The files of calibration samples, as <c>--calibration</c> and the metadata <c>Calibration</c> name them: a folder, a file, or a pattern such as <c>calib/**/*.npy</c>. The
+/// The files of samples, as <c>--calibration</c>, <c>--data</c> of accuracy and the metadata <c>Calibration</c> and <c>AccuracyData</c> name them: a folder, a file, or a pattern such as <c>calib/**/*.npy</c>. The
 /// compiler and the build share this file, so that both see the same ones.
 /// </summary>
-public static class CalibrationFiles
+public static class SampleFiles
 {
     private static readonly string[] Extensions = [".npy", ".pb", ".bin"];
 
     private static readonly char[] Separators = ['/', '\\'];
 
     /// <summary>The files, sorted by their paths; empty if there are none.</summary>
-    /// <param name="place">The folder, of which all tensors' files at any depth are meant, the file, or the pattern.</param>
+    /// <param name="place">The folder, of which all tensors' files at any depth are meant, or those in its <c>test_data_set_*</c> if it has such; the file, or the pattern.</param>
     /// <exception cref="IOException">A folder cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">A folder cannot be read.</exception>
     public static IReadOnlyList<string> Find(string place)
@@ -31,7 +31,10 @@ public static class CalibrationFiles
 
         if (!Directory.Exists(root)) return [];
         List<(string Relative, string Path)> found = [];
-        Collect(root, "", found);
+        // A model's folder has its test data in folders of this name, and other things beside them.
+        string[] sets = pattern is null ? Directory.GetDirectories(root, "test_data_set_*") : [];
+        foreach (string set in sets) Collect(set, Path.GetFileName(set) + "/", found);
+        if (sets.Length == 0) Collect(root, "", found);
         return
         [
             .. found.Where(file => Extensions.Contains(Path.GetExtension(file.Path).ToLowerInvariant()) && (pattern is null || pattern.IsMatch(file.Relative)))
@@ -60,6 +63,11 @@ public static class CalibrationFiles
             {
                 regex.Append("(?:[^/]+/)*");
                 i += 2;
+            }
+            else if (string.CompareOrdinal(glob, i, "**", 0, 2) == 0 && i + 2 == glob.Length)
+            {
+                regex.Append(".*");
+                i++;
             }
             else if (glob[i] == '*') regex.Append("[^/]*");
             else if (glob[i] == '?') regex.Append("[^/]");
