@@ -142,7 +142,7 @@ public static class Compilation
         graph = Pipeline.RunNormalise(graph, context);
         Graph.Graph lowered = Pipeline.RunLower(graph, context);
         options.Progress?.Report(("Planning", 0.2));
-        PlannedModel planned = PlanBuilder.Build(lowered);
+        PlannedModel planned = PlanBuilder.Build(lowered, prepares: !options.UsesOpenCl);
         if (options.UsesOpenCl) RefuseRoutines(planned.Steps, context);
         bool wantsNative = !options.UsesOpenCl && options.WantsNative(planned.MultipliesBytes);
         EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, wantsNative, context.Decisions, options, context.Cancellation);

@@ -161,6 +161,28 @@ internal sealed class OpenClTests
     }
 
     [Test]
+    public void WeightsThatTheCpuPrepares_AreComputedByEveryInference()
+    {
+        // Larger than what is folded, and more than twice its source.
+        GraphBuilder g = new();
+        Value x = g.Add(new Input("x", TensorType.Of(ElementType.Float32, 3, 256)));
+        sbyte[] bytes = [.. Enumerable.Range(0, 256 * 256).Select(i => (sbyte)((i * 37 % 255) - 127))];
+        Value dequantized = DataDependentShapeTests.Import(g, "DequantizeLinear", 13, [g.Constant(TensorData.Of<sbyte>(ElementType.Int8, bytes, 256, 256)), g.Constant(TensorData.OfFloats([0.01f]))]);
+        Value expanded = DataDependentShapeTests.Import(g, "Expand", 13, g.Constant(RandomTensor.Of(ElementType.Float32, 5, 1, 256)), g.Constant(TensorData.OfInt64s([256, 256])));
+        ModelGraph graph = g.Build(
+            "weights", [new GraphPort("x", x)], [new GraphPort("a", g.Add(new MatMul(), x, dequantized)), new GraphPort("b", g.Add(new MatMul(), x, expanded))], []);
+        using CompiledGraph compiled = new(graph, isa: Isa.Avx512, options: Gpu);
+        Assert.That(compiled.Model.Info.PreparedBytes, Is.Zero);
+        TensorData input = RandomTensor.Of(ElementType.Float32, 1, 3, 256);
+        for (int i = 0; i < 2; i++)
+        {
+            IReadOnlyList<TensorData> actual = compiled.Run(input), expected = GraphEvaluator.Run(graph, [input]);
+            IsClose(actual[0], expected[0]);
+            IsClose(actual[1], expected[1]);
+        }
+    }
+
+    [Test]
     public void Operator_ThatOnlyTheCpuHas_IsRefused()
     {
         ModelGraph graph = DataDependentShapeTests.Build([("x", ElementType.Float32, [40])], (g, v) => DataDependentShapeTests.Import(g, "TopK", 11, v[0], g.Constant(TensorData.OfInt64s([3]))));

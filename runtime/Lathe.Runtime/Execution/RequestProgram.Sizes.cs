@@ -117,7 +117,8 @@ internal sealed unsafe partial class RequestProgram
                 BufferKind.Input => DeviceAddress.FirstTensor + buffer.Index,
                 BufferKind.Output => DeviceAddress.FirstTensor + Inputs.Length + buffer.Index,
                 BufferKind.Arena => DeviceAddress.Arena,
-                _ => DeviceAddress.Weights,
+                BufferKind.Weights => DeviceAddress.Weights,
+                _ => throw PlanFormat.Corrupt($"buffer {number} is in memory that {Plan.Device} has not"),
             };
             _pointers[slot] = new DeviceAddress(memory, buffer.Kind == BufferKind.Input ? 0 : _buffers[number].Offset).ToPointer();
             return;
