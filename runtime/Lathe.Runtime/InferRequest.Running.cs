@@ -163,7 +163,7 @@ public partial class InferRequest : IValueTaskSource
     }
 
     /// <summary>Frees the memory of a request that is in nobody's hands.</summary>
-    internal void Free() => _program.Dispose();
+    internal void Free() => _executor.Dispose();
 
     /// <summary>Runs the inference that was queued and hands its outcome over.</summary>
     internal void RunQueued()
@@ -238,14 +238,19 @@ public partial class InferRequest : IValueTaskSource
 
     private void Release()
     {
+        bool isUnbound = false;
         try
         {
             foreach (TensorMemory tensor in _program.Tensors)
                 if (tensor.Bound is not null) _program.Bind(tensor, null);
+            isUnbound = true;
         }
         finally
         {
-            if (!_rented || !_model.TryGiveBack(this)) Free();
+            if (!isUnbound || !_rented || !_model.TryGiveBack(this)) Free();
+            // What a device did not let go of it has lost now.
+            if (!isUnbound)
+                foreach (TensorMemory tensor in _program.Tensors) tensor.Bind(null)?.Dispose();
         }
     }
 

@@ -134,8 +134,12 @@ internal sealed unsafe partial class RequestProgram
         };
     }
 
-    /// <summary>Tells the device where an input or output lies.</summary>
-    private void Hand(int tensor) => _device?.Bind(tensor, Tensors[tensor].Current, Tensors[tensor].Bound?.Room ?? Tensors[tensor].Bytes);
+    /// <summary>Tells the device where an input or output lies: of memory that has gaps all of it, of memory that an output may fill only what it has.</summary>
+    private void Hand(int number)
+    {
+        TensorMemory tensor = Tensors[number];
+        _device?.Bind(number, tensor.Current, tensor.Bound is { } bound && tensor.ShapedBy is null ? bound.Room : tensor.Bytes);
+    }
 
     /// <summary>Computes everything of an operation that depends on dims.</summary>
     private void Size(int number)
