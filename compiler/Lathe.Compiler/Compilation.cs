@@ -139,6 +139,7 @@ public static class Compilation
         CompileOptions options = context.Options;
         if (!IdentifierNames.IsClassName(className))
             throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "--class", $"'{className}' is no name that the typed class can have"));
+        if (CompileOptions.RefusalOf(options.Precision, options.Device) is { } reason) throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "--precision", reason));
         graph = Pipeline.RunNormalise(graph, context);
         Graph.Graph lowered = Pipeline.RunLower(graph, context);
         options.Progress?.Report(("Planning", 0.2));

@@ -48,7 +48,7 @@ public partial class InferRequest : IValueTaskSource
     }
 
     /// <summary>Runs one inference on a thread of the runtime. Await the result once, as of any <see cref="ValueTask"/>.</summary>
-    /// <param name="cancellationToken">Stops the inference before its next step; the request can then be used again.</param>
+    /// <param name="cancellationToken">Stops the inference before its next step, on a device before what is not yet started there, a few steps on; the request can then be used again.</param>
     /// <exception cref="InvalidOperationException">An inference of this request runs already.</exception>
     /// <exception cref="ObjectDisposedException">The request or its model is disposed.</exception>
     /// <exception cref="OperationCanceledException">From the awaited task: the token was cancelled.</exception>
@@ -69,7 +69,7 @@ public partial class InferRequest : IValueTaskSource
     }
 
     /// <summary>Begins one inference on a thread of the runtime; <see cref="Wait(TimeSpan)"/> waits for it.</summary>
-    /// <param name="cancellationToken">Stops the inference before its next step; the request can then be used again.</param>
+    /// <param name="cancellationToken">Stops the inference before its next step, on a device before what is not yet started there, a few steps on; the request can then be used again.</param>
     /// <exception cref="InvalidOperationException">An inference of this request runs already.</exception>
     /// <exception cref="ObjectDisposedException">The request or its model is disposed.</exception>
     public void StartAsync(CancellationToken cancellationToken = default)

@@ -191,6 +191,39 @@ internal sealed class OpenClTests
         Assert.That(refused.Diagnostic.Message, Does.Contain("TopK").And.Contain("GPU"));
     }
 
+    [TestCase("fp16")]
+    [TestCase("bf16")]
+    public void WeightsOfSixteenBits_AreRefused(string precision)
+    {
+        ModelGraph graph = Convolutions(out _);
+        DiagnosticException? refused = Assert.Throws<DiagnosticException>(() => Compilation.Compile(graph, "Tests.Subject", "model", "", new PassContext(Gpu with { Precision = precision })));
+        Assert.That((refused!.Diagnostic.Descriptor.Id, refused.Diagnostic.Message), Is.EqualTo(("LATHE0007", $"option --precision: {precision} is not available on OpenCL devices")));
+    }
+
+    [Test]
+    public void Cancellation_EndsAnInferenceThatRuns()
+    {
+        // Sixty products one after the other: far more than what is started ahead.
+        GraphBuilder g = new();
+        Value x = g.Add(new Input("x", TensorType.Of(ElementType.Float32, 512, 512))), y = x;
+        for (int i = 0; i < 60; i++) y = g.Add(new MatMul(), y, x);
+        ModelGraph graph = g.Build("chain", [new GraphPort("x", x)], [new GraphPort("y", y)], []);
+        using CompiledGraph compiled = new(graph, isa: Isa.Avx512, options: Gpu);
+        float[] ones = new float[512 * 512];
+        for (int i = 0; i < 512; i++) ones[513 * i] = 1;
+        compiled.Request.SetInput<float>("x", ones);
+        compiled.Request.Infer();
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        compiled.Request.Infer();
+        TimeSpan whole = System.Diagnostics.Stopwatch.GetElapsedTime(start);
+        using CancellationTokenSource source = new();
+        ValueTask running = compiled.Request.InferAsync(source.Token);
+        source.CancelAfter(whole / 8);
+        Assert.That(async () => await running, Throws.InstanceOf<OperationCanceledException>());
+        compiled.Request.Infer();
+        Assert.That(compiled.Request.Output<float>("y").ToArray(), Is.EqualTo(ones));
+    }
+
     [Test]
     [NonParallelizable]
     public void Device_ThatIsNotThere_IsOneError()
