@@ -52,6 +52,30 @@ internal sealed class OpenClTests
     }
 
     [Test]
+    public void Shapes_ThatDataDetermine_FillAPartOfBoundMemory()
+    {
+        ModelGraph graph = DataDependentShapeTests.Build(
+            [("x", ElementType.Float32, [1, 6]), ("shape", ElementType.Int64, [2])],
+            (g, v) => g.Add(new Neg(), DataDependentShapeTests.Import(g, "Expand", 13, g.Add(new Relu(), v[0]), v[1])));
+        using CompiledGraph compiled = new(graph, isa: Isa.Avx512, options: Gpu);
+        string output = compiled.Model.Info.Outputs[0].Name;
+        float[] y = new float[100];
+        compiled.Request.BindOutput<float>(output, y);
+        foreach (long rows in (long[])[3, 16, 1])
+        {
+            Array.Fill(y, 7);
+            TensorData[] inputs = [DataDependentShapeTests.Random(1, 6), TensorData.OfInt64s([rows, 6])];
+            IsClose(compiled.Run(inputs)[0], GraphEvaluator.Run(graph, inputs)[0]);
+            Assert.That(y[(int)(6 * rows)..], Has.All.EqualTo(7));
+        }
+
+        Assert.That(() => compiled.Run(DataDependentShapeTests.Random(1, 6), TensorData.OfInt64s([17, 6])), Throws.TypeOf<LatheException>().With.Property("Id").EqualTo("LATHE0509"));
+        compiled.Request.UnbindOutput(output);
+        TensorData[] again = [DataDependentShapeTests.Random(1, 6), TensorData.OfInt64s([17, 6])];
+        IsClose(compiled.Run(again)[0], GraphEvaluator.Run(graph, again)[0]);
+    }
+
+    [Test]
     public void Arena_GrowsAndKeepsWhatItHolds()
     {
         // What Expand makes is far larger than what the request began with, and what was computed before it is read behind it.
