@@ -139,10 +139,11 @@ public static class Compilation
         CompileOptions options = context.Options;
         if (!IdentifierNames.IsClassName(className))
             throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "--class", $"'{className}' is no name that the typed class can have"));
+        if (CompileOptions.RefusalOf(options.Precision, options.Device) is { } reason) throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "--precision", reason));
         graph = Pipeline.RunNormalise(graph, context);
         Graph.Graph lowered = Pipeline.RunLower(graph, context);
         options.Progress?.Report(("Planning", 0.2));
-        PlannedModel planned = PlanBuilder.Build(lowered);
+        PlannedModel planned = PlanBuilder.Build(lowered, prepares: !options.UsesOpenCl);
         if (options.UsesOpenCl) RefuseRoutines(planned.Steps, context);
         bool wantsNative = !options.UsesOpenCl && options.WantsNative(planned.MultipliesBytes);
         EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, wantsNative, context.Decisions, options, context.Cancellation);

@@ -22,6 +22,10 @@ public sealed record CompileOptions
     /// <summary>The device: <c>CPU</c>, or <c>GPU</c>, which is any device that OpenCL offers.</summary>
     public string Device { get; init; } = "CPU";
 
+    /// <summary>Why a precision cannot be had on a device; null if it can.</summary>
+    public static string? RefusalOf(string precision, string device) =>
+        device == "GPU" && PrecisionNames.WeightsOf(precision) is not null ? $"{precision} is not available on OpenCL devices" : null;
+
     /// <summary>True if the kernels are OpenCL C.</summary>
     public bool UsesOpenCl => Device == "GPU";
 

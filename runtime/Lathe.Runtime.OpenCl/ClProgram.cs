@@ -10,6 +10,7 @@ internal sealed unsafe class ClProgram
 {
     private readonly ProgramCache? _cache;
     private readonly string _key;
+    private readonly object _gate = new();
     private int _kept;
 
     private ClProgram(ClHandle handle, ProgramCache? cache, string key) => (Handle, _cache, _key) = (handle, cache, key);
@@ -33,7 +34,7 @@ internal sealed unsafe class ClProgram
     public void Keep(int kernels)
     {
         if (_cache is null || Volatile.Read(ref _kept) >= kernels) return;
-        lock (_key)
+        lock (_gate)
         {
             if (_kept >= kernels) return;
             if (BinaryOf(Handle) is { } made) _cache.Store(_key, made);

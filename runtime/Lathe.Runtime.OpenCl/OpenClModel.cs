@@ -13,6 +13,7 @@ public sealed unsafe class OpenClModel : DeviceModel
     private readonly ClHandle _weights;
     private readonly ClHandle _part;
     private readonly bool _profiling;
+    private static int _turn = -1;
 
     private OpenClModel(OpenClDevice device, Isa isa, string source, DeviceSetup setup)
     {
@@ -21,8 +22,16 @@ public sealed unsafe class OpenClModel : DeviceModel
         foreach (PlanKernel kernel in setup.Plan.Kernels)
             foreach (PlanVariant variant in kernel.Variants) Functions[variant.Function] = kernel.Name + "_kernel";
         int error;
+        Inputs = setup.Plan.Inputs.Count;
         Threads = device.IsCpu ? Math.Min(setup.Threads, device.ComputeUnits) : 0;
-        _part = new(Threads > 0 && Threads < device.ComputeUnits ? PartOf(device, Threads) : 0, &CL.ReleaseDevice);
+        (nint part, Part) = Threads > 0 && Threads < device.ComputeUnits ? PartOf(device, Threads) : (0, -1);
+        _part = new(part, &CL.ReleaseDevice);
+        if (part == 0 && Threads > 0 && Threads < device.ComputeUnits)
+        {
+            Warnings = [$"The OpenCL device {device} cannot be divided: it uses {device.ComputeUnits} processors, not the {Threads} that were asked for."];
+            Threads = device.ComputeUnits;
+        }
+
         nint id = Id = _part.IsInvalid ? device.Id : _part.Value;
         _context = new(CL.CreateContext(null, 1, &id, 0, 0, &error), &CL.ReleaseContext);
         ClError.Check(error, "Opening a context");
@@ -48,7 +57,16 @@ public sealed unsafe class OpenClModel : DeviceModel
     /// <inheritdoc/>
     public override int Threads { get; }
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Warnings { get; } = [];
+
     internal OpenClDevice Hardware { get; }
+
+    /// <summary>How many inputs there are: tensors of which kernels write none.</summary>
+    internal int Inputs { get; }
+
+    /// <summary>The number of the part of the device; -1 for all of it.</summary>
+    internal int Part { get; }
 
     /// <summary>The device, or as much of it as the threads are.</summary>
     internal nint Id { get; }
@@ -95,12 +113,18 @@ public sealed unsafe class OpenClModel : DeviceModel
         _part.Dispose();
     }
 
-    /// <summary>So many cores of a CPU; 0 where its driver does not divide it.</summary>
-    private static nint PartOf(OpenClDevice device, int threads)
+    /// <summary>So many cores of a CPU, other ones for each model while there are some; 0 where its driver does not divide it.</summary>
+    private static (nint Id, int Part) PartOf(OpenClDevice device, int threads)
     {
-        nint* properties = stackalloc nint[] { CL.DevicePartitionByCounts, threads, CL.DevicePartitionByCountsListEnd, 0 };
-        nint part;
-        return CL.CreateSubDevices(device.Id, properties, 1, &part, null) == CL.Success ? part : 0;
+        int count = device.ComputeUnits / threads;
+        nint[] properties = [CL.DevicePartitionByCounts, .. Enumerable.Repeat((nint)threads, count), CL.DevicePartitionByCountsListEnd, 0], parts = new nint[count];
+        fixed (nint* by = properties)
+        fixed (nint* made = parts)
+            if (CL.CreateSubDevices(device.Id, by, (uint)count, made, null) != CL.Success) return (0, -1);
+        int mine = (int)((uint)Interlocked.Increment(ref _turn) % (uint)count);
+        for (int i = 0; i < count; i++)
+            if (i != mine) CL.ReleaseDevice(parts[i]);
+        return (parts[mine], mine);
     }
 
     private static string Options(OpenClDevice device, DeviceSetup setup)

@@ -11,36 +11,50 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
 {
     private const string InTheRun = "Running the model";
 
+    /// <summary>How many kernels may wait behind the one that runs: what was started cannot be called back when an inference is cancelled.</summary>
+    private const int MostAhead = 4;
+
     private readonly OpenClModel _model;
     private readonly ClHandle _context;
     private readonly ClProgram _program;
     private readonly ClHandle _queue;
     private readonly bool _profiling;
     private readonly List<ClHandle> _memories = [];
-    private readonly List<Mapping> _tensors = [];
+    private readonly List<HostMemory?> _tensors = [];
+    private readonly HashSet<int> _unbound = [];
     private readonly Dictionary<int, ClHandle> _kernels = [];
     private readonly List<(int Step, ClHandle Event)> _events = [];
+    private readonly Queue<ClHandle> _ahead = [];
+    private readonly ClHandle _none = new(0, &CL.ReleaseMemObject);
     private ClHandle _scratch;
     private long _scratchBytes;
     private bool _isRunning;
 
+    /// <exception cref="LatheException">LATHE0511: the device fails.</exception>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public OpenClRequest(OpenClModel model, bool profiling)
     {
-        (_model, _profiling) = (model, profiling);
-        (_context, _program) = (model.Context, model.Program);
-        // Held as long as this is, whatever becomes of the model.
-        bool added = false;
-        _context.DangerousAddRef(ref added);
-        _program.Handle.DangerousAddRef(ref added);
+        (_model, _profiling, _context, _program) = (model, profiling, model.Context, model.Program);
+        // All that a request uses of the model lives as long as its queue, whatever becomes of the model.
+        _queue = new(
+            () =>
+            {
+                int error;
+                nint queue = CL.CreateCommandQueue(model.Context.Value, model.Id, profiling ? CL.QueueProfilingEnable : 0, &error);
+                ClError.Check(error, "Opening a queue");
+                return queue;
+            },
+            &CL.ReleaseCommandQueue,
+            model.Context,
+            model.Program.Handle,
+            model.Weights);
         _scratch = new(0, &CL.ReleaseMemObject);
-        ClHandle weights = new(model.Weights.Value, &CL.ReleaseMemObject);
-        if (!weights.IsInvalid) CL.RetainMemObject(weights.Value);
-        _memories.Add(weights);
+        _memories.Add(model.Weights);
         _memories.Add(new(0, &CL.ReleaseMemObject));
-        int error;
-        _queue = new(CL.CreateCommandQueue(_context.Value, model.Id, profiling ? CL.QueueProfilingEnable : 0, &error), &CL.ReleaseCommandQueue);
-        ClError.Check(error, "Opening a queue");
     }
+
+    /// <summary>The memory of an input or output; null for an empty one.</summary>
+    internal HostMemory? MemoryOf(int tensor) => _tensors[tensor];
 
     /// <inheritdoc/>
     public override void ResizeArena(long bytes, long kept)
@@ -57,23 +71,24 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
     {
         while (_tensors.Count <= tensor)
         {
-            _tensors.Add(default);
-            _memories.Add(new(0, &CL.ReleaseMemObject));
+            _tensors.Add(null);
+            _memories.Add(_none);
         }
 
-        if (_tensors[tensor] is var known && known.Pointer == pointer && known.Bytes == bytes) return;
-        ClHandle old = _memories[DeviceAddress.FirstTensor + tensor];
-        if (!old.IsInvalid && !_isRunning) Unmap(old, known.Pointer);
-        if (!old.IsInvalid) ClError.Check(CL.Finish(_queue.Value), InTheRun);
-        old.Dispose();
-        _tensors[tensor] = new(pointer, bytes);
-        _memories[DeviceAddress.FirstTensor + tensor] = new(0, &CL.ReleaseMemObject);
-        if (pointer == null || bytes == 0) return;
-        int error;
-        ClHandle memory = new(CL.CreateBuffer(_context.Value, CL.MemReadWrite | CL.MemUseHostPtr, (nuint)bytes, pointer, &error), &CL.ReleaseMemObject);
-        ClError.Check(error, "Binding an input or output");
-        _memories[DeviceAddress.FirstTensor + tensor] = memory;
-        if (!_isRunning) Map(memory, bytes, isBlocking: true);
+        if (pointer == null) bytes = 0;
+        HostMemory? known = _tensors[tensor];
+        if (known is not null ? known.Pointer != pointer || known.Bytes != bytes : bytes > 0)
+        {
+            // Until all of it has succeeded, what was there before stays.
+            _unbound.Add(tensor);
+            HostMemory? memory = bytes == 0 ? null : Shared(tensor, pointer, bytes) ?? Create(tensor, pointer, bytes);
+            Use(tensor, memory);
+            // Memory objects over the same memory of the host must not be used at the same time.
+            for (int input = 0; memory is not null && tensor < _model.Inputs && input < Math.Min(_model.Inputs, _tensors.Count); input++)
+                if (_tensors[input]?.Pointer == pointer) Use(input, memory);
+        }
+
+        _unbound.Remove(tensor);
     }
 
     /// <inheritdoc/>
@@ -82,8 +97,7 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
         foreach ((_, ClHandle signal) in _events) signal.Dispose();
         _events.Clear();
         _isRunning = true;
-        for (int i = 0; i < _tensors.Count; i++)
-            if (_memories[DeviceAddress.FirstTensor + i] is { IsInvalid: false } memory) Unmap(memory, _tensors[i].Pointer);
+        foreach (HostMemory? memory in _tensors) memory?.Unmap(_queue);
     }
 
     /// <inheritdoc/>
@@ -103,6 +117,7 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
         uint at = 0;
         foreach (DeviceAddress buffer in launch.Buffers)
         {
+            if (_unbound.Contains(buffer.Memory - DeviceAddress.FirstTensor)) throw new LatheException(ErrorIds.DeviceFailed, "An input or output could not be bound, and is not there.");
             Argument(kernel, at++, _memories[buffer.Memory].Value);
             Argument(kernel, at++, buffer.Offset);
         }
@@ -115,9 +130,12 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
         Argument(kernel, at++, launch.ScratchBytes);
         nuint global = (nuint)items, local = 1;
         nint signal = 0;
-        int code = CL.EnqueueNDRangeKernel(_queue.Value, kernel.Value, 1, null, &global, &local, 0, null, _profiling ? &signal : null);
+        int code = CL.EnqueueNDRangeKernel(_queue.Value, kernel.Value, 1, null, &global, &local, 0, null, &signal);
         if (code != CL.Success) throw ClError.Of(code, $"Starting kernel '{_model.Functions[launch.Function]}'");
-        if (_profiling) _events.Add((launch.Step, new(signal, &CL.ReleaseEvent)));
+        ClHandle done = new(signal, &CL.ReleaseEvent);
+        if (_profiling) _events.Add((launch.Step, done));
+        _ahead.Enqueue(done);
+        if (_ahead.Count > MostAhead) Wait(_ahead.Dequeue());
     }
 
     /// <inheritdoc/>
@@ -133,9 +151,19 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
     {
         if (!_isRunning) return;
         _isRunning = false;
-        for (int i = 0; i < _tensors.Count; i++)
-            if (_memories[DeviceAddress.FirstTensor + i] is { IsInvalid: false } memory) Map(memory, _tensors[i].Bytes, isBlocking: false);
-        ClError.Check(CL.Finish(_queue.Value), InTheRun);
+        try
+        {
+            foreach (HostMemory? memory in _tensors) memory?.Map(_queue, isBlocking: false);
+        }
+        finally
+        {
+            // Nothing of an inference is left, also of one that failed: its memory may go.
+            int finished = CL.Finish(_queue.Value);
+            while (_ahead.TryDequeue(out ClHandle? done))
+                if (!_profiling) done.Dispose();
+            ClError.Check(finished, InTheRun);
+        }
+
         _program.Keep(_kernels.Count);
     }
 
@@ -157,12 +185,13 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
         if (_queue.IsClosed) return;
         CL.Finish(_queue.Value);
         foreach ((_, ClHandle signal) in _events) signal.Dispose();
+        foreach (ClHandle done in _ahead) done.Dispose();
         foreach (ClHandle kernel in _kernels.Values) kernel.Dispose();
-        foreach (ClHandle memory in _memories) memory.Dispose();
+        foreach (HostMemory? memory in _tensors) memory?.Handle.Dispose();
+        _memories[DeviceAddress.Arena].Dispose();
         _scratch.Dispose();
+        _none.Dispose();
         _queue.Dispose();
-        _program.Handle.DangerousRelease();
-        _context.DangerousRelease();
     }
 
     private static void Argument(ClHandle kernel, uint index, nint value) => ClError.Check(CL.SetKernelArg(kernel.Value, index, (nuint)sizeof(nint), value == 0 ? null : &value), InTheRun);
@@ -207,20 +236,53 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
         return memory;
     }
 
-    private void Map(ClHandle memory, long bytes, bool isBlocking)
+    private HostMemory Create(int tensor, byte* pointer, long bytes)
     {
         int error;
-        CL.EnqueueMapBuffer(_queue.Value, memory.Value, isBlocking ? 1u : 0u, CL.MapRead | CL.MapWrite, 0, (nuint)bytes, 0, null, null, &error);
-        ClError.Check(error, InTheRun);
+        ulong access = tensor < _model.Inputs ? CL.MemReadOnly : CL.MemReadWrite;
+        ClHandle handle = new(CL.CreateBuffer(_context.Value, access | CL.MemUseHostPtr, (nuint)bytes, pointer, &error), &CL.ReleaseMemObject);
+        ClError.Check(error, "Binding an input or output");
+        HostMemory memory = new(handle, pointer, bytes);
+        try
+        {
+            if (!_isRunning) memory.Map(_queue, isBlocking: true);
+            return memory;
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
     }
 
-    private void Unmap(ClHandle memory, byte* pointer) => ClError.Check(CL.EnqueueUnmapMemObject(_queue.Value, memory.Value, pointer, 0, null, null), InTheRun);
+    /// <summary>The memory of an input that is bound to the same place; null if there is none, or it is shorter.</summary>
+    private HostMemory? Shared(int tensor, byte* pointer, long bytes) =>
+        tensor < _model.Inputs ? _tensors.Take(_model.Inputs).FirstOrDefault(m => m is not null && m.Pointer == pointer && m.Bytes >= bytes) : null;
 
-    /// <summary>Where an input or output lies in the host's memory.</summary>
-    private readonly struct Mapping(byte* pointer, long bytes)
+    private void Use(int tensor, HostMemory? memory)
     {
-        public byte* Pointer { get; } = pointer;
+        HostMemory? old = _tensors[tensor];
+        if (old == memory) return;
+        _tensors[tensor] = memory;
+        _memories[DeviceAddress.FirstTensor + tensor] = memory?.Handle ?? _none;
+        if (memory is not null) memory.Users++;
+        if (old is null || --old.Users > 0) return;
+        try
+        {
+            old.Unmap(_queue);
+            ClError.Check(CL.Finish(_queue.Value), InTheRun);
+        }
+        finally
+        {
+            old.Handle.Dispose();
+        }
+    }
 
-        public long Bytes { get; } = bytes;
+    private void Wait(ClHandle done)
+    {
+        nint signal = done.Value;
+        int code = CL.WaitForEvents(1, &signal);
+        if (!_profiling) done.Dispose();
+        ClError.Check(code, InTheRun);
     }
 }

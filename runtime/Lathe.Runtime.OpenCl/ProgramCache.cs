@@ -8,7 +8,10 @@ namespace Lathe.Runtime.OpenCl;
 /// </summary>
 internal sealed class ProgramCache(string directory, long capacity = 256 << 20)
 {
-    private const string Extension = ".clbin";
+    private const string Extension = ".clbin", Temporary = ".tmp";
+
+    /// <summary>What is written takes seconds: a file that is older was left by a process that was ended.</summary>
+    private static readonly TimeSpan LongestWrite = TimeSpan.FromHours(1);
 
     /// <summary>The environment variable that names the folder; <c>off</c> keeps nothing.</summary>
     public const string Variable = "LATHE_OPENCL_CACHE";
@@ -68,7 +71,7 @@ internal sealed class ProgramCache(string directory, long capacity = 256 << 20)
     /// <summary>Keeps a program, and forgets the longest unused beyond the capacity.</summary>
     public void Store(string key, byte[] program)
     {
-        string temporary = Path.Combine(directory, $".{Guid.NewGuid():N}");
+        string temporary = Path.Combine(directory, $".{Guid.NewGuid():N}{Temporary}");
         try
         {
             Directory.CreateDirectory(directory);
@@ -98,6 +101,7 @@ internal sealed class ProgramCache(string directory, long capacity = 256 << 20)
 
     private void Prune()
     {
+        foreach (FileInfo left in new DirectoryInfo(directory).GetFiles("*" + Temporary).Where(f => f.LastWriteTimeUtc < DateTime.UtcNow - LongestWrite)) left.Delete();
         long bytes = 0;
         foreach (FileInfo file in new DirectoryInfo(directory).GetFiles("*" + Extension).OrderByDescending(f => f.LastWriteTimeUtc))
         {

@@ -53,9 +53,20 @@ public sealed class CompiledModel : IDisposable
             throw;
         }
 
-        _code ??= ModelCode.OnDevice(module, plan, Open(module, plan, options));
         _assembly = assembly;
-        Info = Describe(options);
+        DeviceModel? device = _code is null ? Open(module, plan, options) : null;
+        try
+        {
+            _code ??= ModelCode.OnDevice(module, plan, device!);
+            Info = Describe(options);
+        }
+        catch
+        {
+            _preparation?.Stop();
+            device?.Dispose();
+            _weights.Dispose();
+            throw;
+        }
     }
 
     /// <summary>What the model is and what was chosen when it was loaded.</summary>

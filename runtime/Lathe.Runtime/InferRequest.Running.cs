@@ -48,7 +48,7 @@ public partial class InferRequest : IValueTaskSource
     }
 
     /// <summary>Runs one inference on a thread of the runtime. Await the result once, as of any <see cref="ValueTask"/>.</summary>
-    /// <param name="cancellationToken">Stops the inference before its next step; the request can then be used again.</param>
+    /// <param name="cancellationToken">Stops the inference before its next step, on a device before what is not yet started there, a few steps on; the request can then be used again.</param>
     /// <exception cref="InvalidOperationException">An inference of this request runs already.</exception>
     /// <exception cref="ObjectDisposedException">The request or its model is disposed.</exception>
     /// <exception cref="OperationCanceledException">From the awaited task: the token was cancelled.</exception>
@@ -69,7 +69,7 @@ public partial class InferRequest : IValueTaskSource
     }
 
     /// <summary>Begins one inference on a thread of the runtime; <see cref="Wait(TimeSpan)"/> waits for it.</summary>
-    /// <param name="cancellationToken">Stops the inference before its next step; the request can then be used again.</param>
+    /// <param name="cancellationToken">Stops the inference before its next step, on a device before what is not yet started there, a few steps on; the request can then be used again.</param>
     /// <exception cref="InvalidOperationException">An inference of this request runs already.</exception>
     /// <exception cref="ObjectDisposedException">The request or its model is disposed.</exception>
     public void StartAsync(CancellationToken cancellationToken = default)
@@ -163,7 +163,7 @@ public partial class InferRequest : IValueTaskSource
     }
 
     /// <summary>Frees the memory of a request that is in nobody's hands.</summary>
-    internal void Free() => _program.Dispose();
+    internal void Free() => _executor.Dispose();
 
     /// <summary>Runs the inference that was queued and hands its outcome over.</summary>
     internal void RunQueued()
@@ -238,14 +238,19 @@ public partial class InferRequest : IValueTaskSource
 
     private void Release()
     {
+        bool isUnbound = false;
         try
         {
             foreach (TensorMemory tensor in _program.Tensors)
                 if (tensor.Bound is not null) _program.Bind(tensor, null);
+            isUnbound = true;
         }
         finally
         {
-            if (!_rented || !_model.TryGiveBack(this)) Free();
+            if (!isUnbound || !_rented || !_model.TryGiveBack(this)) Free();
+            // What a device did not let go of it has lost now.
+            if (!isUnbound)
+                foreach (TensorMemory tensor in _program.Tensors) tensor.Bind(null)?.Dispose();
         }
     }
 

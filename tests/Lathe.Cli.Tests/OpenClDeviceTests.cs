@@ -31,6 +31,16 @@ public sealed class OpenClDeviceTests
     }
 
     [Test]
+    public void Tune_MeasuresNoDevice_AndSaysSo() =>
+        Assert.That(Cli.Fails(1, "tune", Model, "--device", "GPU").Trim(), Does.Match(@"^\S+ : error LATHE0007: option --device: GPU [^\n]*$"));
+
+    [TestCase("-enforcebf16", "true")]
+    [TestCase("--precisions", "fp32,bf16")]
+    [TestCase("--precision", "fp16")]
+    public void Bench_InSixteenBits_IsRefused_HoweverItIsAskedFor(string option, string value) =>
+        Assert.That(Cli.Fails(1, "bench", Model, "-niter", "1", "--device", "GPU", option, value).Trim(), Does.Match(@"^\S+ : error LATHE0007: option --precision: [bf]p?f?16 is not available on OpenCL devices$"));
+
+    [Test]
     public void Models_RunAndVerifyOnTheDevice()
     {
         NeedsADevice();

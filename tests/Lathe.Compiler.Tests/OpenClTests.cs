@@ -52,6 +52,30 @@ internal sealed class OpenClTests
     }
 
     [Test]
+    public void Shapes_ThatDataDetermine_FillAPartOfBoundMemory()
+    {
+        ModelGraph graph = DataDependentShapeTests.Build(
+            [("x", ElementType.Float32, [1, 6]), ("shape", ElementType.Int64, [2])],
+            (g, v) => g.Add(new Neg(), DataDependentShapeTests.Import(g, "Expand", 13, g.Add(new Relu(), v[0]), v[1])));
+        using CompiledGraph compiled = new(graph, isa: Isa.Avx512, options: Gpu);
+        string output = compiled.Model.Info.Outputs[0].Name;
+        float[] y = new float[100];
+        compiled.Request.BindOutput<float>(output, y);
+        foreach (long rows in (long[])[3, 16, 1])
+        {
+            Array.Fill(y, 7);
+            TensorData[] inputs = [DataDependentShapeTests.Random(1, 6), TensorData.OfInt64s([rows, 6])];
+            IsClose(compiled.Run(inputs)[0], GraphEvaluator.Run(graph, inputs)[0]);
+            Assert.That(y[(int)(6 * rows)..], Has.All.EqualTo(7));
+        }
+
+        Assert.That(() => compiled.Run(DataDependentShapeTests.Random(1, 6), TensorData.OfInt64s([17, 6])), Throws.TypeOf<LatheException>().With.Property("Id").EqualTo("LATHE0509"));
+        compiled.Request.UnbindOutput(output);
+        TensorData[] again = [DataDependentShapeTests.Random(1, 6), TensorData.OfInt64s([17, 6])];
+        IsClose(compiled.Run(again)[0], GraphEvaluator.Run(graph, again)[0]);
+    }
+
+    [Test]
     public void Arena_GrowsAndKeepsWhatItHolds()
     {
         // What Expand makes is far larger than what the request began with, and what was computed before it is read behind it.
@@ -161,12 +185,67 @@ internal sealed class OpenClTests
     }
 
     [Test]
+    public void WeightsThatTheCpuPrepares_AreComputedByEveryInference()
+    {
+        // Larger than what is folded, and more than twice its source.
+        GraphBuilder g = new();
+        Value x = g.Add(new Input("x", TensorType.Of(ElementType.Float32, 3, 256)));
+        sbyte[] bytes = [.. Enumerable.Range(0, 256 * 256).Select(i => (sbyte)((i * 37 % 255) - 127))];
+        Value dequantized = DataDependentShapeTests.Import(g, "DequantizeLinear", 13, [g.Constant(TensorData.Of<sbyte>(ElementType.Int8, bytes, 256, 256)), g.Constant(TensorData.OfFloats([0.01f]))]);
+        Value expanded = DataDependentShapeTests.Import(g, "Expand", 13, g.Constant(RandomTensor.Of(ElementType.Float32, 5, 1, 256)), g.Constant(TensorData.OfInt64s([256, 256])));
+        ModelGraph graph = g.Build(
+            "weights", [new GraphPort("x", x)], [new GraphPort("a", g.Add(new MatMul(), x, dequantized)), new GraphPort("b", g.Add(new MatMul(), x, expanded))], []);
+        using CompiledGraph compiled = new(graph, isa: Isa.Avx512, options: Gpu);
+        Assert.That(compiled.Model.Info.PreparedBytes, Is.Zero);
+        TensorData input = RandomTensor.Of(ElementType.Float32, 1, 3, 256);
+        for (int i = 0; i < 2; i++)
+        {
+            IReadOnlyList<TensorData> actual = compiled.Run(input), expected = GraphEvaluator.Run(graph, [input]);
+            IsClose(actual[0], expected[0]);
+            IsClose(actual[1], expected[1]);
+        }
+    }
+
+    [Test]
     public void Operator_ThatOnlyTheCpuHas_IsRefused()
     {
         ModelGraph graph = DataDependentShapeTests.Build([("x", ElementType.Float32, [40])], (g, v) => DataDependentShapeTests.Import(g, "TopK", 11, v[0], g.Constant(TensorData.OfInt64s([3]))));
         DiagnosticException? refused = Assert.Throws<DiagnosticException>(() => Compilation.Compile(graph, "Tests.Subject", "model", "", new PassContext(Gpu)));
         Assert.That(refused!.Diagnostic.Descriptor.Id, Is.EqualTo("LATHE0205"));
         Assert.That(refused.Diagnostic.Message, Does.Contain("TopK").And.Contain("GPU"));
+    }
+
+    [TestCase("fp16")]
+    [TestCase("bf16")]
+    public void WeightsOfSixteenBits_AreRefused(string precision)
+    {
+        ModelGraph graph = Convolutions(out _);
+        DiagnosticException? refused = Assert.Throws<DiagnosticException>(() => Compilation.Compile(graph, "Tests.Subject", "model", "", new PassContext(Gpu with { Precision = precision })));
+        Assert.That((refused!.Diagnostic.Descriptor.Id, refused.Diagnostic.Message), Is.EqualTo(("LATHE0007", $"option --precision: {precision} is not available on OpenCL devices")));
+    }
+
+    [Test]
+    public void Cancellation_EndsAnInferenceThatRuns()
+    {
+        // Sixty products one after the other: far more than what is started ahead.
+        GraphBuilder g = new();
+        Value x = g.Add(new Input("x", TensorType.Of(ElementType.Float32, 512, 512))), y = x;
+        for (int i = 0; i < 60; i++) y = g.Add(new MatMul(), y, x);
+        ModelGraph graph = g.Build("chain", [new GraphPort("x", x)], [new GraphPort("y", y)], []);
+        using CompiledGraph compiled = new(graph, isa: Isa.Avx512, options: Gpu);
+        float[] ones = new float[512 * 512];
+        for (int i = 0; i < 512; i++) ones[513 * i] = 1;
+        compiled.Request.SetInput<float>("x", ones);
+        compiled.Request.Infer();
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        compiled.Request.Infer();
+        TimeSpan whole = System.Diagnostics.Stopwatch.GetElapsedTime(start);
+        using CancellationTokenSource source = new();
+        ValueTask running = compiled.Request.InferAsync(source.Token);
+        source.CancelAfter(whole / 8);
+        Assert.That(async () => await running, Throws.InstanceOf<OperationCanceledException>());
+        compiled.Request.Infer();
+        Assert.That(compiled.Request.Output<float>("y").ToArray(), Is.EqualTo(ones));
     }
 
     [Test]

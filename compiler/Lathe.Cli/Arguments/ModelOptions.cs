@@ -195,7 +195,7 @@ internal sealed class ModelOptions
     {
         string precision = parsed.GetValue(_precision) ?? "auto", device = parsed.GetValue(_device) ?? "CPU";
         if (precision == "int8" && !_calibrates) yield return ("--precision", "int8 is not available to this command");
-        if (precision is "fp16" or "bf16" && device == "GPU") yield return ("--precision", $"{precision} is not available on OpenCL devices");
+        if (CompileOptions.RefusalOf(precision, device) is { } reason) yield return ("--precision", reason);
         if (device is not ("CPU" or "GPU" or "AUTO"))
             yield return ("--device", $"{device} is not available; this version runs a model on the CPU or on the GPU");
         if (parsed.GetValue(_affinity) is not null)

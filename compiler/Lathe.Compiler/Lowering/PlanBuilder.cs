@@ -91,18 +91,22 @@ public sealed partial class PlanBuilder
     private readonly IReadOnlyList<IndexVar> _symbols;
     private readonly HashSet<IndexVar> _given;
     private readonly Dictionary<IndexVar, int> _computed = [];
+    private readonly bool _prepares;
     private int _step;
 
-    private PlanBuilder(Graph.Graph graph)
+    private PlanBuilder(Graph.Graph graph, bool prepares)
     {
+        _prepares = prepares;
         _given = [.. graph.Inputs.SelectMany(i => i.Value.Type.Dims).SelectMany(d => d.Variables)];
         _symbols = [.. graph.Symbols.Where(_given.Contains), .. graph.Symbols.Where(s => !_given.Contains(s))];
     }
 
     /// <summary>Plans a graph.</summary>
-    public static PlannedModel Build(Graph.Graph graph)
+    /// <param name="graph">The graph.</param>
+    /// <param name="prepares">False for a device that computes nothing of weights when a model is loaded: every group is then a step of an inference.</param>
+    public static PlannedModel Build(Graph.Graph graph, bool prepares)
     {
-        PlanBuilder builder = new(graph);
+        PlanBuilder builder = new(graph, prepares);
         Dictionary<Value, Location> places = [];
         List<PlanTensor> inputs = [], outputs = [];
         for (int i = 0; i < graph.Inputs.Length; i++) places[graph.Inputs[i].Value] = new Location(BufferKind.Input, i, null, IndexExpr.Zero);
@@ -145,6 +149,8 @@ public sealed partial class PlanBuilder
     {
         List<PlanStep> steps = [];
         IReadOnlyList<Node> order = graph.TopologicalOrder();
+        foreach (Node node in order)
+            if (node.Op is Constant) _constantElements += Elements(node.OutputTypes[0]);
         Dictionary<Value, Location> fixedPlaces = [];
         for (int i = 0; i < results.Count; i++) fixedPlaces.TryAdd(graph.Outputs[i].Value, results[i]);
         PlaceConcatenations(graph, order, fixedPlaces);

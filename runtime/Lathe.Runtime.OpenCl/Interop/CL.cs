@@ -113,6 +113,9 @@ internal static unsafe partial class CL
     [LibraryImport(Library, EntryPoint = "clEnqueueUnmapMemObject")]
     public static partial int EnqueueUnmapMemObject(nint queue, nint memory, void* pointer, uint waits, nint* waitList, nint* signal);
 
+    [LibraryImport(Library, EntryPoint = "clWaitForEvents")]
+    public static partial int WaitForEvents(uint count, nint* events);
+
     [LibraryImport(Library, EntryPoint = "clFinish")]
     public static partial int Finish(nint queue);
 

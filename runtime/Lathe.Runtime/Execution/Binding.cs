@@ -20,8 +20,14 @@ internal readonly unsafe struct Binding(byte* pointer, long room, MemoryHandle p
     /// <summary>Lets go of it.</summary>
     public void Dispose()
     {
+        Unpin();
+        Owner?.Dispose();
+    }
+
+    /// <summary>Lets go of it and leaves its owner to the caller.</summary>
+    public void Unpin()
+    {
         MemoryHandle pin = _pin;
         pin.Dispose();
-        Owner?.Dispose();
     }
 }

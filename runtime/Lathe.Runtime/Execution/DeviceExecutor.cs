@@ -20,6 +20,7 @@ internal sealed unsafe class DeviceExecutor(RequestProgram program, ModelCode co
             Restart();
             device.Begin();
             RunOperations(cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested();
         }
         catch
         {
@@ -37,6 +38,13 @@ internal sealed unsafe class DeviceExecutor(RequestProgram program, ModelCode co
 
         device.End();
         if (Profiling) device.Measured((step, nanoseconds) => Measure(step, (long)(nanoseconds * 1e-9 * System.Diagnostics.Stopwatch.Frequency)));
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        _fetched?.Dispose();
+        base.Dispose();
     }
 
     private void RunOperations(CancellationToken cancellationToken)

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Lathe.Runtime.Execution;
 
 /// <summary>Runs a request's operations in order and counts what it ran. Used by one thread at a time.</summary>
-internal abstract class Executor(RequestProgram program, ModelCode code, bool profiling)
+internal abstract class Executor(RequestProgram program, ModelCode code, bool profiling) : IDisposable
 {
     private readonly int[] _ran = new int[program.Steps.Length];
     private readonly long[] _count = new long[program.Steps.Length];
@@ -21,6 +21,9 @@ internal abstract class Executor(RequestProgram program, ModelCode code, bool pr
     /// LATHE0507: a kernel reported an error or failed. LATHE0508: data do not fit. LATHE0506: a size that data determine does not fit memory. LATHE0511: the device failed.
     /// </exception>
     public abstract void Run(CancellationToken cancellationToken);
+
+    /// <summary>Frees the memory, that of the program too.</summary>
+    public virtual void Dispose() => program.Dispose();
 
     /// <summary>What the last run executed.</summary>
     public RunCounts Ran()

@@ -117,7 +117,8 @@ internal sealed unsafe partial class RequestProgram
                 BufferKind.Input => DeviceAddress.FirstTensor + buffer.Index,
                 BufferKind.Output => DeviceAddress.FirstTensor + Inputs.Length + buffer.Index,
                 BufferKind.Arena => DeviceAddress.Arena,
-                _ => DeviceAddress.Weights,
+                BufferKind.Weights => DeviceAddress.Weights,
+                _ => throw PlanFormat.Corrupt($"buffer {number} is in memory that {Plan.Device} has not"),
             };
             _pointers[slot] = new DeviceAddress(memory, buffer.Kind == BufferKind.Input ? 0 : _buffers[number].Offset).ToPointer();
             return;
@@ -133,8 +134,12 @@ internal sealed unsafe partial class RequestProgram
         };
     }
 
-    /// <summary>Tells the device where an input or output lies.</summary>
-    private void Hand(int tensor) => _device?.Bind(tensor, Tensors[tensor].Current, Tensors[tensor].Bound?.Room ?? Tensors[tensor].Bytes);
+    /// <summary>Tells the device where an input or output lies: of memory that has gaps all of it, of memory that an output may fill only what it has.</summary>
+    private void Hand(int number)
+    {
+        TensorMemory tensor = Tensors[number];
+        _device?.Bind(number, tensor.Current, tensor.Bound is { } bound && tensor.ShapedBy is null ? bound.Room : tensor.Bytes);
+    }
 
     /// <summary>Computes everything of an operation that depends on dims.</summary>
     private void Size(int number)

@@ -102,12 +102,36 @@ internal sealed unsafe partial class RequestProgram : IDisposable
 
     private Plan Plan => _code.Plan;
 
-    /// <summary>Makes the kernels use an input or output in the caller's memory, or, for null, in the request's own, and lets go of what it was bound to before.</summary>
+    /// <summary>
+    /// Makes the kernels use an input or output in the caller's memory, or, for null, in the request's own, and lets go of what it was bound to before. Where this throws, it stays as it was,
+    /// and the owner of the memory is the caller's.
+    /// </summary>
     public void Bind(TensorMemory tensor, Binding? binding, ReadOnlySpan<long> strides = default)
     {
         Binding? old = tensor.Bind(binding);
-        foreach (int slot in tensor.Slots) Point(slot);
-        Hand(Array.IndexOf(Tensors, tensor));
+        int number = Array.IndexOf(Tensors, tensor);
+        try
+        {
+            foreach (int slot in tensor.Slots) Point(slot);
+            Hand(number);
+        }
+        catch
+        {
+            tensor.Bind(old);
+            foreach (int slot in tensor.Slots) Point(slot);
+            try
+            {
+                Hand(number);
+            }
+            catch (LatheException)
+            {
+                // The device says so again when the memory is used; what failed first is what is told.
+            }
+
+            binding?.Unpin();
+            throw;
+        }
+
         if (tensor.SetStrides(strides, _dims))
             foreach (int operation in tensor.Readers) Size(operation);
         old?.Dispose();

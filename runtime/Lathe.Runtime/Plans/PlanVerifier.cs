@@ -180,6 +180,7 @@ internal sealed class PlanVerifier
     /// <summary>Nothing but weights is there when a model is loaded, and no dims.</summary>
     private void Preparation()
     {
+        Require(_plan.Device == "CPU" || (_plan.Preparation.Count == 0 && _plan.PreparedBytes == 0), $"it prepares weights when the model is loaded, which {_plan.Device} does not");
         foreach (KernelStep step in _plan.Preparation)
         {
             Step(step);

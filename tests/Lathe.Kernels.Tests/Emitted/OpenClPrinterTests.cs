@@ -28,6 +28,18 @@ public sealed class OpenClPrinterTests
         Assert.That(OpenClPrinter.Print(Machine.Avx512, [Negating("negate", name)]), Does.Contain($"restrict {name}_, "));
 
     [Test]
+    public void Doubles_AreAskedFor_WhereThereAreSome()
+    {
+        VectorType type = new(ElementType.Float64, 1);
+        Kernel named = Negating("double", "doubled") with { Summary = "a double conv" };
+        Kernel typed = new("negate", "", [new Parameter("x", ElementType.Float64, false), new Parameter("y", ElementType.Float64, true)], [], new Store("y", 0, new Unary(UnaryOp.Negate, new Load("x", 0, type))));
+        Assert.That(OpenClPrinter.Print(Machine.Avx512, [named]), Does.Not.Contain("fp64"));
+        Assert.That(OpenClPrinter.Print(Machine.Avx512, [typed]), Does.Contain("cl_khr_fp64"));
+        // A function of floats that is left is computed in double.
+        Assert.That(OpenClPrinter.Print(Machine.Avx512, [named with { Body = new Store("y", 0, new Unary(UnaryOp.Sin, new Load("doubled", 0, new VectorType(ElementType.Float32, 16)))) }]), Does.Contain("cl_khr_fp64"));
+    }
+
+    [Test]
     public void Text_OfAModel_StaysInItsComment()
     {
         string text = OpenClPrinter.Print(Machine.Avx512, [Negating("negate", "x") with { Summary = "one\\\r\n#error two" }]);

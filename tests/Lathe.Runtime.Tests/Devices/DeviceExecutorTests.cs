@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Runtime.Tests.Devices;
@@ -71,9 +73,58 @@ public sealed class DeviceExecutorTests
         using CompiledModel model = Model();
         using InferRequest request = model.CreateRequest();
         using CancellationTokenSource source = new();
-        source.Cancel();
+        _device.Called = call =>
+        {
+            if (call == "launch") source.Cancel();
+        };
+        _device.Calls.Clear();
         Assert.That(async () => await request.InferAsync(source.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(_device.Calls, Is.EqualTo(new[] { "begin", "launch", "read", "end" }), "what was started is waited for, and nothing more is started");
+        _device.Called = null;
         Assert.That(Infer(request, condition: true), Is.EqualTo(Sum));
+    }
+
+    [TestCase("bind")]
+    [TestCase("map")]
+    public void Binding_ThatFails_LeavesWhatWasBound(string failing)
+    {
+        float[] first = new float[5], second = new float[5];
+        using CompiledModel model = Model();
+        using (InferRequest request = model.CreateRequest())
+        {
+            request.BindOutput<float>("y", first);
+            int calls = failing == "bind" ? 0 : 1;
+            _device.FailsAt = calls;
+            TrackedOwner refused = new(second);
+            Assert.That(() => request.BindOutput("y", refused), Throws.TypeOf<LatheException>().With.Property("Id").EqualTo(ErrorIds.DeviceFailed));
+            Assert.That((refused.Pins, refused.IsDisposed), Is.EqualTo((0, false)), "the owner is the caller's, unpinned");
+            Infer(request, condition: true);
+            Assert.That(first, Is.EqualTo(Sum));
+            Assert.That(second, Has.All.Zero);
+            request.BindOutput("y", refused);
+            Infer(request, condition: false);
+            Assert.That(second, Is.EqualTo(Scaled));
+            Assert.That(first, Is.EqualTo(Sum));
+
+            // Also where unbinding fails at the end, the owner is let go of.
+            _device.FailsAt = calls;
+            Assert.That(request.Dispose, Throws.TypeOf<LatheException>());
+            Assert.That((refused.Pins, refused.IsDisposed), Is.EqualTo((0, true)));
+        }
+
+        Assert.That(_device.Held, Is.Zero);
+    }
+
+    [Test]
+    public void Model_WhoseKernelsTheDeviceLacks_DisposesTheDevice()
+    {
+        PlanBuilder b = new();
+        int x = b.Input("x", 5), y = b.Output("y", 5);
+        b.Steps.Add(b.Step("add", b.Kernel(TestKernels.Add, isas: Isa.Avx512), [5], y, x, x));
+        Assert.That(
+            () => CompiledModel.Create(new TestModule(b.Build() with { Device = "GPU" }) { Device = setup => _device = new FakeDevice(setup) }),
+            Throws.TypeOf<LatheException>().With.Property("Id").EqualTo(ErrorIds.CorruptPlan));
+        Assert.That(_device.Calls, Is.EqualTo(new[] { "dispose" }));
     }
 
     [Test]
@@ -111,4 +162,28 @@ public sealed class DeviceExecutorTests
 
     private CompiledModel Model(LatheOptions? options = null) =>
         CompiledModel.Create(new TestModule(Plan(), PlanBuilder.Factor(3)) { Device = setup => _device = new FakeDevice(setup) }, options);
+
+    private sealed class TrackedOwner(float[] memory) : MemoryManager<float>
+    {
+        private GCHandle _handle;
+
+        public int Pins { get; private set; }
+
+        public bool IsDisposed { get; private set; }
+
+        public override Span<float> GetSpan() => memory;
+
+        public override unsafe MemoryHandle Pin(int elementIndex = 0)
+        {
+            if (Pins++ == 0) _handle = GCHandle.Alloc(memory, GCHandleType.Pinned);
+            return new MemoryHandle((float*)_handle.AddrOfPinnedObject() + elementIndex, pinnable: this);
+        }
+
+        public override void Unpin()
+        {
+            if (--Pins == 0) _handle.Free();
+        }
+
+        protected override void Dispose(bool disposing) => IsDisposed = true;
+    }
 }

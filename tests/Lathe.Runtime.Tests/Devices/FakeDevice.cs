@@ -17,6 +17,9 @@ internal sealed unsafe class FakeDevice(DeviceSetup setup) : DeviceModel
 
     public List<string> Calls { get; } = [];
 
+    /// <summary>Told of every call.</summary>
+    public Action<string>? Called { get; set; }
+
     public override string Device => "GPU";
 
     public override string Kind => "opencl";
@@ -38,6 +41,7 @@ internal sealed unsafe class FakeDevice(DeviceSetup setup) : DeviceModel
     private void Call(string name)
     {
         Calls.Add(name);
+        Called?.Invoke(name);
         if (FailsAt >= 0 && FailsAt-- == 0) throw new LatheException(ErrorIds.DeviceFailed, $"{name} failed.");
     }
 
@@ -69,7 +73,10 @@ internal sealed unsafe class FakeDevice(DeviceSetup setup) : DeviceModel
 
         public override void Bind(int tensor, byte* pointer, long bytes)
         {
+            if (_host.TryGetValue(tensor, out (nint Pointer, long Bytes) known) && known == ((nint)pointer, bytes)) return;
             _device.Call("bind");
+            // As a driver does that makes the memory and then cannot map it: the request must not take it for bound.
+            _device.Call("map");
             _host[tensor] = ((nint)pointer, bytes);
             Allocate(DeviceAddress.FirstTensor + tensor, bytes);
         }

@@ -70,6 +70,18 @@ public sealed class ProgramCacheTests
     }
 
     [Test]
+    public void File_OfAProcessThatWasEnded_IsRemoved()
+    {
+        string left = Path.Combine(_folder, ".left.tmp"), written = Path.Combine(_folder, ".written.tmp");
+        File.WriteAllBytes(left, new byte[10]);
+        File.WriteAllBytes(written, new byte[10]);
+        File.SetLastWriteTimeUtc(left, DateTime.UtcNow.AddHours(-2));
+        new ProgramCache(_folder).Store("A", [1]);
+        Assert.That(File.Exists(left), Is.False);
+        Assert.That(File.Exists(written), "another process may be writing it");
+    }
+
+    [Test]
     public void Place_ThatCannotBeWrittenTo_KeepsNothing()
     {
         string file = Path.Combine(_folder, "file");

@@ -35,6 +35,7 @@ public sealed class PlanVerifierTests
     private static readonly Dictionary<string, Func<Plan, Plan>> DamagesOfPreparation = new()
     {
         ["buffer after what is prepared"] = plan => plan with { PreparedBytes = 79 },
+        ["device that prepares nothing"] = plan => plan with { Device = "GPU" },
         ["negative size"] = plan => plan with { PreparedBytes = -1 },
         ["step that names a missing kernel"] = plan => plan with { Preparation = [plan.Preparation[0] with { Kernel = 2 }] },
         ["step that depends on a dim"] = plan => plan with { Symbols = [new("N", 1, 4, 2)], Preparation = [plan.Preparation[0] with { Dims = [PlanBuilder.Dim(0)] }] },

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Lathe.Kernels.Loops;
 
 namespace Lathe.Kernels.Targets.OpenCl;
@@ -7,7 +8,7 @@ namespace Lathe.Kernels.Targets.OpenCl;
 /// and an offset into it in bytes; then its dims; then the slice of the parallel axis that a launch computes, and how much of it is a work-item's; at last the scratch memory and how much of it
 /// is a work-item's.
 /// </summary>
-public static class OpenClPrinter
+public static partial class OpenClPrinter
 {
     /// <summary>What the name of a kernel ends in, so that it is no word of the language, whatever it begins with.</summary>
     public const string KernelEnding = "_kernel";
@@ -29,10 +30,14 @@ public static class OpenClPrinter
         string kernelText = body.ToString(), functions = Functions.Print(machine.Lanes, used);
         CodeWriter writer = new();
         writer.Line($"// Kernels with vectors of {machine.Lanes} lanes: kernel(buffers, dims, from, to, slice, scratch).");
-        if (kernelText.Contains("double", StringComparison.Ordinal) || functions.Contains("double", StringComparison.Ordinal)) writer.Line("#pragma OPENCL EXTENSION cl_khr_fp64 : enable");
+        if (Doubles().IsMatch(kernelText) || Doubles().IsMatch(functions)) writer.Line("#pragma OPENCL EXTENSION cl_khr_fp64 : enable");
         // A sum of a product is two roundings where the program has two operators.
         writer.Line("#pragma OPENCL FP_CONTRACT OFF");
         writer.Line();
         return $"{writer}{functions}{kernelText.TrimEnd('\n')}\n";
     }
+
+    /// <summary>The type as a word, or in a conversion, outside of comments: <see cref="Identifiers"/> gives nothing else that name, and other names may contain it.</summary>
+    [GeneratedRegex(@"^(?!\s*//).*\b(?:convert_|as_)?double\d*\b", RegexOptions.CultureInvariant | RegexOptions.Multiline)]
+    private static partial Regex Doubles();
 }
