@@ -41,6 +41,16 @@ public sealed class UsageTests
     }
 
     [Test]
+    public void Help_OfQuantize_NamesOnlyWhatItTakes()
+    {
+        string help = Cli.Run("quantize", "--help").Output;
+        foreach (string option in (string[])["--mean", "--scale", "--input-format", "--resize", "--shape", "--threads", "--calibration", "--calibrator", "--min-sqnr", "--bias-correction", "--output", "--json"])
+            Assert.That(help, Does.Contain(option));
+        foreach (string option in (string[])["--precision", "--device", "--affinity", "--kernels", "--isa", "--winograd", "--denormals", "--class", "--postprocess", "--labels", "--tuning", "--dump-after", "--no-optimize"])
+            Assert.That(help, Does.Not.Contain(option));
+    }
+
+    [Test]
     public void Help_OfBench_HasTheUsualNames()
     {
         string help = Cli.Run("bench", "--help").Output;
@@ -129,6 +139,19 @@ public sealed class UsageTests
     [TestCase("conformance")]
     [TestCase("conformance d --filter (")]
     [TestCase("conformance d --jobs 0")]
+    [TestCase("quantize a.onnx --calibration c -o q.onnx --precision int8")]
+    [TestCase("quantize a.onnx --calibration c -o q.onnx --device GPU")]
+    [TestCase("quantize a.onnx --calibration c -o q.onnx --affinity rules.txt")]
+    [TestCase("quantize a.onnx --calibration c -o q.onnx --kernels native")]
+    [TestCase("quantize a.onnx --calibration c -o q.onnx --isa avx2")]
+    [TestCase("quantize a.onnx --calibration c -o q.onnx --winograd off")]
+    [TestCase("quantize a.onnx --calibration c -o q.onnx --denormals keep")]
+    [TestCase("quantize a.onnx --calibration c -o q.onnx --class A")]
+    [TestCase("quantize a.onnx --calibration c -o q.onnx --postprocess softmax")]
+    [TestCase("quantize a.onnx --calibration c -o q.onnx --labels y.txt")]
+    [TestCase("quantize a.onnx --calibration c -o q.onnx --tuning t.json")]
+    [TestCase("quantize a.onnx --calibration c -o q.onnx --dump-after fold")]
+    [TestCase("quantize a.onnx --calibration c -o q.onnx --no-optimize")]
     public void WrongUsage_ExitsWith2AndSaysSo(string line)
     {
         string error = Cli.Fails(2, line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
@@ -148,7 +171,7 @@ public sealed class UsageTests
     {
         string[] parts = options.Split(' ');
         string name = parts[0] == "-d" ? "--device" : parts[0];
-        foreach (string command in Commands.Where(command => command != "devices"))
+        foreach (string command in Commands.Where(command => command is not ("devices" or "quantize")))
         {
             string error = Cli.Fails(1, [.. Minimal(command), .. parts]);
             Assert.That(error, Does.Match($@"^\S+ : error LATHE0007: option {name}: .*not available|there is nothing"));
@@ -172,7 +195,6 @@ public sealed class UsageTests
     private static string[] Minimal(string command) => command switch
     {
         "compile" => ["compile", "missing.onnx", "-o", Path.Combine(Path.GetTempPath(), "lathe-none")],
-        "quantize" => ["quantize", "missing.onnx", "-o", Path.Combine(Path.GetTempPath(), "lathe-none.onnx")],
         "verify" => ["verify", "missing.onnx", "--data", AppContext.BaseDirectory],
         _ => [command, "missing.onnx"],
     };

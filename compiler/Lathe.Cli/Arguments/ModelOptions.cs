@@ -47,7 +47,7 @@ internal sealed class ModelOptions
         "--shape", [], "NAME=1,3,224,224", "The shape of an input; a dim may stay named: N, or N=1..32.", InputShape.Parse);
 
     private readonly Option<string?> _calibration = Parsed.One<string?>(
-        "--calibration", [], "DIR", "Samples to quantise with: a folder, a file, or a pattern such as 'calib/**/*.npy'. For --precision int8.", text => text);
+        "--calibration", [], "DIR", "Samples to quantise with: a folder, a file, or a pattern such as 'calib/**/*.npy'.", text => text);
 
     private readonly Option<string?> _calibrator = Parsed.Word(
         "--calibrator", [], ["minmax", "percentile", "entropy", "mse"], "How ranges follow from the samples. Default mse.");
@@ -92,22 +92,28 @@ internal sealed class ModelOptions
     /// <param name="tuned">True if it takes a tuning record.</param>
     /// <param name="calibrates">True if it takes calibration samples.</param>
     /// <param name="namesClasses">True if it takes the names of classes.</param>
-    public static ModelOptions AddTo(Command command, bool emulates = false, bool tuned = true, bool calibrates = true, bool namesClasses = true)
+    /// <param name="compiles">False if it takes only those options that say what the model's inputs are, since its result is no compiled model.</param>
+    public static ModelOptions AddTo(Command command, bool emulates = false, bool tuned = true, bool calibrates = true, bool namesClasses = true, bool compiles = true)
     {
         ModelOptions options = new(calibrates);
-        foreach (Option option in (Option[])
-            [
-                options._precision, options._device, options._affinity, options._mean, options._scale, options._inputFormat, options._resize, options._postprocess, options._shape,
-                options._kernels, options._isa, options._threads, options._denormals, options._winograd, options._dumpAfter,
-                options._class, options._noOptimize,
-            ])
-            command.Add(option);
-        if (namesClasses) command.Add(options._labels);
-        if (emulates) command.Add(options._emulate);
-        if (tuned) command.Add(options._tuning);
-        if (!calibrates) return options;
-        foreach (Option option in (Option[])[options._calibration, options._calibrator, options._minSqnr, options._biasCorrection]) command.Add(option);
+        if (compiles)
+        {
+            Add(
+                options._precision, options._device, options._affinity, options._postprocess, options._kernels, options._isa, options._denormals, options._winograd, options._dumpAfter,
+                options._class, options._noOptimize);
+            if (namesClasses) Add(options._labels);
+            if (emulates) Add(options._emulate);
+            if (tuned) Add(options._tuning);
+        }
+
+        Add(options._mean, options._scale, options._inputFormat, options._resize, options._shape, options._threads);
+        if (calibrates) Add(options._calibration, options._calibrator, options._minSqnr, options._biasCorrection);
         return options;
+
+        void Add(params ReadOnlySpan<Option> added)
+        {
+            foreach (Option option in added) command.Add(option);
+        }
     }
 
     /// <summary>What was asked for.</summary>
@@ -157,13 +163,13 @@ internal sealed class ModelOptions
             Scale = ByInput("--scale", parsed.GetValue(_scale)!.Select(s => (s.Input, s.Values))),
             InputFormats = ByInput("--input-format", parsed.GetValue(_inputFormat)!.Select(f => (f.Input, f.Format))),
             Resizing = ByInput("--resize", parsed.GetValue(_resize)!),
-            Postprocessing = ByName("--postprocess", "output", parsed.GetValue(_postprocess)!),
+            Postprocessing = ByName("--postprocess", "output", parsed.GetValue(_postprocess) ?? []),
             Labels = ByName("--labels", "output", labels.Select(l => (l.Output, l.Read()))),
             Optimize = !parsed.GetValue(_noOptimize),
             KeepDenormals = parsed.GetValue(_denormals) is { } denormals ? denormals == "keep" : keepsDenormals,
             Winograd = parsed.GetValue(_winograd) != "off",
             Tuning = record,
-            DumpAfter = parsed.GetValue(_dumpAfter)!,
+            DumpAfter = parsed.GetValue(_dumpAfter) ?? [],
             Dump = (pass, text) => terminal.Error.WriteLine($"// after {pass}\n{text}"),
         };
         bool? flush = parsed.GetValue(_denormals) is { } word ? word == "flush" : keepsDenormals ? false : null;

@@ -18,7 +18,7 @@ internal static class QuantizeCommand
         Argument<string> model = Actions.ModelArgument("The ONNX model, of float32.");
         Option<string> output = new("--output", "-o") { Description = "The ONNX file that is written.", HelpName = "Q.onnx", Required = true };
         Command command = new("quantize", "Quantise an ONNX model with calibration samples.") { model, output };
-        ModelOptions options = ModelOptions.AddTo(command);
+        ModelOptions options = ModelOptions.AddTo(command, compiles: false);
         return command.Does((parsed, cancellation) =>
         {
             ModelRequest request = options.Read(parsed, parsed.GetRequiredValue(model), terminal, runs: true, quantizes: true);

@@ -79,6 +79,8 @@ public sealed class NarrowWeights : IPass
 
             if (weights.Count * sizeof(short) < NearBytes || !AreFinite(weights)) return null;
             (TensorData bits, float scale) = KnownBits.GetValue(weights, w => new(MatMulOfHalves.BitsOf(w))).Value;
+            // A denormal one may count as zero where the model runs.
+            if (!float.IsNormal(scale)) return null;
             return builder.Add(new MatMulOfHalves(isTransposed, scale), [node.Inputs[0], builder.Constant(bits), .. added]);
         }
     }

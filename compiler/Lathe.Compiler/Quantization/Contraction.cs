@@ -47,7 +47,8 @@ internal sealed record Contraction(NodeProto Node, TensorData Weights, int Axis,
             case "Gemm":
                 if ((node.Find("transA")?.I ?? 0) != 0) return (null, "its input is transposed");
                 int axis = (node.Find("transB")?.I ?? 0) != 0 ? 0 : 1;
-                if (bias is not null && bias.Count != 1 && bias.Count != w.Dims[axis]) return (null, "its bias is none of channels");
+                // As many numbers as channels may also be one for each row.
+                if (bias is not null && bias.Count != 1 && !(bias.Dims is [_] or [1, _] && bias.Dims[^1] == w.Dims[axis])) return (null, "its bias is none of channels");
                 float alpha = node.Find("alpha")?.F ?? 1, beta = node.Find("beta")?.F ?? 1;
                 return (new(node, Times(w, alpha), axis, 1, bias is null ? null : [.. Enumerable.Range(0, (int)w.Dims[axis]).Select(i => beta * (float)bias.GetDouble(bias.Count == 1 ? 0 : i))]), "");
             default:

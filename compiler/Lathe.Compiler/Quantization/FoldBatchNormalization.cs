@@ -19,6 +19,8 @@ internal static class FoldBatchNormalization
         foreach (NodeProto node in network.Graph.Node.ToArray())
         {
             if (node.OpType != "BatchNormalization" || !node.IsStandard() || node.Output.Skip(1).Any(o => o.Length > 0)) continue;
+            // In training the statistics are those of the batch, not the constants.
+            if (node.Find("training_mode") is { I: not 0 }) continue;
             if (network.ProducerOf(node.Input[0]) is not { OpType: "Conv" } conv || !conv.IsStandard() || network.OnlyReaderOf(node.Input[0]) != node) continue;
             if (network.ConstantOf(conv.InputAt(1)) is not { Element: ElementType.Float32 } weights || conv.InputAt(3).Length > 0) continue;
             TensorData? bias = conv.InputAt(2) is { Length: > 0 } name ? network.ConstantOf(name) : null;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Google.Protobuf;
+using Google.Protobuf.Reflection;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Onnx;
 using Lathe.Runtime;
@@ -59,6 +60,14 @@ internal static class Protos
 
     /// <summary>True for a node of the standard operators.</summary>
     public static bool IsStandard(this NodeProto node) => OpsetTable.Normal(node.Domain).Length == 0;
+
+    /// <summary>All tensors of a message, wherever they stand: initialisers, attributes, bodies, functions.</summary>
+    public static IEnumerable<TensorProto> Tensors(this IMessage message)
+    {
+        if (message is TensorProto tensor) return [tensor];
+        return message.Descriptor.Fields.InDeclarationOrder().Where(field => field.FieldType == FieldType.Message)
+            .SelectMany(field => field.Accessor.GetValue(message) is var value && value is System.Collections.IEnumerable many ? many.Cast<IMessage>() : value is IMessage one ? [one] : []).SelectMany(Tensors);
+    }
 
     /// <summary>A tensor as the file holds it.</summary>
     public static TensorProto Tensor(string name, TensorData data)

@@ -29,7 +29,7 @@ public sealed class Quantizer
     /// <summary>An output of integers is reported if fewer stay the same.</summary>
     private const double LeastEqual = 0.9;
 
-    private readonly ModelProto _model;
+    private readonly ModelProto _original, _model;
     private readonly CompileOptions _options;
     private readonly QuantizeOptions _how;
     private readonly ISampleRunner _runner;
@@ -42,17 +42,24 @@ public sealed class Quantizer
 
     private Quantizer(string path, CompileOptions options, QuantizeOptions how, ISampleRunner runner, CancellationToken cancellation)
     {
-        _model = ModelReader.ReadModel(path, keepsAll: true);
+        _original = ModelReader.ReadModel(path, keepsAll: true);
+        _model = _original.Clone();
         _directory = OnnxFrontEnd.DirectoryOf(path);
         _tensors = new TensorReader(_directory);
         (_how, _runner, _cancellation) = (how, runner, cancellation);
+        // Of what a command compiles with only that is kept which says what the model's inputs are.
         _options = options with
         {
             ClassName = null,
+            Device = "CPU",
             Kernels = "csharp",
             Isas = [Isa.Vector128],
             Emulate = false,
             Winograd = false,
+            KeepDenormals = true,
+            ShowLayers = false,
+            StopAfter = null,
+            Quantized = null,
             Tuning = null,
             DebugKernels = false,
             Precision = "fp32",
@@ -204,14 +211,14 @@ public sealed class Quantizer
         },
         StringComparer.Ordinal);
 
-    /// <summary>What the outputs lose, all layers together.</summary>
+    /// <summary>What the outputs differ by from those of the file, all layers together.</summary>
     private IReadOnlyList<OutputError> Compare(ModelProto quantized)
     {
         OutputLoss[] losses = [.. quantized.Graph.Output.Select(o => new OutputLoss(o.Name))];
         string[] names = [.. losses.Select(l => l.Name)];
         int done = 0;
         IReadOnlyList<int> samples = Judged();
-        _runner.Run([Compile(WithOutputs(_model.Clone(), names)), Compile(WithOutputs(quantized.Clone(), names))], samples, (_, outputs) =>
+        _runner.Run([Compile(WithOutputs(_original.Clone(), names)), Compile(WithOutputs(quantized.Clone(), names))], samples, (_, outputs) =>
         {
             for (int i = 0; i < losses.Length; i++) losses[i].Add(outputs[0][i], outputs[1][i]);
             Progress("comparing", (double)++done / samples.Count, 0.85, 1);
@@ -248,7 +255,7 @@ public sealed class Quantizer
     /// <summary>The file, in one piece.</summary>
     private byte[] Written(ModelProto model)
     {
-        foreach (TensorProto tensor in model.Graph.Initializer.Where(t => t.DataLocation == TensorProto.Types.DataLocation.External).ToArray())
+        foreach (TensorProto tensor in model.Tensors().Where(t => t.DataLocation == TensorProto.Types.DataLocation.External))
         {
             TensorData data = _tensors.Read(tensor);
             tensor.ExternalData.Clear();

@@ -1,5 +1,6 @@
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators;
 using Lathe.Compiler.Operators.Linear;
 using Lathe.Compiler.Passes;
 using Lathe.Compiler.Rules;
@@ -82,6 +83,29 @@ internal sealed class NarrowWeightsTests
         PassContext wide = new(Bf16);
         Assert.That(new NarrowWeights().Run(graph, wide).TopologicalOrder().Any(n => n.Op is Cast));
         Assert.That(wide.Diagnostics, Is.Empty);
+    }
+
+    /// <summary>A factor that brought them into the range of float16 would be denormal itself, and count as zero where the model runs.</summary>
+    [Test]
+    public void ASingleRow_WhatDoesNotFit_StaysAndIsTold([Values(1e-30, 1e-36)] double factor)
+    {
+        TensorData weights = RandomTensor.Of(ElementType.Float32, 1, 512, 512);
+        for (int i = 0; i < weights.Count; i++) weights.SetDouble(i, weights.GetDouble(i) * factor);
+        GraphBuilder g = new();
+        Value x = g.Add(new Compiler.Operators.Input("x", TensorType.Of(ElementType.Float32, 1, 512)));
+        Compiler.Graph.Graph graph = g.Build("g", [new GraphPort("x", x)], [new GraphPort("y", g.Add(new MatMul(), x, g.Constant(weights)))], []);
+        PassContext context = new(Fp16);
+        Op product = new NarrowWeights().Run(graph, context).TopologicalOrder().Single(n => n.Op.Role == OpRole.Contraction).Op;
+        if (factor < 1e-34)
+        {
+            Assert.That(product, Is.TypeOf<MatMul>());
+            Assert.That(context.Diagnostics.Single().Descriptor.Id, Is.EqualTo("LATHE0209"));
+        }
+        else
+        {
+            Assert.That(product, Is.TypeOf<MatMulOfHalves>());
+            Assert.That(context.Diagnostics, Is.Empty);
+        }
     }
 
     [Test]
