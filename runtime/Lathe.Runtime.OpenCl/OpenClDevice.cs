@@ -10,7 +10,7 @@ public sealed unsafe class OpenClDevice
     public const string Variable = "LATHE_OPENCL_DEVICE";
 
     // Drivers set themselves up when they are first asked, and not all of them for two threads at a time.
-    private static readonly Lazy<IReadOnlyList<OpenClDevice>> Found = new(Find);
+    private static readonly Lazy<IReadOnlyList<OpenClDevice>> Found = new(() => SignalHandlers.Kept(Find));
 
     private OpenClDevice(nint platform, nint id, int number)
     {

@@ -39,6 +39,16 @@ internal sealed class OpenClTests
     }
 
     [Test]
+    public void ManagedCode_StillThrowsWhereItDividesByZero()
+    {
+        using CompiledGraph compiled = new(Convolutions(out IndexVar batch), isa: Isa.Avx512, options: Gpu, dims: new Dictionary<string, long> { [batch.Name] = 1 });
+        compiled.Run(RandomTensor.Of(ElementType.Float32, 1, 1, 5, 13, 21));
+        int[] values = [7, 0, int.MinValue, -1];
+        Assert.That(() => values[0] / values[1], Throws.TypeOf<DivideByZeroException>());
+        Assert.That(() => values[2] / values[3], Throws.InstanceOf<ArithmeticException>());
+    }
+
+    [Test]
     public void Shapes_ThatDataDetermine_ChangeFromRunToRun()
     {
         ModelGraph graph = DataDependentShapeTests.Build(
