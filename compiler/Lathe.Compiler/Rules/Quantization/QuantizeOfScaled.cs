@@ -22,30 +22,33 @@ public static class QuantizeOfScaled
     {
         if (node.Op is not QuantizeLinear { Precision: ElementType.Float32 } || node.Inputs[1].Constant is not { Count: 1 } scale) return null;
         double s = scale.GetDouble(0);
-        if (s == 1 || !CanScale(node.Inputs[0], g, MostDepth) || node.Inputs[0].Type.Element != ElementType.Float32) return null;
+        if (s == 1 || !CanScale(node.Inputs[0], 1 / s, g, MostDepth) || node.Inputs[0].Type.Element != ElementType.Float32) return null;
         return g.Add(node.Op, [Scaled(node.Inputs[0], 1 / s, g), g.Numbers(ElementType.Float32, [1]), .. node.Inputs.Skip(2)]);
     }
 
     /// <summary>True if a value can be divided by dividing constants that it is made of.</summary>
-    private static bool CanScale(Value value, Rewriting g, int depth)
+    private static bool CanScale(Value value, double factor, Rewriting g, int depth)
     {
         if (value.Type.Element != ElementType.Float32 || depth == 0) return false;
-        if (value.Constant is not null) return true;
+        if (value.Constant is { } constant) return StaysNormal(constant, factor);
         if (!g.IsReadOnce(value) && value.Op is not DequantizeLinear) return false;
         Node node = value.Node;
         return node.Op switch
         {
-            DequantizeLinear => node.Inputs[1].Constant is not null,
-            Mul => node.Inputs.Any(v => v.Constant is not null),
-            Div => node.Inputs[1].Constant is not null,
-            Add or Sub => node.Inputs.All(v => CanScale(v, g, depth - 1)),
-            Clip => node.Inputs.Skip(1).All(v => v.IsNone || v.Constant is not null) && CanScale(node.Inputs[0], g, depth - 1),
-            Concat => node.Inputs.All(v => CanScale(v, g, depth - 1)),
+            DequantizeLinear => node.Inputs[1].Constant is { } scale && StaysNormal(scale, factor),
+            Mul => node.Inputs.FirstOrDefault(v => v.Constant is not null) is { IsNone: false, Constant: { } scale } && StaysNormal(scale, factor),
+            Div => node.Inputs[1].Constant is { } divisor && StaysNormal(divisor, 1 / factor),
+            Add or Sub => node.Inputs.All(v => CanScale(v, factor, g, depth - 1)),
+            Clip => node.Inputs.Skip(1).All(v => v.IsNone || v.Constant is not null) && CanScale(node.Inputs[0], factor, g, depth - 1),
+            Concat => node.Inputs.All(v => CanScale(v, factor, g, depth - 1)),
             Relu or LeakyRelu or GlobalAveragePool or AveragePool or MaxPool or Reshape or Transpose or Flatten or Squeeze or Unsqueeze or Identity or Resize { Mode: "linear" or "nearest", ExtrapolationValue: 0 } =>
-                node.OutputTypes.Length == 1 && node.Inputs.Length == 1 && CanScale(node.Inputs[0], g, depth - 1),
+                node.OutputTypes.Length == 1 && node.Inputs.Length == 1 && CanScale(node.Inputs[0], factor, g, depth - 1),
             _ => false,
         };
     }
+
+    /// <summary>True if no element becomes infinite or too small for float32's precision.</summary>
+    private static bool StaysNormal(TensorData constant, double factor) => constant.ToDoubles().All(x => x == 0 || Math.Abs(x * factor) is >= 1.2e-38 and <= 3.4e38);
 
     private static Value Scaled(Value value, double factor, Rewriting g)
     {
