@@ -28,8 +28,9 @@ internal static class Reductions
         IReadOnlyList<Leaf> pure = Leaves.FollowLayout(schedule);
         if (pure.Count == 0) return null;
         AccessAnalysis accesses = new(schedule);
+        List<Leaf> set = [.. (apart ?? []).Select(a => schedule[a])];
         // A short leaf whose neighbours follow it everywhere is a part of a longer one.
-        while (pure[^1].InnerOf is null && pure[^1].Extent is { IsConstant: true, Value: < PackedLayouts.Panel } && pure.Count > 1 && accesses.CanCollapse(pure[^2], pure[^1]))
+        while (pure.Count > 1 && pure[^1] is { InnerOf: null, Extent: { IsConstant: true, Value: < PackedLayouts.Panel } } && !set.Contains(pure[^1]) && !set.Contains(pure[^2]) && accesses.CanCollapse(pure[^2], pure[^1]))
         {
             pure = [.. pure.SkipLast(2), schedule.Collapse(pure[^2], pure[^1])];
             accesses = new AccessAnalysis(schedule);
@@ -51,7 +52,6 @@ internal static class Reductions
         int vectorsPerPanel = (int)(vectorSize / machine.Lanes);
 
         // 2. The rows: the fastest leaf that some vector is read again for.
-        List<Leaf> set = [.. (apart ?? []).Select(a => schedule[a])];
         List<Leaf> others = [.. pure.Where(l => l != fast && l != block?.Outer && !set.Contains(l))];
         IndexExpr[] vectors = VectorsOf(accesses, fast);
         Leaf? row = others.LastOrDefault(l => IsLong(l) && vectors.Any(o => !o.DependsOn(l.Variable))) ?? others.LastOrDefault(IsLong);
