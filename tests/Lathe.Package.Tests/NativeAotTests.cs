@@ -16,10 +16,7 @@ public sealed class NativeAotTests
     [Test, Order(1)]
     public void Publish_WithABaseline_RunsWithoutWarnings()
     {
-        string[] linker = OnPath("clang") ? [] : ["-p:CppCompilerAndLinker=gcc", "-p:LinkerFlavor=bfd"];
-        if (linker.Length > 0 && !OnPath("gcc")) Assert.Ignore("there is neither clang nor gcc to link with");
-        if (_app.Dotnet("restore", "-v", "quiet").ExitCode != 0) Assert.Ignore("the NativeAOT packages cannot be restored");
-        BuildResult result = _app.Dotnet(["publish", "-v", "minimal", "-tl:off", "-clp:NoSummary", "-nodeReuse:false", "-p:LatheKernelBaseline=native", "-o", "out", .. linker]);
+        BuildResult result = Publish("-p:LatheKernelBaseline=native", "-o", "out");
         Assert.That(result.ExitCode, Is.Zero, result.Output);
         Assert.That(result.Problems, Is.Empty);
         Assert.That(_app.Execute(_app["out/App"]), Does.StartWith("A "));
@@ -29,10 +26,7 @@ public sealed class NativeAotTests
     [Test, Order(2)]
     public void Publish_WithoutABaseline_HasKernelsForEachProcessor()
     {
-        string[] linker = OnPath("clang") ? [] : ["-p:CppCompilerAndLinker=gcc", "-p:LinkerFlavor=bfd"];
-        if (linker.Length > 0 && !OnPath("gcc")) Assert.Ignore("there is neither clang nor gcc to link with");
-        if (_app.Dotnet("restore", "-v", "quiet").ExitCode != 0) Assert.Ignore("the NativeAOT packages cannot be restored");
-        BuildResult result = _app.Dotnet(["publish", "-v", "minimal", "-tl:off", "-clp:NoSummary", "-nodeReuse:false", "-o", "native", .. linker]);
+        BuildResult result = Publish("-o", "native");
         if (result.Output.Contains("LATHE0301", StringComparison.Ordinal)) Assert.Ignore("libLLVM is not installed");
         Assert.That(result.ExitCode, Is.Zero, result.Output);
         Assert.That(result.Problems, Is.Empty);
@@ -64,6 +58,14 @@ public sealed class NativeAotTests
         BuildResult result = _app.Dotnet("msbuild", "-restore", "-t:LatheCheckNativeAot", $"-p:LatheKernelBaseline={baseline}", "-v:minimal", "-tl:off", "-nodeReuse:false");
         if (result.Output.Contains("LATHE0301", StringComparison.Ordinal)) Assert.Ignore("libLLVM is not installed");
         Assert.That(result.Problems, expected is null ? Is.Empty : Has.One.Contains(expected));
+    }
+
+    private BuildResult Publish(params string[] options)
+    {
+        string[] linker = OnPath("clang") ? [] : ["-p:CppCompilerAndLinker=gcc", "-p:LinkerFlavor=bfd"];
+        if (linker.Length > 0 && !OnPath("gcc")) Assert.Ignore("there is neither clang nor gcc to link with");
+        if (_app.Dotnet("restore", "-v", "quiet").ExitCode != 0) Assert.Ignore("the NativeAOT packages cannot be restored");
+        return _app.Dotnet(["publish", "-v", "minimal", "-tl:off", "-clp:NoSummary", "-nodeReuse:false", .. options, .. linker]);
     }
 
     private static bool OnPath(string program) =>

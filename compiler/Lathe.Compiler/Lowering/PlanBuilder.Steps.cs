@@ -47,7 +47,7 @@ public sealed partial class PlanBuilder
     /// </summary>
     private static string PrecisionOf(Node node, Fused fused, TensorType output)
     {
-        if (fused.Operators.Any(o => o is IntegerConvolution or IntegerMatMul or ConvOfBytes or MatMulOfBytes or DepthwiseConvOfBytes or SumOfBytes or WordsOfBytes)) return "int8";
+        if (fused.Operators.Any(o => o.IsOfBytes)) return "int8";
         if (fused.Root.Op is MatMulOfHalves) return fused.Root.Inputs[1].Type.Element == ElementType.BFloat16 ? PrecisionNames.Bf16 : PrecisionNames.Fp16;
         if (node.Inputs.Select(StoredHalf).FirstOrDefault(e => e is not null) is { } half) return PrecisionNames.Of(half);
         if (fused.Operators.Any(o => o.Role is OpRole.Contraction)) return NameOf(fused.Root[0].Type.Element);

@@ -76,6 +76,9 @@ public abstract record Op
     /// </summary>
     public virtual Index? WordAxis(int input) => null;
 
+    /// <summary>True for what multiplies, sums or packs integers of 8 bits.</summary>
+    public virtual bool IsOfBytes => false;
+
     /// <summary>True for movement that brings together what lies apart in memory; false for what keeps neighbours together, such as a slice.</summary>
     public virtual bool MovesFar => false;
 

@@ -126,6 +126,8 @@ public sealed class AssignLayouts : IPass
             _blocked[node[0]] = blocked;
         }
 
+        private static bool IsProduct(Op op) => op is MatMul or Gemm or MatMulOfBytes or MatMulOfHalves;
+
         private static bool MovesFar(Fused fused) => fused.Members.All(m => m.Op.Role is OpRole.Elementwise or OpRole.Movement) && fused.Members.Any(m => m.Op.MovesFar);
 
         private static bool SameRank(Value value, TensorType output) => value.Type.Rank == output.Rank;
@@ -240,17 +242,17 @@ public sealed class AssignLayouts : IPass
             if (root.Op is WinogradConv && inner == root.Inputs[0]) return InLayout(value, BlockedWithHalo(value));
             if (root.Op is WinogradConv && inner == root.Inputs[1]) return Packed(value, PackedLayouts.WinogradWeights);
             if (root.Op is MatMulOfBytes && inner == root.Inputs[0]) return InLayout(value, null);
-            if (root.Op is MatMul or Gemm or MatMulOfBytes or MatMulOfHalves && inner == root.Inputs[1] && IsWeight(value) && value.Type.Rank == 2)
+            if (IsProduct(root.Op) && inner == root.Inputs[1] && IsWeight(value) && value.Type.Rank == 2)
                 return Packed(value, PackedLayouts.MatMulWeights(root.Op is Gemm { TransB: true } or MatMulOfHalves { TransB: true }));
 
             // A constant per channel is padded to whole blocks, so that whole vectors may be read.
             bool channels = IsBlocked(output);
             if (value.Constant is not null && value.Type.Element is ElementType.Float32 or ElementType.Int32 && root.Op.Role is OpRole.Contraction or OpRole.Elementwise or OpRole.Reduction)
             {
-                int axis = inner == (root.Inputs.Length > 2 ? root.Inputs[2] : Value.None) && root.Op is Conv or WinogradConv or ConvOfBytes or DepthwiseConvOfBytes or MatMul or Gemm or MatMulOfBytes or MatMulOfHalves
+                int axis = inner == (root.Inputs.Length > 2 ? root.Inputs[2] : Value.None) && (root.Op is Conv or WinogradConv or ConvOfBytes or DepthwiseConvOfBytes || IsProduct(root.Op))
                     ? value.Type.Rank - 1
                     : channels ? 1 - (output.Type.Rank - value.Type.Rank) : value.Type.Rank - 1;
-                if (axis >= 0 && axis < value.Type.Rank && value.Type.Dims[axis].Value > 1 && (channels || root.Op is MatMul or Gemm or MatMulOfBytes or MatMulOfHalves))
+                if (axis >= 0 && axis < value.Type.Rank && value.Type.Dims[axis].Value > 1 && (channels || IsProduct(root.Op)))
                     return Packed(value, PackedLayouts.Channels(value.Type.Rank, axis));
                 return InLayout(value, null);
             }

@@ -23,6 +23,9 @@ public sealed record ConvOfBytes(long Channels, EquatableArray<long> Strides, Eq
     /// <inheritdoc/>
     public override OpRole Role => OpRole.Contraction;
 
+    /// <inheritdoc/>
+    public override bool IsOfBytes => true;
+
     /// <summary>How the windows lie over an input.</summary>
     public Window WindowOf(TensorType x, TensorType w) => Window.Resolve([.. x.Dims.Skip(2)], [.. w.Dims.Skip(2)], "NOTSET", Strides, Dilations, Pads);
 
@@ -52,16 +55,8 @@ public sealed record ConvOfBytes(long Channels, EquatableArray<long> Strides, Eq
     /// <inheritdoc/>
     public override TensorData[] Evaluate(IReadOnlyList<TensorData?> inputs, IReadOnlyList<TensorType> outputs)
     {
-        TensorData x = inputs[0]!.Element == ElementType.Int32 ? WordsOfBytes.BytesOf(inputs[0]!) : inputs[0]!, words = inputs[1]!;
-        long[] dims = [words.Dims[0], x.Dims[1], .. words.Dims[2..]];
-        TensorData bytes = TensorData.Zeros(ElementType.Int8, dims);
-        int next = 0;
-        foreach (long[] at in RowMajor.Indices(dims))
-        {
-            long word = words.GetInt64((int)RowMajor.Offset(words.Dims, [at[0], at[1] / 4, .. at[2..]]));
-            bytes.SetInt64(next++, (sbyte)(word >> (int)(8 * (at[1] % 4))));
-        }
-
+        TensorData x = inputs[0]!.Element == ElementType.Int32 ? ByteWords.Unpack(inputs[0]!, 1, ElementType.UInt8) : inputs[0]!;
+        TensorData bytes = ByteWords.Unpack(inputs[1]!, 1, ElementType.Int8, x.Dims[1]);
         ConvInteger sum = new("NOTSET", Dilations, 1, default, Pads, Strides);
         TensorData y = sum.Evaluate([x, bytes, null, null, inputs.ElementAtOrDefault(2)], outputs)[0];
         if (inputs.ElementAtOrDefault(3) is not { } sums) return [y];

@@ -28,6 +28,9 @@ public sealed record DepthwiseConvOfBytes(long Zero, EquatableArray<long> Stride
     /// <inheritdoc/>
     public override OpRole Role => OpRole.Contraction;
 
+    /// <inheritdoc/>
+    public override bool IsOfBytes => true;
+
     /// <summary>How the windows lie over an input.</summary>
     public Window WindowOf(TensorType x, TensorType w) => Window.Resolve([.. x.Dims.Skip(2)], [.. w.Dims.Skip(2)], "NOTSET", Strides, Dilations, Pads);
 

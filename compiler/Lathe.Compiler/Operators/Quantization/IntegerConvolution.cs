@@ -21,6 +21,9 @@ public abstract record IntegerConvolution(
     /// <inheritdoc/>
     public sealed override OpRole Role => OpRole.Contraction;
 
+    /// <inheritdoc/>
+    public override bool IsOfBytes => true;
+
     /// <summary>The convolution of floats with the same windows.</summary>
     public Conv Form => new(AutoPad, Dilations, Group, KernelShape, Pads, Strides);
 

@@ -16,6 +16,9 @@ public abstract record IntegerMatMul : Op
     /// <inheritdoc/>
     public sealed override OpRole Role => OpRole.Contraction;
 
+    /// <inheritdoc/>
+    public override bool IsOfBytes => true;
+
     /// <summary>Which inputs the operands are; what is not given may be missing.</summary>
     internal abstract (int A, int AZero, int B, int BZero, int Bias) Operands { get; }
 

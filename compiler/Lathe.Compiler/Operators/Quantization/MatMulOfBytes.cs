@@ -18,6 +18,9 @@ public sealed record MatMulOfBytes : Op, IOp<MatMulOfBytes>
     public override OpRole Role => OpRole.Contraction;
 
     /// <inheritdoc/>
+    public override bool IsOfBytes => true;
+
+    /// <inheritdoc/>
     public override Index? WordAxis(int input) => input == 0 ? ^1 : null;
 
     /// <inheritdoc/>
@@ -31,14 +34,8 @@ public sealed record MatMulOfBytes : Op, IOp<MatMulOfBytes>
     }
 
     /// <inheritdoc/>
-    public override TensorData[] Evaluate(IReadOnlyList<TensorData?> inputs, IReadOnlyList<TensorType> outputs)
-    {
-        TensorData a = inputs[0]!, words = inputs[1]!;
-        int columns = (int)words.Dims[1];
-        TensorData bytes = TensorData.Zeros(ElementType.Int8, [words.Dims[0] * 4, columns]);
-        for (int i = 0; i < bytes.Count; i++) bytes.SetInt64(i, (sbyte)(words.GetInt64((i / columns / 4 * columns) + (i % columns)) >> (8 * (i / columns % 4))));
-        return new MatMulInteger().Evaluate([a, bytes, null, null, inputs.ElementAtOrDefault(2)], outputs);
-    }
+    public override TensorData[] Evaluate(IReadOnlyList<TensorData?> inputs, IReadOnlyList<TensorType> outputs) =>
+        new MatMulInteger().Evaluate([inputs[0], ByteWords.Unpack(inputs[1]!, 0, ElementType.Int8), null, null, inputs.ElementAtOrDefault(2)], outputs);
 
     /// <inheritdoc/>
     public override LoweredOp Lower(LowerContext context)

@@ -26,6 +26,9 @@ public sealed record SumOfBytes(
     /// <inheritdoc/>
     public override OpRole Role => OpRole.Reduction;
 
+    /// <inheritdoc/>
+    public override bool IsOfBytes => true;
+
     /// <summary>How many parts there are for a number of channels.</summary>
     public static long PartsOf(long channels) => channels % 16 == 0 ? 4 : 1;
 
@@ -51,7 +54,7 @@ public sealed record SumOfBytes(
     /// <inheritdoc/>
     public override TensorData[] Evaluate(IReadOnlyList<TensorData?> inputs, IReadOnlyList<TensorType> outputs)
     {
-        TensorData x = inputs[0]!.Element == ElementType.Int32 ? WordsOfBytes.BytesOf(inputs[0]!) : inputs[0]!, filters = TensorData.Zeros(ElementType.Int8, [Parts, x.Dims[1], .. KernelShape]);
+        TensorData x = inputs[0]!.Element == ElementType.Int32 ? ByteWords.Unpack(inputs[0]!, 1, ElementType.UInt8) : inputs[0]!, filters = TensorData.Zeros(ElementType.Int8, [Parts, x.Dims[1], .. KernelShape]);
         int perFilter = (int)(filters.Count / Parts), perChannel = (int)(perFilter / x.Dims[1]);
         for (int i = 0; i < filters.Count; i++)
             if (i % perFilter / perChannel / 4 % Parts == i / perFilter) filters.SetInt64(i, Factor);

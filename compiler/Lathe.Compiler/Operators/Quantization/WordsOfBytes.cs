@@ -21,6 +21,9 @@ public sealed record WordsOfBytes : Op, IOp<WordsOfBytes>
     public override OpRole Role => OpRole.Movement;
 
     /// <inheritdoc/>
+    public override bool IsOfBytes => true;
+
+    /// <inheritdoc/>
     public override void Infer(InferContext context)
     {
         TensorType x = context.Type(0);
@@ -28,28 +31,8 @@ public sealed record WordsOfBytes : Op, IOp<WordsOfBytes>
         context.Output(ElementType.Int32, [x.Dims[0], IndexExpr.One, .. x.Dims.Skip(2)]);
     }
 
-    /// <summary>Words as the bytes of four channels each.</summary>
-    public static TensorData BytesOf(TensorData words)
-    {
-        TensorData bytes = TensorData.Zeros(ElementType.UInt8, [words.Dims[0], words.Dims[1] * 4, .. words.Dims[2..]]);
-        long places = words.Dims[2..].Aggregate(1L, (a, b) => a * b);
-        for (int i = 0; i < bytes.Count; i++) bytes.SetInt64(i, (byte)(words.GetInt64((int)((i / places / 4 * places) + (i % places))) >> (int)(8 * (i / places % 4))));
-        return bytes;
-    }
-
     /// <inheritdoc/>
-    public override TensorData[] Evaluate(IReadOnlyList<TensorData?> inputs, IReadOnlyList<TensorType> outputs)
-    {
-        TensorData x = inputs[0]!, words = TensorData.Zeros(ElementType.Int32, outputs[0].StaticDims);
-        long channels = x.Dims[1], places = x.Dims[2..].Aggregate(1L, (a, b) => a * b);
-        for (int i = 0; i < x.Count; i++)
-        {
-            int word = (int)((i / places / channels * places) + (i % places));
-            words.SetInt64(word, (int)((uint)words.GetInt64(word) | ((uint)x.GetInt64(i) << (int)(8 * (i / places % channels)))));
-        }
-
-        return [words];
-    }
+    public override TensorData[] Evaluate(IReadOnlyList<TensorData?> inputs, IReadOnlyList<TensorType> outputs) => [ByteWords.Pack(inputs[0]!, 1)];
 
     /// <inheritdoc/>
     public override LoweredOp Lower(LowerContext context) => context.Map(Enumerable.Range(0, (int)context.Inputs[0]!.Dims[1].Value).Select(c =>

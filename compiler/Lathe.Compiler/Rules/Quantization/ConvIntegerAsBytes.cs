@@ -57,7 +57,7 @@ public static class ConvIntegerAsBytes
         (Value padded, EquatableArray<long> pads) = Padded(g, x, zero, window);
         if (w.Dims[1] <= WordsOfBytes.MostChannels) padded = g.Add(new WordsOfBytes(), padded);
         ConvOfBytes products = new(w.Dims[1], window.Strides, window.Dilations, pads);
-        Value[] factors = [padded, g.Constant(Words(weightBytes.Bytes, w.Dims)), g.Constant(TensorData.Of<int>(ElementType.Int32, starts, filters))];
+        Value[] factors = [padded, g.Constant(weightBytes.Words(w.Dims, 1)), g.Constant(TensorData.Of<int>(ElementType.Int32, starts, filters))];
         // One zero point is a factor of every element that is summed; several are multiplied with the sum.
         bool isOne = zeros.All(z => z == zeros[0]);
         if (isOne) return g.Add(products, zeros[0] == 0 ? factors : [.. factors, Sums(zeros[0], SumOfBytes.PartsOf(w.Dims[1]))]);
@@ -68,20 +68,6 @@ public static class ConvIntegerAsBytes
         Value Sums(long factor, long parts) => g.Add(new SumOfBytes(factor, parts, [.. w.Dims[2..]], window.Strides, window.Dilations, pads), padded);
         int Filter(int weight) => weight / perFilter;
         long ZeroOf(int filter) => wZero.Constant is not { } data ? 0 : data.GetInt64(data.Count == 1 ? 0 : filter);
-    }
-
-    /// <summary>[o, c, window…] as words of four channels.</summary>
-    private static TensorData Words(long[] bytes, long[] dims)
-    {
-        TensorData words = TensorData.Zeros(ElementType.Int32, [dims[0], (dims[1] + 3) / 4, .. dims[2..]]);
-        int next = 0;
-        foreach (long[] at in RowMajor.Indices(dims))
-        {
-            int word = (int)RowMajor.Offset(words.Dims, [at[0], at[1] / 4, .. at[2..]]);
-            words.SetInt64(word, (int)((uint)words.GetInt64(word) | ((uint)(byte)bytes[next++] << (int)(8 * (at[1] % 4)))));
-        }
-
-        return words;
     }
 
     /// <summary>An input with a border of its zero point, and the padding that is left: memory has borders of zeros.</summary>

@@ -32,12 +32,12 @@ public static class MatMulIntegerAsBytes
 
         long words = (depth + 3) / 4;
         if (depth % 4 != 0) a = Padded(g, a, (words * 4) - depth);
-        Value y = g.Add(new MatMulOfBytes(), a, g.Constant(Words(weights.Bytes, depth, columns)), g.Constant(TensorData.Of<int>(ElementType.Int32, starts, columns)));
+        Value y = g.Add(new MatMulOfBytes(), a, g.Constant(weights.Words([depth, columns], 0)), g.Constant(TensorData.Of<int>(ElementType.Int32, starts, columns)));
         if (weights.Zeros.Any(z => z != 0))
         {
             bool isOne = weights.Zeros.All(z => z == weights.Zeros[0]);
-            long[] factors = [.. Enumerable.Repeat(isOne ? weights.Zeros[0] : 1, (int)depth)];
-            Value rows = g.Add(new MatMulOfBytes(), a, g.Constant(Words(factors, depth, 1)));
+            WeightBytes factors = new([.. Enumerable.Repeat(isOne ? weights.Zeros[0] : 1, (int)depth)], [0]);
+            Value rows = g.Add(new MatMulOfBytes(), a, g.Constant(factors.Words([depth, 1], 0)));
             y = g.Add(new Sub(), y, isOne ? rows : g.Add(new Mul(), rows, g.Constant(TensorData.Of<int>(ElementType.Int32, [.. weights.Zeros.Select(z => (int)z)], columns))));
         }
 
@@ -50,19 +50,6 @@ public static class MatMulIntegerAsBytes
         return bias.IsNone || startsWithBias ? y : g.Add(new Add(), y, bias);
 
         int Column(int i) => i % n;
-    }
-
-    /// <summary>[k, n] as words of four rows.</summary>
-    private static TensorData Words(long[] bytes, long depth, long columns)
-    {
-        TensorData words = TensorData.Zeros(ElementType.Int32, [(depth + 3) / 4, columns]);
-        for (int i = 0; i < bytes.Length; i++)
-        {
-            int k = i / (int)columns, word = (k / 4 * (int)columns) + (i % (int)columns);
-            words.SetInt64(word, (int)((uint)words.GetInt64(word) | ((uint)(byte)bytes[i] << (8 * (k % 4)))));
-        }
-
-        return words;
     }
 
     /// <summary>Rows that end in whole words.</summary>

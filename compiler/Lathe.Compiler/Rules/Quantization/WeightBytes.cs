@@ -1,5 +1,6 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Quantization;
 using Lathe.Runtime;
 
 namespace Lathe.Compiler.Rules.Quantization;
@@ -21,6 +22,16 @@ internal sealed record WeightBytes(long[] Bytes, long[] Zeros)
         if (distances.All(d => d is >= sbyte.MinValue and <= sbyte.MaxValue)) return new WeightBytes(distances, new long[filters]);
         long shift = w.Element == ElementType.UInt8 ? 128 : 0;
         return new WeightBytes([.. w.ToInt64s().Select(v => v - shift)], [.. zeros.Select(z => z - shift)]);
+    }
+
+    /// <summary>The bytes as words of four neighbours along an axis.</summary>
+    /// <param name="dims">The shape of the weights.</param>
+    /// <param name="axis">The axis.</param>
+    public TensorData Words(long[] dims, int axis)
+    {
+        TensorData bytes = TensorData.Zeros(ElementType.Int8, dims);
+        for (int i = 0; i < Bytes.Length; i++) bytes.SetInt64(i, Bytes[i]);
+        return ByteWords.Pack(bytes, axis);
     }
 
     /// <summary>What each filter's sum starts with, for activations of a zero point: bias - zero · Σ (byte - left), and its length · zero · left.</summary>

@@ -51,24 +51,24 @@ public static class CSharpPrinter
 }
 
 /// <summary>Prints one kernel.</summary>
-internal sealed class KernelPrinter
+internal sealed class KernelPrinter : StatementText
 {
     private readonly Kernel _kernel;
     private readonly CodeWriter _writer;
     private readonly ExpressionPrinter _expressions;
-    private readonly Dictionary<string, ElementType> _elements = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _undeclared = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, VectorType> _locals = new(StringComparer.Ordinal);
     private readonly HashSet<Statement> _parts = new(ReferenceEqualityComparer.Instance);
     private readonly List<(string Name, string Parameters, IReadOnlyList<string> Values, Statement Part, IndexExpr Scratch)> _toPrint = [];
-    private IndexExpr _scratch = IndexExpr.Zero;
 
     public KernelPrinter(Kernel kernel, Machine machine, CodeWriter writer, ISet<string> used)
+        : base(writer, "nint", "default")
     {
         _kernel = kernel;
         _writer = writer;
-        _expressions = new ExpressionPrinter(machine, _elements, kernel.Dims.Items.Select(dim => dim.Name).ToHashSet(StringComparer.Ordinal), used);
+        _expressions = new ExpressionPrinter(machine, Elements, kernel.Dims.Items.Select(dim => dim.Name).ToHashSet(StringComparer.Ordinal), used);
     }
+
+    /// <inheritdoc/>
+    protected override ExpressionText Expressions => _expressions;
 
     public void Print()
     {
@@ -78,7 +78,7 @@ internal sealed class KernelPrinter
         for (int i = 0; i < _kernel.Parameters.Length; i++)
         {
             Parameter parameter = _kernel.Parameters[i];
-            _elements[parameter.Name] = parameter.Element;
+            Elements[parameter.Name] = parameter.Element;
             string type = Types.Memory(parameter.Element), name = Identifiers.Of(parameter.Name), at = i.ToString(CultureInfo.InvariantCulture);
             _writer.Line($"{type}* {name} = ({type}*)buffers[{at}];{(parameter.Written ? " // written" : "")}");
         }
@@ -97,7 +97,7 @@ internal sealed class KernelPrinter
             _writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]");
             _writer.Open($"private static void {name}({parameters})");
             foreach (string value in values) _writer.Line(value);
-            _scratch = scratch;
+            Scratch = scratch;
             _parts.Remove(part);
             Statements(part);
             _writer.Close();
@@ -113,13 +113,13 @@ internal sealed class KernelPrinter
         string number = (_toPrint.Count + 1).ToString(CultureInfo.InvariantCulture), name = $"{Identifiers.Of(_kernel.Name)}_Part{number}";
         List<string> parameters = ["byte* scratch"], arguments = ["scratch"], values = [];
         // Scratch memory inside lies behind that around it, whose size may be named.
-        IEnumerable<string> sizes = StatementWalk.All(part).Any(s => s is Alloc) ? _scratch.Variables.Select(v => v.Name) : [];
+        IEnumerable<string> sizes = StatementWalk.All(part).Any(s => s is Alloc) ? Scratch.Variables.Select(v => v.Name) : [];
         foreach (string outer in Outlining.Reads(part).Union(sizes).Order(StringComparer.Ordinal))
         {
-            string argument = _kernel.Dims.Items.Any(d => d.Name == outer) && !_elements.ContainsKey(outer) ? Identifiers.OfDim(outer) : Identifiers.Of(outer);
+            string argument = _kernel.Dims.Items.Any(d => d.Name == outer) && !Elements.ContainsKey(outer) ? Identifiers.OfDim(outer) : Identifiers.Of(outer);
             VectorType value = default;
-            string type = _elements.TryGetValue(outer, out ElementType element) ? Types.Memory(element) + "*"
-                : _locals.TryGetValue(outer, out value) ? _expressions.TypeOf(value) : "nint";
+            string type = Elements.TryGetValue(outer, out ElementType element) ? Types.Memory(element) + "*"
+                : Locals.TryGetValue(outer, out value) ? _expressions.TypeOf(value) : "nint";
             if (value.Lanes > 1)
             {
                 string copy = $"{argument}_Part{number}";
@@ -135,12 +135,13 @@ internal sealed class KernelPrinter
         }
 
         _writer.Line($"{name}({string.Join(", ", arguments)});");
-        _toPrint.Add((name, string.Join(", ", parameters), values, part, _scratch));
+        _toPrint.Add((name, string.Join(", ", parameters), values, part, Scratch));
     }
 
     private static string Escape(string text) => text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
 
-    private void Statements(Statement body)
+    /// <inheritdoc/>
+    protected override void Statements(Statement body)
     {
         if (_parts.Contains(body))
         {
@@ -148,94 +149,24 @@ internal sealed class KernelPrinter
             return;
         }
 
-        if (body is Sequence sequence)
-        {
-            for (int i = 0; i < sequence.Statements.Length; i++)
-            {
-                Statements(sequence.Statements[i]);
-                if (sequence.Statements[i] is Local local) Declare(local, sequence.Statements.Items.Skip(i + 1));
-            }
-
-            return;
-        }
-
-        switch (body)
-        {
-            case Note s:
-                foreach (string line in s.Text.Split('\n')) _writer.Line("// " + line.TrimEnd('\r'));
-                break;
-            case For s:
-                string name = Identifiers.Of(s.Variable.Name);
-                (string lo, string hi) = s.Kind switch
-                {
-                    LoopKind.Parallel => ("from", "to"),
-                    LoopKind.Serial => (_expressions.Index(s.Lo), _expressions.Index(s.Hi)),
-                    _ => throw new InvalidOperationException($"The loop '{s.Variable}' is {s.Kind}, which is not of the final dialect."),
-                };
-                _writer.Open($"for (nint {name} = {lo}; {name} < {hi}; {name}++)");
-                Statements(s.Body);
-                _writer.Close();
-                break;
-            case If s:
-                _writer.Open($"if ({_expressions.Top(s.Condition)})");
-                Statements(s.Then);
-                _writer.Close();
-                if (s.Else is null) break;
-                _writer.Open("else");
-                Statements(s.Else);
-                _writer.Close();
-                break;
-            case Let s:
-                _locals[s.Name] = s.Value.Type;
-                _writer.Line($"{_expressions.TypeOf(s.Value.Type)} {Identifiers.Of(s.Name)} = {_expressions.Top(s.Value)};");
-                break;
-            case LetIndex s:
-                _writer.Line($"nint {Identifiers.Of(s.Variable.Name)} = {_expressions.Index(s.Value)};");
-                break;
-            case Local s:
-                _locals[s.Name] = s.Type;
-                break;
-            case Assign s:
-                string declared = _undeclared.Remove(s.Name) ? _expressions.TypeOf(_locals[s.Name]) + " " : "";
-                _writer.Line($"{declared}{Identifiers.Of(s.Name)} = {_expressions.Top(s.Value)};");
-                break;
-            case Pointer s:
-                ElementType element = _elements[s.Buffer];
-                _elements[s.Name] = element;
-                _writer.Line($"{Types.Memory(element)}* {Identifiers.Of(s.Name)} = {_expressions.Address(s.Buffer, s.Offset)};");
-                break;
-            case Alloc { Scope: MemoryScope.Thread } s:
-                _elements[s.Name] = s.Element;
-                string memory = Types.Memory(s.Element);
-                string at = _scratch == IndexExpr.Zero ? "scratch" : $"(scratch + {_expressions.Index(_scratch, true)})";
-                _writer.Line($"{memory}* {Identifiers.Of(s.Name)} = ({memory}*){at};");
-                IndexExpr before = _scratch;
-                _scratch = ScratchMemory.After(_scratch, s);
-                Statements(s.Body);
-                _scratch = before;
-                break;
-            case Store s:
-                _writer.Line(_expressions.Store(s));
-                break;
-            case TransposeBlock s:
-                _writer.Line(_expressions.Transpose(s));
-                break;
-            case Prefetch s:
-                _writer.Line($"if (Sse.IsSupported) Sse.Prefetch0({_expressions.Address(s.Buffer, s.Index)});");
-                break;
-            case Fail s:
-                _writer.Line($"return {s.Code.ToString(CultureInfo.InvariantCulture)};");
-                break;
-            default:
-                throw new InvalidOperationException($"A {body.GetType().Name} is not of the final dialect of a CPU.");
-        }
+        base.Statements(body);
     }
 
-    /// <summary>A local is declared by its first assignment, but on its own where that stands in an inner block.</summary>
-    private void Declare(Local local, IEnumerable<Statement> following)
+    /// <inheritdoc/>
+    protected override string Line(Statement statement) => statement switch
     {
-        Statement? first = following.FirstOrDefault(s => StatementWalk.All(s).OfType<Assign>().Any(a => a.Name == local.Name));
-        if (first is Assign) _undeclared.Add(local.Name);
-        else if (first is not null) _writer.Line($"{_expressions.TypeOf(local.Type)} {Identifiers.Of(local.Name)} = default;");
-    }
+        Store s => _expressions.Store(s),
+        TransposeBlock s => _expressions.Transpose(s),
+        Prefetch s => $"if (Sse.IsSupported) Sse.Prefetch0({_expressions.Address(s.Buffer, s.Index)});",
+        _ => $"return {((Fail)statement).Code.ToString(CultureInfo.InvariantCulture)};",
+    };
+
+    /// <inheritdoc/>
+    protected override string TypeOf(VectorType type) => _expressions.TypeOf(type);
+
+    /// <inheritdoc/>
+    protected override string PointerInto(string? buffer, string name) => Types.Memory(Elements[name]) + "*";
+
+    /// <inheritdoc/>
+    protected override string NameOf(string name) => Identifiers.Of(name);
 }

@@ -1,58 +1,15 @@
 using System.Globalization;
-using System.Text;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
 
 namespace Lathe.Kernels.Targets.OpenCl;
 
 /// <summary>Prints expressions and stores of one kernel; remembers which functions they call.</summary>
-internal sealed class ExpressionPrinter(int width, IReadOnlyDictionary<string, ElementType> elements, IReadOnlySet<string> dims, ISet<string> used)
+internal sealed class ExpressionPrinter(int width, IReadOnlyDictionary<string, ElementType> elements, IReadOnlySet<string> dims, ISet<string> used) : ExpressionText
 {
     private string Floats => $"float{Number(width)}";
 
     private string Integers => $"int{Number(width)}";
-
-    /// <summary>An expression that nothing is written beside: without its outer parentheses.</summary>
-    public string Top(Expr expression)
-    {
-        string text = Print(expression);
-        if (text[0] != '(' || text[^1] != ')') return text;
-        int depth = 0;
-        for (int i = 0; i < text.Length - 1; i++)
-        {
-            if (text[i] == '(') depth++;
-            else if (text[i] == ')') depth--;
-            if (depth == 0) return text;
-        }
-
-        return text[1..^1];
-    }
-
-    /// <summary>The address of an element.</summary>
-    public string Address(string buffer, IndexExpr offset)
-    {
-        string name = Identifiers.Of(buffer);
-        if (offset == IndexExpr.Zero) return name;
-        return offset.IsConstant && offset.Value < 0 ? $"{name} - {Number(-offset.Value)}" : $"{name} + {Index(offset, offset.Terms.Length > 1 && offset.Terms[0].Coefficient < 0)}";
-    }
-
-    /// <summary>An index as an expression of 64 bits.</summary>
-    public string Index(IndexExpr index, bool parenthesise = false)
-    {
-        if (index.Terms.Length == 0) return "0";
-        StringBuilder text = new();
-        // A positive term first, so that no sum starts with a minus where it need not.
-        foreach (IndexTerm term in index.Terms.OrderBy(t => t.Coefficient < 0))
-        {
-            long magnitude = Math.Abs(term.Coefficient);
-            if (text.Length > 0) text.Append(term.Coefficient < 0 ? " - " : " + ");
-            else if (term.Coefficient < 0) text.Append('-');
-            if (term.Atoms.Length == 0 || magnitude != 1) text.Append(magnitude <= int.MaxValue ? Number(magnitude) : Number(magnitude) + "l");
-            for (int i = 0; i < term.Atoms.Length; i++) text.Append(i > 0 || magnitude != 1 ? " * " : "").Append(Atom(term.Atoms[i]));
-        }
-
-        return parenthesise && !(index.IsConstant && index.Value >= 0) && index.Terms is not [{ Coefficient: 1, Atoms.Length: 1 }] ? $"({text})" : text.ToString();
-    }
 
     public string Store(Store store)
     {
@@ -87,8 +44,6 @@ internal sealed class ExpressionPrinter(int width, IReadOnlyDictionary<string, E
         string Word(string buffer, IndexExpr index, string kind) => $"(__global {kind}uint*)({Address(buffer, index)})";
     }
 
-    private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
-
     private string Call(string function)
     {
         used.Add(function);
@@ -97,7 +52,14 @@ internal sealed class ExpressionPrinter(int width, IReadOnlyDictionary<string, E
 
     private ScalarPrinter Scalars() => new(Print, e => Index(e), Place, Call, elements);
 
-    private string Atom(IndexAtom atom) => atom switch
+    /// <inheritdoc/>
+    protected override string Wide(long number) => Number(number) + "l";
+
+    /// <inheritdoc/>
+    protected override string NameOf(string name) => Identifiers.Of(name);
+
+    /// <inheritdoc/>
+    protected override string Atom(IndexAtom atom) => atom switch
     {
         IndexVar a => a != Kernel.From && dims.Contains(a.Name) ? Identifiers.OfDim(a.Name) : a == Kernel.From ? "from" : Identifiers.Of(a.Name),
         // A divisor that is zero only where nothing uses the quotient, such as the dim of an empty tensor, must not trap there.
@@ -116,7 +78,8 @@ internal sealed class ExpressionPrinter(int width, IReadOnlyDictionary<string, E
 
     private string Place(string buffer, IndexExpr index) => $"{Identifiers.Of(buffer)}[{Index(index)}]";
 
-    private string Print(Expr expression)
+    /// <inheritdoc/>
+    protected override string Print(Expr expression)
     {
         if (expression.Type.Lanes != 1 && expression.Type.Lanes != width)
             throw new NotSupportedException($"A vector of {expression.Type} is not of {width} lanes.");

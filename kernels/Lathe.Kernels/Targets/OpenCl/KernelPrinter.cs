@@ -8,23 +8,23 @@ namespace Lathe.Kernels.Targets.OpenCl;
 /// Prints one kernel as two functions: the program itself by the ABI of all targets, whose parameters say that no two buffers overlap of which one is written, and what a device launches,
 /// which takes the buffers apart and gives each work-item its slice.
 /// </summary>
-internal sealed class KernelPrinter
+internal sealed class KernelPrinter : StatementText
 {
     private readonly Kernel _kernel;
     private readonly CodeWriter _writer;
     private readonly ExpressionPrinter _expressions;
-    private readonly Dictionary<string, ElementType> _elements = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _qualifiers = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _undeclared = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, VectorType> _locals = new(StringComparer.Ordinal);
-    private IndexExpr _scratch = IndexExpr.Zero;
 
     public KernelPrinter(Kernel kernel, int width, CodeWriter writer, ISet<string> used)
+        : base(writer, "long", "0")
     {
         _kernel = kernel;
         _writer = writer;
-        _expressions = new ExpressionPrinter(width, _elements, kernel.Dims.Items.Select(dim => dim.Name).ToHashSet(StringComparer.Ordinal), used);
+        _expressions = new ExpressionPrinter(width, Elements, kernel.Dims.Items.Select(dim => dim.Name).ToHashSet(StringComparer.Ordinal), used);
     }
+
+    /// <inheritdoc/>
+    protected override ExpressionText Expressions => _expressions;
 
     public void Print()
     {
@@ -32,7 +32,7 @@ internal sealed class KernelPrinter
         for (int i = 0; i < _kernel.Parameters.Length; i++)
         {
             Parameter parameter = _kernel.Parameters[i];
-            _elements[parameter.Name] = parameter.Element;
+            Elements[parameter.Name] = parameter.Element;
             _qualifiers[parameter.Name] = parameter.Written ? "" : "const ";
             string pointer = $"__global {_qualifiers[parameter.Name]}{Types.Memory(parameter.Element)}*";
             parameters.Add($"{pointer} restrict {Identifiers.Of(parameter.Name)}");
@@ -64,97 +64,29 @@ internal sealed class KernelPrinter
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>Text from a model in a comment of one line: what would go on in the next one is cut.</summary>
-    private static string Comment(string line) => line.TrimEnd('\r').TrimEnd('\\');
+    /// <inheritdoc/>
+    /// <remarks>Text from a model: what would go on in the next line is cut.</remarks>
+    protected override string Comment(string line) => line.TrimEnd('\r').TrimEnd('\\');
 
-    private void Statements(Statement body)
+    /// <inheritdoc/>
+    protected override string Line(Statement statement) => statement switch
     {
-        switch (body)
-        {
-            case Sequence sequence:
-                for (int i = 0; i < sequence.Statements.Length; i++)
-                {
-                    Statements(sequence.Statements[i]);
-                    if (sequence.Statements[i] is Local local) Declare(local, sequence.Statements.Items.Skip(i + 1));
-                }
+        Store s => _expressions.Store(s),
+        TransposeBlock s => _expressions.Transpose(s),
+        Prefetch s => $"prefetch({_expressions.Address(s.Buffer, s.Index)}, 1);",
+        _ => throw new NotSupportedException("A kernel on a device has nobody who waits for its error code."),
+    };
 
-                break;
-            case Note s:
-                foreach (string line in s.Text.Split('\n')) _writer.Line("// " + Comment(line));
-                break;
-            case For s:
-                string name = Identifiers.Of(s.Variable.Name);
-                (string lo, string hi) = s.Kind switch
-                {
-                    LoopKind.Parallel => ("from", "to"),
-                    LoopKind.Serial => (_expressions.Index(s.Lo), _expressions.Index(s.Hi)),
-                    _ => throw new InvalidOperationException($"The loop '{s.Variable}' is {s.Kind}, which is not of the final dialect."),
-                };
-                _writer.Open($"for (long {name} = {lo}; {name} < {hi}; {name}++)");
-                Statements(s.Body);
-                _writer.Close();
-                break;
-            case If s:
-                _writer.Open($"if ({_expressions.Top(s.Condition)})");
-                Statements(s.Then);
-                _writer.Close();
-                if (s.Else is null) break;
-                _writer.Open("else");
-                Statements(s.Else);
-                _writer.Close();
-                break;
-            case Let s:
-                _locals[s.Name] = s.Value.Type;
-                _writer.Line($"{Types.Of(s.Value.Type)} {Identifiers.Of(s.Name)} = {_expressions.Top(s.Value)};");
-                break;
-            case LetIndex s:
-                _writer.Line($"long {Identifiers.Of(s.Variable.Name)} = {_expressions.Index(s.Value)};");
-                break;
-            case Local s:
-                _locals[s.Name] = s.Type;
-                break;
-            case Assign s:
-                string declared = _undeclared.Remove(s.Name) ? Types.Of(_locals[s.Name]) + " " : "";
-                _writer.Line($"{declared}{Identifiers.Of(s.Name)} = {_expressions.Top(s.Value)};");
-                break;
-            case Pointer s:
-                ElementType element = _elements[s.Buffer];
-                _elements[s.Name] = element;
-                _qualifiers[s.Name] = _qualifiers[s.Buffer];
-                _writer.Line($"__global {_qualifiers[s.Buffer]}{Types.Memory(element)}* {Identifiers.Of(s.Name)} = {_expressions.Address(s.Buffer, s.Offset)};");
-                break;
-            case Alloc { Scope: MemoryScope.Thread } s:
-                _elements[s.Name] = s.Element;
-                _qualifiers[s.Name] = "";
-                string memory = $"__global {Types.Memory(s.Element)}*";
-                string at = _scratch == IndexExpr.Zero ? "scratch" : $"(scratch + {_expressions.Index(_scratch, true)})";
-                _writer.Line($"{memory} {Identifiers.Of(s.Name)} = ({memory}){at};");
-                IndexExpr before = _scratch;
-                _scratch = ScratchMemory.After(_scratch, s);
-                Statements(s.Body);
-                _scratch = before;
-                break;
-            case Store s:
-                _writer.Line(_expressions.Store(s));
-                break;
-            case TransposeBlock s:
-                _writer.Line(_expressions.Transpose(s));
-                break;
-            case Prefetch s:
-                _writer.Line($"prefetch({_expressions.Address(s.Buffer, s.Index)}, 1);");
-                break;
-            case Fail:
-                throw new NotSupportedException("A kernel on a device has nobody who waits for its error code.");
-            default:
-                throw new InvalidOperationException($"A {body.GetType().Name} is not of the final dialect of a CPU.");
-        }
+    /// <inheritdoc/>
+    protected override string TypeOf(VectorType type) => Types.Of(type);
+
+    /// <inheritdoc/>
+    protected override string PointerInto(string? buffer, string name)
+    {
+        _qualifiers[name] = buffer is null ? "" : _qualifiers[buffer];
+        return $"__global {_qualifiers[name]}{Types.Memory(Elements[name])}*";
     }
 
-    /// <summary>A local is declared by its first assignment, but on its own where that stands in an inner block.</summary>
-    private void Declare(Local local, IEnumerable<Statement> following)
-    {
-        Statement? first = following.FirstOrDefault(s => StatementWalk.All(s).OfType<Assign>().Any(a => a.Name == local.Name));
-        if (first is Assign) _undeclared.Add(local.Name);
-        else if (first is not null) _writer.Line($"{Types.Of(local.Type)} {Identifiers.Of(local.Name)} = 0;");
-    }
+    /// <inheritdoc/>
+    protected override string NameOf(string name) => Identifiers.Of(name);
 }
