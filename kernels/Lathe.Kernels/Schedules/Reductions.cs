@@ -132,6 +132,8 @@ internal static class Reductions
         outer.Insert(tile.RowsOutside ? outer.Count : Math.Min(batch, outer.Count), panelTiles);
         outer.InsertRange(Math.Min(batch, outer.Count), set);
         List<Leaf> unrolled = [], loops = [.. reduction];
+        // Taps along the rows go outermost: side by side in one body the JIT would keep what they read in common, more than there are registers, and spill it.
+        if (loops.Count > 1 && Repeats(loops[^1]) && !Repeats(loops[^2])) loops = [loops[^1], .. loops.SkipLast(1)];
         long work = inTile.Aggregate(1L, (n, l) => n * l.Extent.Value) * vectorsPerPanel;
         while (loops.Count > 0)
         {
@@ -165,9 +167,14 @@ internal static class Reductions
 
         // Taps of neighbouring rows read the same vectors. Side by side in one body the JIT keeps each of these in a register until its last reader, which
         // are more than there are: it spills them all. In a loop over the taps they are read again.
-        bool Overlaps(Leaf leaf) => !isWidened && row is not null && leaf.Extent.IsConstant && vectors.Any(o =>
-            o.Coefficient(row.Variable) is > 0 and var apart && o.Coefficient((leaf.InnerOf?.Parent ?? leaf).Variable) is > 0 and var step
-            && Enumerable.Range(1, (int)Math.Min(leaf.Extent.Value - 1, tile.Rows)).Any(k => step * k % apart == 0 && step * k / apart < tile.Rows));
+        bool Overlaps(Leaf leaf) => !isWidened && row is not null && leaf.Extent.IsConstant && vectors.Any(o => IsReadAgain(o, leaf));
+
+        bool IsReadAgain(IndexExpr offset, Leaf leaf) =>
+            offset.Coefficient(row!.Variable) is > 0 and var apart && offset.Coefficient((leaf.InnerOf?.Parent ?? leaf).Variable) is > 0 and var step
+            && Enumerable.Range(1, (int)Math.Min(leaf.Extent.Value - 1, tile.Rows)).Any(k => step * k % apart == 0 && step * k / apart < tile.Rows);
+
+        // True if steps of a leaf read again for one row, as scalars that become vectors, what another step reads for another row.
+        bool Repeats(Leaf leaf) => row is not null && leaf.Extent.IsConstant && accesses.Updates.Except(vectors).Any(o => IsReadAgain(o, leaf));
 
         foreach (Leaf leaf in unrolled.Concat(inTile)) schedule.Unroll(leaf);
         schedule.Reorder([.. outer, .. loops, .. unrolled, .. inTile, vector]);

@@ -151,8 +151,8 @@ public sealed class StageSchedule
     /// <summary>What is asked for ahead of its use, in each iteration of a leaf; null for nothing.</summary>
     internal (Leaf Leaf, string Tensor, long Distance)? Ahead { get; private set; }
 
-    /// <summary>Asks for the elements of a tensor that updates read in an iteration of a reduction leaf, some elements ahead of it.</summary>
-    /// <param name="leaf">A serial reduction leaf, inside of which all is unrolled or a vector.</param>
+    /// <summary>Asks for the elements of a tensor that updates read in an iteration of a leaf, some elements ahead of it.</summary>
+    /// <param name="leaf">A serial leaf, inside of which all is unrolled or a vector.</param>
     /// <param name="tensor">The name of the tensor.</param>
     /// <param name="distance">How many elements ahead.</param>
     public StageSchedule Prefetch(Leaf leaf, string tensor, long distance)

@@ -16,6 +16,9 @@ internal static class Winograd
     /// <summary>Tiles of a strip: fewer read the weights too often, more gain nothing.</summary>
     private const long LeastTiles = 6, MostTiles = 28;
 
+    /// <summary>What an image may take that stays in the second-level cache, and how many tiles ahead a larger one is asked for: 1 gains less, 4 no more (measured).</summary>
+    private const long CachedImage = 512 << 10, TilesAhead = 2;
+
     public static StageSchedule Schedule(Computation computation, Machine machine, Chooser choose)
     {
         if (computation.Stages.Items is not [var columns, var input, var product, var back, var last])
@@ -94,7 +97,18 @@ internal static class Winograd
     private static StageSchedule Rows(Stage stage, Machine machine, string columns)
     {
         (StageSchedule schedule, Leaf blocks) = Transform(stage, machine, tiles: [2, 3, 4], lines: 0, elements: 1);
-        return schedule.ComputeProducersAt(blocks, s => s.Name == columns ? Columns(s, machine) : null);
+        return schedule.ComputeProducersAt(blocks, s => s.Name == columns ? FromAfar(Columns(s, machine)) : null);
+    }
+
+    /// <summary>Asks for the image of tiles to come: from tile to tile the rows of all blocks of channels are as many streams, too many and too short for the hardware to follow.</summary>
+    private static StageSchedule FromAfar(StageSchedule columns)
+    {
+        AccessAnalysis accesses = new(columns);
+        Axis tile = columns.Stage.Pure[2];
+        (Tensor image, IndexExpr offset) = columns.Stage.Accumulators.SelectMany(a => ExprWalk.All(a.Update)).OfType<Access>().Select(a => a.Tensor).Zip(accesses.Updates)
+            .First(a => a.Second.DependsOn(tile.Variable));
+        if (image.Length is not { IsConstant: true } || image.Length.Value * sizeof(float) <= CachedImage || offset.Coefficient(tile.Variable) is not { } step) return columns;
+        return columns.Prefetch(columns[columns.Stage.Pure[4]], image.Name, TilesAhead * step);
     }
 
     /// <summary>A one-dimensional transform: line by line of a tile, the elements of a line in registers, a block of channels after the other. Axes are given by their places.</summary>

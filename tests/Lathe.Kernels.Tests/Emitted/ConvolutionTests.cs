@@ -1,9 +1,13 @@
+using System.Text.RegularExpressions;
 using Lathe.Kernels.Loops;
+using Lathe.Kernels.Schedules;
+using Lathe.Kernels.Targets;
+using Lathe.Runtime.Plans;
 
 namespace Lathe.Kernels.Tests.Emitted;
 
 /// <summary>Convolutions: every tile with every tail.</summary>
-public sealed class ConvolutionTests : KernelCaseTests<ConvolutionTests>, ICaseSource
+public sealed partial class ConvolutionTests : KernelCaseTests<ConvolutionTests>, ICaseSource
 {
     private static readonly IndexVar N = new("N", 1, 8), H = new("H", 1, 1000), W = new("W", 1, 1000);
 
@@ -28,4 +32,24 @@ public sealed class ConvolutionTests : KernelCaseTests<ConvolutionTests>, ICaseS
         new("3x3, symbolic size", Sample.Convolution(N, 16, 32, H, W, 3, pad: 1, dims: [N, H, W]), 2, 3, 17),
         new("1x1, symbolic size", Sample.Convolution(N, 16, 32, H, W, 1, dims: [N, H, W]), 1, 3, 5),
     ];
+
+    /// <summary>An element that a body makes a vector of twice the JIT keeps for the second use: with a tile's registers taken, on the stack.</summary>
+    [TestCase(Isa.Avx512, 7, 2)]
+    [TestCase(Isa.Avx512, 3, 2)]
+    [TestCase(Isa.Avx512, 9, 1)]
+    [TestCase(Isa.Avx2, 7, 2)]
+    public void Bodies_ReadNoElementTwice(Isa isa, int window, int stride)
+    {
+        ScheduledKernel kernel = KernelCompiler.Compile(Sample.Convolution(1, 3, 32, 20, 60, window, stride, pad: window / 2, rowMajorInput: true), Machine.Of(isa));
+        string source = new EmittedKernels(Machine.Of(isa), [kernel]).Source;
+        string[] repeated = [.. source.Split('{', '}').SelectMany(body => BroadcastPattern().Matches(body).Select(m => m.Value).GroupBy(read => read).Where(g => g.Count() > 1).Select(g => g.Key))];
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(BroadcastPattern().Count(source), Is.GreaterThan(100));
+            Assert.That(repeated, Is.Empty);
+        }
+    }
+
+    [GeneratedRegex(@"Vec\.Create\(x0\w*\[\d+\]\)")]
+    private static partial Regex BroadcastPattern();
 }

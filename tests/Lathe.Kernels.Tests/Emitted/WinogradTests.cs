@@ -21,6 +21,7 @@ public sealed class WinogradTests : KernelCaseTests<WinogradTests>, ICaseSource
         // A strip has at most 28 tiles.
         new("F(4), strips of rows", Sample.Winograd(4, 1, 16, 16, 30, 22)),
         new("F(4), strips of columns", Sample.Winograd(4, 1, 16, 16, 5, 117)),
+        new("F(4), an image that is asked for ahead", Sample.Winograd(4, 1, 16, 16, 4, 1500)),
         new("F(4), halves of the filters", Sample.Winograd(4, 1, 16, 80, 3, 4)),
     ];
 }
