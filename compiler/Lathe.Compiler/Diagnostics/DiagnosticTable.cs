@@ -66,6 +66,12 @@ public static class DiagnosticTable
     public static readonly DiagnosticDescriptor WeightsNotNarrowed = new(
         "LATHE0209", Severity.Warning, "{0}: its weights stay in fp32: {1}");
 
+    /// <summary>A line of a file of rules about nodes is none.</summary>
+    public static readonly DiagnosticDescriptor BadRule = new("LATHE0230", Severity.Error, "{0}, line {1}: {2}");
+
+    /// <summary>A rule is about no node.</summary>
+    public static readonly DiagnosticDescriptor RuleWithoutNodes = new("LATHE0231", Severity.Error, "{0}, line {1}: '{2}' is the name of nothing in the model");
+
     /// <summary>What native kernels need is not there.</summary>
     public static readonly DiagnosticDescriptor NoLibLLVM = new(
         "LATHE0301", Severity.Warning, "native kernels are wanted and libLLVM (15 or later) is not installed: the kernels are C#");
