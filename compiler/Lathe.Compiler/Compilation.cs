@@ -181,7 +181,7 @@ public static class Compilation
         foreach ((Isa isa, string source) in kernels.OpenClSources) resources[ModuleEmitter.OpenClResource(moduleName, isa.Name())] = Encoding.UTF8.GetBytes(source);
         Dictionary<string, string> sources = new(kernels.Sources)
         {
-            ["Module.cs"] = ModuleEmitter.Emit(moduleName, kernels.Functions, weightsFile, options.UsesOpenCl),
+            ["Module.cs"] = ModuleEmitter.Emit(moduleName, kernels.Functions, weightsFile, options.UsesOpenCl ? ["GPU"] : []),
         };
         return new GeneratedModel(moduleName, graph, planned, plan, weightsFile, sources, resources, lowered.Inputs)
         {
