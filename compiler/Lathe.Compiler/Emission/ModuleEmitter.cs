@@ -51,7 +51,7 @@ public static class ModuleEmitter
 
 
                 /// <inheritdoc/>
-                public override global::{{typeof(DeviceModel).FullName}}? {{nameof(CompiledModule.OpenDevice)}}(global::{{typeof(DeviceSetup).FullName}} setup) => setup.{{"Device"}} switch
+                public override global::{{typeof(DeviceModel).FullName}}? {{nameof(CompiledModule.OpenDevice)}}(global::{{typeof(DeviceSetup).FullName}} setup) => setup.{{nameof(DeviceSetup.Device)}} switch
                 {{{string.Concat(devices.Select(d => $"\n        \"{d}\" => Open{d}(setup),"))}}
                     _ => null,
                 };{{string.Concat(devices.Select(d => OpenDevice(d, name, fullName)))}}

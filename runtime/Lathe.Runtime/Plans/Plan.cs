@@ -89,6 +89,9 @@ public sealed record Plan(
     /// <summary>The bytes of what <see cref="Preparation"/> computes.</summary>
     public long PreparedBytes { get; init; }
 
+    /// <summary>The numbers of the kernels that steps of the k-th accelerator call, in ascending order.</summary>
+    public IEnumerable<int> KernelsOn(int device) => new SortedSet<int>(Steps.OfType<KernelStep>().Where(step => step.Device == device).Select(step => step.Kernel));
+
     /// <summary>The alignment of arenas, weights and of every buffer in them, in bytes.</summary>
     public const int Alignment = 64;
 }

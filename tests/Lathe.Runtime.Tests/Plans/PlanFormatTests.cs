@@ -6,9 +6,14 @@ namespace Lathe.Runtime.Tests.Plans;
 public sealed class PlanFormatTests
 {
     [Test]
-    public void Read_WhatWriteWrote_IsTheSamePlan([Values] bool isPrepared)
+    public void Read_WhatWriteWrote_IsTheSamePlan([Values("sample", "prepared", "hetero")] string sort)
     {
-        Plan plan = isPrepared ? PlanBuilder.Prepared() : Sample();
+        Plan plan = sort switch
+        {
+            "sample" => Sample(),
+            "prepared" => PlanBuilder.Prepared(),
+            _ => PlanBuilder.Hetero() with { CarriesFallback = false, RequiresDevice = true },
+        };
         Plan read = PlanFormat.Read(PlanFormat.Write(plan));
         Assert.That(Describe(read), Is.EqualTo(Describe(plan)));
     }
@@ -170,11 +175,15 @@ public sealed class PlanFormatTests
         plan.WeightBytes,
         Preparation = plan.Preparation.Select(Describe),
         plan.PreparedBytes,
+        plan.Device,
+        plan.Accelerators,
+        plan.CarriesFallback,
+        plan.RequiresDevice,
     });
 
     private static object Describe(PlanStep step) => step switch
     {
-        IfStep branch => new { branch.Node, branch.Op, branch.Condition, Then = branch.Then.Select(Describe), Else = branch.Else.Select(Describe) },
+        IfStep branch => new { branch.Node, branch.Op, branch.Subgraph, branch.Condition, Then = branch.Then.Select(Describe), Else = branch.Else.Select(Describe) },
         _ => step,
     };
 }
