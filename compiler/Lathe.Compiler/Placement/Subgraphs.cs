@@ -16,7 +16,7 @@ public static class Subgraphs
         for (int i = 0; i < devices.Count; i++)
             foreach (int need in needs[i].Where(counts)) changes[i] = Math.Max(changes[i], changes[need] + (devices[need] == devices[i] ? 0 : 1));
         for (int i = 0; i < devices.Count; i++)
-            foreach (int need in needs[i].Where(counts))
+            foreach (int need in counts(i) ? needs[i].Where(counts) : [])
                 if (devices[need] == devices[i] && changes[need] == changes[i]) group[Find(i)] = Find(need);
 
         Dictionary<int, int> numbers = [];

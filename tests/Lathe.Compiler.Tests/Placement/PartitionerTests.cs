@@ -96,6 +96,7 @@ public sealed class PartitionerTests
         PlacementNode end = new("", [0, double.PositiveInfinity], IsStep: false);
         // Two branches of equal length: one of them on the accelerator takes half the time, though each step is slower there.
         PlacementGraph graph = new(2, [end, new("a", [100, 110]), new("b", [100, 110]), end], [new(0, [1, 2], [0, 1]), new(1, [3], [0, 1]), new(2, [3], [0, 1])]);
+        Assert.That(Schedule.Time(graph, [0, 1, 0, 0]), Is.EqualTo(112).Within(1e-9));
         Candidate best = Partitioner.Choose(graph, Names[..2], [0, 1])[0];
         Assert.That(best.Time, Is.EqualTo(112).Within(1e-9));
         Assert.That(Schedule.Time(graph, [0, 0, 0, 0]), Is.EqualTo(200));
