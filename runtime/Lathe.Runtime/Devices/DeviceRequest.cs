@@ -102,6 +102,12 @@ public readonly unsafe ref struct DeviceLaunch(int step, int function, DeviceAdd
     /// <summary>The scratch memory of each work-item.</summary>
     public long ScratchBytes { get; } = scratchBytes;
 
+    /// <summary>The operators that it computes, joined with '+'.</summary>
+    public string Op { get; init; } = "";
+
+    /// <summary>The arithmetic that it uses.</summary>
+    public string Precision { get; init; } = "";
+
     /// <summary>How many multiply-accumulates it does.</summary>
     public long Macs { get; init; }
 

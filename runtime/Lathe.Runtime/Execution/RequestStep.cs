@@ -28,7 +28,13 @@ internal sealed class RequestStep(PlanStep plan, RoutineCall? routine)
     public unsafe DeviceLaunch Launch(in Operation operation, int function)
     {
         KernelStep kernel = Kernel!;
-        return new(operation.Step, function, (DeviceAddress*)operation.Buffers, kernel.Buffers.Count, operation.Dims, kernel.Dims.Count, operation.Extent, ScratchBytes) { Macs = Macs, Traffic = Traffic };
+        return new(operation.Step, function, (DeviceAddress*)operation.Buffers, kernel.Buffers.Count, operation.Dims, kernel.Dims.Count, operation.Extent, ScratchBytes)
+        {
+            Op = kernel.Op,
+            Precision = kernel.Precision,
+            Macs = Macs,
+            Traffic = Traffic,
+        };
     }
 }
 
