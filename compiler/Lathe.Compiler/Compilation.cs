@@ -58,6 +58,8 @@ public static class Compilation
         string assemblyName = IdentifierNames.AssemblyName(className);
         (byte[] assembly, byte[] symbols) = KernelAssembly.Compile(assemblyName, sources, model.Resources, options.DebugKernels, context.Cancellation);
         CompileReport report = Report(planned, model.Plan, parameters, context.Decisions.All);
+        if (context.Placement is { } placement)
+            report = report with { Placement = Explanation.Of(placement, planned, options.AffinityRules is null ? options.Affinity : "rules", [.. model.Plan.Symbols.Select(s => s.Default)]) };
         ManifestModel manifest = new()
         {
             LatheVersion = typeof(Compilation).Assembly.GetName().Version!.ToString(3),

@@ -56,6 +56,9 @@ public sealed record PlannedModel(
     /// <summary>The devices beside the CPU, with the sizes of their arenas.</summary>
     public IReadOnlyList<PlanAccelerator> Accelerators { get; init; } = [];
 
+    /// <summary>What is placed where, in order; empty for a model of one device.</summary>
+    public IReadOnlyList<PlacedNode> Placed { get; init; } = [];
+
     /// <summary>True for a model that multiplies bytes.</summary>
     public bool MultipliesBytes => Kernels.Any(k => k.MultipliesBytes);
 
@@ -81,6 +84,14 @@ public sealed record PlannedModel(
         _ => [],
     });
 }
+
+/// <summary>A node of a graph for several devices.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Operators">Its operators, joined with '+'.</param>
+/// <param name="Device">Its device.</param>
+/// <param name="Subgraph">The number of its subgraph.</param>
+/// <param name="Needs">The numbers of the nodes before it that it reads something of, whatever device that is copied from.</param>
+public sealed record PlacedNode(string Name, string Operators, string Device, int Subgraph, IReadOnlyList<int> Needs);
 
 /// <summary>
 /// Turns a laid-out graph of groups into steps over buffers: shares kernels between groups of one computation, aliases what need not be copied,
@@ -139,6 +150,7 @@ public sealed partial class PlanBuilder
             builder._weights.ToArray(), builder._preparation, builder._preparedBytes)
         {
             Accelerators = [.. accelerators.Select((name, i) => new PlanAccelerator(name, arenas[i + 1].ToSize(builder._symbols)))],
+            Placed = builder._placed,
         };
     }
 

@@ -32,6 +32,7 @@ public sealed class PlaceDevices : IPass
         private readonly Dictionary<Node, int> _numbers = [];
         private readonly List<PlacementNode> _nodes = [];
         private readonly Dictionary<string, string> _bound = new(StringComparer.Ordinal);
+        private readonly List<(int Node, string Operators, double[] Costs)> _restricted = [];
         private readonly Dictionary<(int Device, string Precision), (string First, int Count)> _lacking = [];
 
         public Placing(Graph.Graph graph, Permissions permissions, PassContext context)
@@ -50,7 +51,7 @@ public sealed class PlaceDevices : IPass
             IReadOnlyList<Candidate> candidates = Partitioner.Choose(placed, _permissions.Names, [.. _permissions.List.Select(d => _permissions.Names.ToList().IndexOf(d))]);
             string policy = _context.Options.Affinity;
             Candidate chosen = policy == Partitioner.Priority ? candidates.First(c => c.Name == Partitioner.Priority) : candidates[0];
-            _context.Placement = new PlacementResult(_permissions, policy, chosen, candidates, placed, _bound);
+            _context.Placement = new PlacementResult(_permissions, policy, chosen, candidates, placed, _bound, [.. HotSpots(chosen.Devices)]);
             return Rebuild(chosen.Devices);
         }
 
@@ -123,6 +124,7 @@ public sealed class PlaceDevices : IPass
             if (Permissions.MembersOf(group).Select(m => _permissions.RuleOf(m.Name ?? name)).FirstOrDefault(r => r is not null) is { } rule) _bound[name] = rule.Text;
             else if (Enumerable.Range(1, costs.Length - 1).Where(device => (allowed & (1 << device)) == 0).Select(device => _permissions.Names[device]).ToList() is { Count: > 0 } excluding)
                 _bound.TryAdd(name, $"the profile of {string.Join(" and ", excluding)} excludes {group.Root.Op.Name}");
+            if (costs.Any(double.IsInfinity) && !DependsOnData(node, group)) _restricted.Add((_nodes.Count, operators, [.. _permissions.Profiles.Select(p => p.StepUs(operators, precision, macs, traffic))]));
             // A rule may leave nothing but what is refused above.
             if (costs.All(double.IsInfinity)) costs[0] = _permissions.Profiles[0].StepUs(operators, precision, macs, traffic);
             return new PlacementNode(name, costs);
@@ -138,6 +140,17 @@ public sealed class PlaceDevices : IPass
             (string first, int count) = _lacking.GetValueOrDefault((device, precision), (_graph.NameOf(node), 0));
             _lacking[(device, precision)] = (first, count + 1);
             return $"its profile has no {precision}";
+        }
+
+        /// <summary>What rules or profiles keep from where it would be faster.</summary>
+        private IEnumerable<HotSpot> HotSpots(int[] devices)
+        {
+            foreach ((int node, string operators, double[] costs) in _restricted)
+            {
+                int here = devices[node], there = Array.IndexOf(costs, costs.Min());
+                string name = _nodes[node].Name;
+                if (costs[there] < costs[here]) yield return new HotSpot(name, operators, _bound.GetValueOrDefault(name, "it is not allowed elsewhere"), _permissions.Names[there], costs[here], costs[here] - costs[there]);
+            }
         }
 
         private bool DependsOnData(Node node, Fused group) =>
