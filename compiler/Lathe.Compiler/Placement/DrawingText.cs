@@ -15,7 +15,7 @@ public static class DrawingText
     public static string Dot(Drawing drawing)
     {
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"digraph {Quote(drawing.Title)} {{\n    node [shape=box, style=filled, fontname=\"sans-serif\", fontsize=10];\n");
+        text.Append(CultureInfo.InvariantCulture, $"digraph {Quote(Short(drawing.Title))} {{\n    node [shape=box, style=filled, fontname=\"sans-serif\", fontsize=10];\n");
         for (int i = 0; i < drawing.Nodes.Count; i++)
             text.Append(CultureInfo.InvariantCulture, $"    n{i} [label={Quote(string.Join('\n', drawing.Nodes[i].Lines.Select(Short)))}, fillcolor=\"#{drawing.Nodes[i].Colour}\"];\n");
         foreach (DrawnEdge edge in drawing.Edges) text.Append(CultureInfo.InvariantCulture, $"    n{edge.From} -> n{edge.To}{(edge.IsCopy ? " [color=\"#c03030\", penwidth=2]" : "")};\n");
@@ -33,7 +33,7 @@ public static class DrawingText
         int width = (2 * Margin) + (lengths.Max() * (BoxWidth + GapX)) - GapX;
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{(2 * Margin) + (layers * (height + GapY)) - GapY}\" font-family=\"sans-serif\" font-size=\"10\">\n");
-        text.Append(CultureInfo.InvariantCulture, $"<title>{Escape(drawing.Title)}</title>\n");
+        text.Append(CultureInfo.InvariantCulture, $"<title>{Escape(Short(drawing.Title))}</title>\n");
         foreach (DrawnEdge edge in drawing.Edges)
         {
             int x1 = X(edge.From) + (BoxWidth / 2), y1 = Y(edge.From) + height, x2 = X(edge.To) + (BoxWidth / 2), y2 = Y(edge.To), bend = Math.Max(GapY, (y2 - y1) / 2);
