@@ -18,7 +18,7 @@ public sealed unsafe class OpenClModel : DeviceModel
 
     private OpenClModel(OpenClDevice device, Isa isa, string source, DeviceSetup setup)
     {
-        (Hardware, Isa, _profiling, RunsAll) = (device, isa, setup.Profiling, setup.Number == 0);
+        (Hardware, Isa, Device, _profiling, RunsAll) = (device, isa, setup.Device, setup.Profiling, setup.Number == 0);
         Functions = new string[setup.Kernels.SelectMany(k => k.Variants).Select(v => v.Function + 1).DefaultIfEmpty(0).Max()];
         foreach (PlanKernel kernel in setup.Kernels)
             foreach (PlanVariant variant in kernel.Variants) Functions[variant.Function] = kernel.Name + "_kernel";
@@ -52,7 +52,7 @@ public sealed unsafe class OpenClModel : DeviceModel
     }
 
     /// <inheritdoc/>
-    public override string Device => "GPU";
+    public override string Device { get; }
 
     /// <inheritdoc/>
     public override string Kind => "opencl";

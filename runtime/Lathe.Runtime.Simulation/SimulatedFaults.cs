@@ -29,6 +29,12 @@ internal sealed class SimulatedFaults
         return parsed;
     }
 
+    /// <summary>How many calls of a kind there were; of <c>lost</c>, of all kinds.</summary>
+    public int Calls(string call)
+    {
+        lock (_calls) return _calls.GetValueOrDefault(call);
+    }
+
     /// <summary>Fails where the call is to.</summary>
     /// <exception cref="LatheException">LATHE0512, LATHE0506 or LATHE0511.</exception>
     public void Call(string call)

@@ -22,7 +22,7 @@ public sealed class SimulatedModel : DeviceModel
     }
 
     /// <inheritdoc/>
-    public override string Device => "SIM";
+    public override string Device => Setup.Device;
 
     /// <inheritdoc/>
     public override string Kind => "csharp";

@@ -15,7 +15,7 @@ internal static class SimulationProfileFormat
             using JsonDocument document = JsonDocument.Parse(text.TrimStart().StartsWith('{') ? text : File.ReadAllText(text), Options);
             return Read(OfDevice(document.RootElement));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException or JsonException or InvalidOperationException or FormatException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException or JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
         {
             throw new LatheException(ErrorIds.Simulation, $"The profile of the simulated accelerator ({SimulationProfile.Variable}) cannot be read: {e.Message}", e);
         }

@@ -134,6 +134,8 @@ internal static class BenchCommand
         writer.WriteLine($"{Terminal.Clean(result.Model)}: {result.Kernels} kernels, {result.Ran.Isa}, {result.Threads} threads, {result.Streams} streams, {result.Requests} requests, batch {result.Batch}");
         if (result.LatencyMs is { } latency)
             writer.WriteLine($"latency     min {latency.Min:F3}  median {latency.Median:F3}  p90 {latency.P90:F3}  p99 {latency.P99:F3} ms over {result.Iterations}");
+        if (result.SimulatedMs is { } simulated)
+            writer.WriteLine($"simulated   min {simulated.Min:F3}  median {simulated.Median:F3}  p90 {simulated.P90:F3}  p99 {simulated.P99:F3} ms");
         writer.WriteLine($"throughput  {result.Throughput:F1} /s");
         writer.WriteLine($"start       load {result.LoadMs:F1}, first inference {result.FirstInferenceMs:F1} ms; {(precompiled ? "kernels precompiled" : "kernels by the JIT")}; compiled in {result.CompileMs?.ToString("F0") ?? "?"} ms");
         writer.WriteLine($"memory      {result.PeakRssMb:F1} MB, {result.AllocatedBytesPerInference:F1} bytes allocated per inference");

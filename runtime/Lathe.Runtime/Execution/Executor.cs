@@ -31,7 +31,7 @@ internal abstract class Executor(RequestProgram program, bool profiling) : IDisp
     /// <summary>What the last run executed. Transfers compute nothing and are not counted.</summary>
     public RunCounts Ran()
     {
-        Dictionary<string, int> devices = new() { [Code.Device?.Device ?? "CPU"] = 0 }, kernels = new() { ["csharp"] = 0, ["native"] = 0, ["opencl"] = 0, ["routine"] = 0 }, precisions = [];
+        Dictionary<string, int> devices = [], kernels = new() { ["csharp"] = 0, ["native"] = 0, ["opencl"] = 0, ["routine"] = 0 }, precisions = [];
         List<Fallback> fallbacks = [];
         for (int i = 0; i < _ran.Length; i++)
         {
@@ -50,6 +50,7 @@ internal abstract class Executor(RequestProgram program, bool profiling) : IDisp
             if (Code.FallbackOf(kernel) is { } reason) fallbacks.Add(new(kernel.Node, reason));
         }
 
+        if (devices.Count == 0) devices[Code.Device?.Device ?? "CPU"] = 0;
         return new(devices, kernels, Plans.Isas.Name(Code.Isa), precisions, fallbacks);
     }
 

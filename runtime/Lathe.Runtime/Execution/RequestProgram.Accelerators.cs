@@ -6,6 +6,9 @@ namespace Lathe.Runtime.Execution;
 /// <content>What runs on accelerators, and what the host waits for.</content>
 internal sealed unsafe partial class RequestProgram
 {
+    // So that finding waits takes time in proportion to the operations, whatever a plan is. What is longer ago is waited for, and is done by then.
+    private const int MostPending = 64;
+
     /// <summary>
     /// For every operation the transfers that have to be done before it: those that are not waited for before and touch bytes that it may touch. Null for none.
     /// </summary>
@@ -63,6 +66,10 @@ internal sealed unsafe partial class RequestProgram
             {
                 case OperationKind.Launch:
                     break;
+                case OperationKind.Transfer when pending.Count == MostPending:
+                    int longAgo = pending[MostPending / 2].Number;
+                    Wait(i, pending, other => other.Number <= longAgo);
+                    goto case OperationKind.Transfer;
                 case OperationKind.Transfer:
                     int host = slots[operation.IsRead ? 1 : 0];
                     // A device's own transfers are done in order.
@@ -94,7 +101,7 @@ internal sealed unsafe partial class RequestProgram
             pending.RemoveAll(other => other.Device == device && other.Number <= number);
         }
 
-        if (waits.Count > 0) Waits[operation] = [.. waits];
+        if (waits.Count > 0) Waits[operation] = [.. Waits[operation] ?? [], .. waits];
     }
 
     /// <summary>True if two buffers of the host may have bytes in common. Where one lies in the arena may depend on data.</summary>
