@@ -190,7 +190,7 @@ public sealed class UsageTests
     public void WhatThisVersionDoesNotDo_IsReportedAllAtOnce()
     {
         string error = Cli.Fails(1, "conformance", "a.onnx", "--precision", "int8", "--device", "MULTI:GPU,CPU");
-        Assert.That(error.Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.EqualTo(2).And.All.StartsWith("a.onnx : error LATHE0007: "));
+        Assert.That(error.Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.EqualTo(2).And.All.Contains(" : error LATHE0007: option --"));
     }
 
     [TestCase("-pin=yes")]
