@@ -12,7 +12,7 @@ internal static class Loader
     /// <exception cref="FailedException">It cannot be loaded.</exception>
     public static CompiledModel Load(ModelRequest request, CompiledFile compiled, Terminal terminal) => About(request.Path, () =>
     {
-        CompiledModel model = CompiledModel.Load(compiled.Path, new LatheOptions { Threads = request.Threads, FlushDenormals = request.FlushDenormals });
+        CompiledModel model = CompiledModel.Load(compiled.Path, new LatheOptions { Threads = request.Threads, FlushDenormals = request.FlushDenormals, RequireDevice = request.RequireDevice ? true : null });
         Warn(request, model.Info.Warnings, [], terminal);
         return model;
     });

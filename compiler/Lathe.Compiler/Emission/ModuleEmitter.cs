@@ -31,16 +31,17 @@ public static class ModuleEmitter
 
     /// <summary>The source of the class.</summary>
     /// <param name="fullName">The class with its namespace, made of identifiers.</param>
-    /// <param name="functions">The functions in the order of their numbers, each as class and method.</param>
+    /// <param name="functions">The functions in the order of their numbers, each as class and method; null for one that is left out.</param>
     /// <param name="weightsFile">The name of the weights' file; null if they are a resource.</param>
     /// <param name="devices">The devices beside the CPU that run kernels: <c>GPU</c>, for which there is OpenCL C, and <c>SIM</c>.</param>
-    public static string Emit(string fullName, IReadOnlyList<string> functions, string? weightsFile, IReadOnlyList<string> devices)
+    public static string Emit(string fullName, IReadOnlyList<string?> functions, string? weightsFile, IReadOnlyList<string> devices)
     {
         string name = IdentifierNames.SimpleName(fullName), space = IdentifierNames.Namespace(fullName);
-        string cases = string.Concat(functions.Select((f, i) =>
-            $"\n        {i} => (nint)(delegate*<byte**, nint*, nint, nint, byte*, int>)&{f},"));
+        (string Name, int Number)[] present = [.. functions.Select((f, i) => (f, i)).Where(f => f.f is not null).Select(f => (f.f!, f.i))];
+        string cases = string.Concat(present.Select(f =>
+            $"\n        {f.Number} => (nint)(delegate*<byte**, nint*, nint, nint, byte*, int>)&{f.Name},"));
         // The functions of a class follow one another.
-        (string Type, int Last)[] types = [.. functions.Select((f, i) => (Type: f[..f.LastIndexOf('.')], i)).GroupBy(f => f.Type).Select(group => (group.Key, group.Max(f => f.i)))];
+        (string Type, int Last)[] types = [.. present.GroupBy(f => f.Name[..f.Name.LastIndexOf('.')]).Select(group => (group.Key, group.Max(f => f.Number)))];
         string ranges = string.Concat(types.Select(type => $"\n        <= {type.Last} => typeof({type.Type}),"));
         string weights = weightsFile is null
             ? $"typeof({name}).Assembly.GetManifestResourceStream(\"{WeightsResource(fullName)}\")"
