@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Lathe.Runtime.Plans;
+using Lathe.Runtime.Simulation;
 
 namespace Lathe.Runtime.Tests.Plans;
 
@@ -38,9 +39,9 @@ public sealed class PlanFormatTests
     }
 
     [Test]
-    public void Read_AnyPrefixWithAMatchingHeader_IsRefused()
+    public void Read_AnyPrefixWithAMatchingHeader_IsRefused([Values] bool isHetero)
     {
-        byte[] bytes = PlanFormat.Write(Sample());
+        byte[] bytes = PlanFormat.Write(isHetero ? PlanBuilder.Hetero() : Sample());
         for (int length = 24; length < bytes.Length; length++)
         {
             byte[] prefix = Sealed(bytes[..length]);
@@ -61,9 +62,9 @@ public sealed class PlanFormatTests
     }
 
     [Test]
-    public void Read_RandomDamageWithAMatchingHeader_IsRefusedOrLoadsAndCreatesARequest()
+    public void Read_RandomDamageWithAMatchingHeader_IsRefusedOrLoadsAndCreatesARequest([Values] bool isHetero)
     {
-        byte[] original = PlanFormat.Write(Sample());
+        byte[] original = PlanFormat.Write(isHetero ? PlanBuilder.Hetero() : Sample());
         Random random = new(20240607);
         int refused = 0, accepted = 0;
         for (int round = 0; round < 5000; round++)
@@ -82,7 +83,7 @@ public sealed class PlanFormatTests
                 accepted++;
 
                 // Damage to a size may leave a plan that is sound but asks for much memory: the request is made or refused, nothing else.
-                using CompiledModel model = CompiledModel.Create(new TestModule(bytes, new byte[4]));
+                using CompiledModel model = CompiledModel.Create(new TestModule(bytes, new byte[4]) { Device = setup => SimulatedModel.Load(setup, TestKernels.Address, new SimulationProfile()) });
                 model.CreateRequest().Dispose();
             }
             catch (LatheException)
