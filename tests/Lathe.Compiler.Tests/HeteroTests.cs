@@ -112,6 +112,17 @@ public sealed class HeteroTests
         Refused(graph, "LATHE0234", "no fp16", context.Options with { AffinityRules = "op:MatMul = SIM" });
     }
 
+    [TestCase(1000, "SIM", "LATHE0237")]
+    [TestCase(100, "CPU", null)]
+    [TestCase(1000000, "SIM", null)]
+    public void Memory_IsThatOfTheProfile(long bytes, string device, string? warning)
+    {
+        ModelGraph graph = new ModelBuilder(17).Input("x", 8, 16).Output("y").Initialiser(ModelBuilder.Floats("w", [16, 8], [.. Enumerable.Range(0, 128).Select(i => i / 128f)])).Node("MatMul", ["x", "w"], ["y"]).Graph();
+        PassContext context = new(Simulated with { Affinity = Partitioner.Priority, DeviceProfiles = Profiles($$"""{ "device": "SIM", "memory_bytes": {{bytes}} }""") });
+        Assert.That(Compilation.Compile(graph, "Tests.Subject", "model", "", context).Report.Groups.Select(g => g.Device), Has.All.EqualTo(device));
+        Assert.That(context.Diagnostics.Select(d => d.Descriptor.Id), Is.EqualTo(warning is null ? [] : new[] { warning }));
+    }
+
     [Test]
     public void Without_Fallback_TheGpusKernelsAreNotInCSharp()
     {
