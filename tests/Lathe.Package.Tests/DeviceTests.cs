@@ -16,4 +16,18 @@ public sealed class DeviceTests
         other.Build();
         Assert.That(File.Exists(other["bin/Debug/net10.0/Lathe.Runtime.OpenCl.dll"]), Is.False);
     }
+
+    [Test]
+    public void SeveralDevices_ShareTheModel_ByRulesThatAreInputsOfTheBuild()
+    {
+        Consumer app = new Consumer("devices").WithCharacters()
+            .Project("""<OnnxModel Include="characters.onnx" Class="MyApp.Recognizer" Mean="128" Scale="64" Device="HETERO:SIM,CPU" Affinity="rules.txt" DeviceFallback="off" RequireDevice="true" />""")
+            .Write("rules.txt", "/./ = SIM\n").Write("Program.cs", Programs.Reads);
+        app.Build();
+        Assert.That(File.Exists(app["bin/Debug/net10.0/Lathe.Runtime.Simulation.dll"]), Is.True);
+        Assert.That(File.Exists(app["bin/Debug/net10.0/Lathe.Runtime.OpenCl.dll"]), Is.False);
+        Assert.That(app.Run(arguments: app.Folder), Does.StartWith("A "));
+        app.Write("rules.txt", "nothing = SIM\n");
+        Assert.That(app.TryBuild().Problems, Has.Some.Contains("LATHE0231"));
+    }
 }
