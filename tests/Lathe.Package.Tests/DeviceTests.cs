@@ -15,6 +15,18 @@ public sealed class DeviceTests
         Consumer other = new Consumer("no-device").WithCharacters().Project(Programs.Item).Write("Program.cs", Programs.Reads);
         other.Build();
         Assert.That(File.Exists(other["bin/Debug/net10.0/Lathe.Runtime.OpenCl.dll"]), Is.False);
+        Assert.That(File.Exists(other["bin/Debug/net10.0/Lathe.Runtime.Simulation.dll"]), Is.False);
+    }
+
+    [Test]
+    public void SeveralDevices_BringTheAssembliesOfTheirs()
+    {
+        Consumer app = new Consumer("devices").WithCharacters()
+            .Project("""<OnnxModel Include="characters.onnx" Class="MyApp.Recognizer" Mean="128" Scale="64" Device="HETERO:SIM,CPU" />""").Write("Program.cs", Programs.Reads);
+        app.Build();
+        Assert.That(File.Exists(app["bin/Debug/net10.0/Lathe.Runtime.Simulation.dll"]), Is.True);
+        Assert.That(File.Exists(app["bin/Debug/net10.0/Lathe.Runtime.OpenCl.dll"]), Is.False);
+        Assert.That(app.Run(arguments: app.Folder), Does.StartWith("A "));
     }
 
     [Test]
