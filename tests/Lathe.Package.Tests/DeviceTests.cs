@@ -32,7 +32,7 @@ public sealed class DeviceTests
     [Test]
     public void SeveralDevices_ShareTheModel_ByRulesThatAreInputsOfTheBuild()
     {
-        Consumer app = new Consumer("devices").WithCharacters()
+        Consumer app = new Consumer("devices-by-rules").WithCharacters()
             .Project("""<OnnxModel Include="characters.onnx" Class="MyApp.Recognizer" Mean="128" Scale="64" Device="HETERO:SIM,CPU" Affinity="rules.txt" DeviceFallback="off" RequireDevice="true" />""")
             .Write("rules.txt", "/./ = SIM\n").Write("Program.cs", Programs.Reads);
         app.Build();

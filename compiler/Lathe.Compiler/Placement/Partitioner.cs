@@ -24,7 +24,7 @@ public static class Partitioner
     private const int MostRefined = 1500;
 
     /// <summary>Nodes beyond which no cut is looked for, which takes time with more than their square at worst: the other candidates are left.</summary>
-    private const int MostCut = 10_000;
+    private const int MostCut = 5000;
 
     /// <summary>All candidates, the best first.</summary>
     /// <param name="graph">The graph; every node may run on some device.</param>

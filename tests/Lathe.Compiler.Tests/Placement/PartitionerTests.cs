@@ -96,12 +96,12 @@ public sealed class PartitionerTests
     {
         PlacementNode end = new("", [0, double.PositiveInfinity], IsStep: false);
         // Costs that pull each node to another device than the one before it, with copies that hold them together in parts.
-        PlacementNode[] steps = [.. Enumerable.Range(0, 9000).Select(i => new PlacementNode($"{i}", i % 2 == 0 ? [5 + (i % 13), 9] : [9, 5 + (i % 11)]))];
+        PlacementNode[] steps = [.. Enumerable.Range(0, 3000).Select(i => new PlacementNode($"{i}", i % 2 == 0 ? [5 + (i % 13), 9] : [9, 5 + (i % 11)]))];
         foreach (PlacementGraph graph in (PlacementGraph[])
             [
-                new(2, [end, .. steps, end], [.. Enumerable.Range(0, 9001).Select(i => new PlacementValue(i, [i + 1], [0, 1 + (i % 7)]))]),
-                RandomPlacement.Graph(1, 1400, 3),
-                RandomPlacement.Graph(2, 50_000, 2),
+                new(2, [end, .. steps, end], [.. Enumerable.Range(0, 3001).Select(i => new PlacementValue(i, [i + 1], [0, 1 + (i % 7)]))]),
+                RandomPlacement.Graph(1, 500, 3),
+                RandomPlacement.Graph(2, 20_000, 2),
             ])
             Assert.That(Partitioner.Choose(graph, Names[..graph.Devices], [.. Enumerable.Range(1, graph.Devices - 1), 0]), Is.Not.Empty);
     }
