@@ -69,12 +69,12 @@ internal sealed unsafe class SimulatedRequest : DeviceRequest
     {
         Enter();
         _model.Faults.Call("launch");
-        if (!_calls.TryGetValue(launch.Step, out Call? call)) _calls.Add(launch.Step, call = new(launch.Buffers.Length, launch.Dims.Length, _model.Profile.RateOf(launch.Op, launch.Precision)));
+        if (!_calls.TryGetValue(launch.Step, out Call? call)) _calls.Add(launch.Step, call = new(launch.Buffers.Length, launch.Dims.Length, _model.Profile.RateOf(launch.Op, launch.Precision), _model.Profile.ShareOf(launch.Op)));
         if (call.IsQueued) Run(_count);
         for (int i = 0; i < launch.Buffers.Length; i++) call.Buffers[i] = (nint)Resolve(launch.Buffers[i]);
         launch.Dims.CopyTo(call.Dims);
         (call.Function, call.Extent, call.ScratchBytes, call.IsQueued) = (launch.Function, launch.Extent, launch.ScratchBytes, true);
-        Add(new Work { Step = launch.Step, Call = call }, _model.Profile.LaunchTime(call.Rate, launch.Macs, launch.Traffic));
+        Add(new Work { Step = launch.Step, Call = call }, _model.Profile.LaunchTime(call.Rate, call.Share, launch.Macs, launch.Traffic));
         Leave();
     }
 
@@ -101,7 +101,7 @@ internal sealed unsafe class SimulatedRequest : DeviceRequest
     public override void Copy(DeviceAddress to, DeviceAddress from, long bytes)
     {
         Enter();
-        Add(new Work { Step = -1, To = Resolve(to), From = Resolve(from), Bytes = bytes }, _model.Profile.LaunchTime(1, 0, 2 * bytes));
+        Add(new Work { Step = -1, To = Resolve(to), From = Resolve(from), Bytes = bytes }, _model.Profile.LaunchTime(1, 1, 0, 2 * bytes));
         Leave();
     }
 
@@ -251,10 +251,13 @@ internal sealed unsafe class SimulatedRequest : DeviceRequest
     }
 
     /// <summary>A kernel's call, which lasts as long as the request: the next inference calls it again.</summary>
-    private sealed class Call(int buffers, int dims, double rate)
+    private sealed class Call(int buffers, int dims, double rate, double share)
     {
         /// <summary>Billions of multiply-accumulates in a second.</summary>
         public double Rate => rate;
+
+        /// <summary>The share of the bandwidth.</summary>
+        public double Share => share;
 
         public nint[] Buffers { get; } = new nint[buffers];
 

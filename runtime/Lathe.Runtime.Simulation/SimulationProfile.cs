@@ -11,7 +11,7 @@ public sealed record SimulationProfile
     /// <summary>Billions of multiply-accumulates in a second by precision; the least of them for others: <c>gmacs</c>.</summary>
     public IReadOnlyDictionary<string, double> Gmacs { get; init; } = new Dictionary<string, double> { ["fp32"] = 400, ["fp16"] = 400, ["bf16"] = 400, ["int8"] = 800 };
 
-    /// <summary>The share of that rate that steps with an operator reach; 1 for others: <c>efficiency</c>.</summary>
+    /// <summary>The share of that rate and of <see cref="BandwidthGbs"/> that steps with an operator reach, the least of several; 1 for others: <c>efficiency</c>.</summary>
     public IReadOnlyDictionary<string, double> Efficiency { get; init; } = new Dictionary<string, double>();
 
     /// <summary>Billions of bytes of its memory that steps read and write in a second: <c>bandwidth_gbs</c>.</summary>
@@ -55,9 +55,10 @@ public sealed record SimulationProfile
 
     /// <summary>What a kernel takes, in microseconds.</summary>
     /// <param name="rate">See <see cref="RateOf"/>.</param>
+    /// <param name="share">See <see cref="ShareOf"/>.</param>
     /// <param name="macs">Its multiply-accumulates.</param>
     /// <param name="bytes">The bytes that it reads and writes.</param>
-    internal double LaunchTime(double rate, long macs, long bytes) => LaunchUs + Math.Max(macs / rate / 1e3, bytes / BandwidthGbs / 1e3);
+    internal double LaunchTime(double rate, double share, long macs, long bytes) => LaunchUs + Math.Max(macs / rate / 1e3, bytes / (BandwidthGbs * share) / 1e3);
 
     /// <summary>What a copy takes, in microseconds.</summary>
     internal double TransferTime(long bytes) => TransferUs + (bytes / TransferGbs / 1e3);
@@ -66,5 +67,9 @@ public sealed record SimulationProfile
     /// <param name="operators">The names of a step's operators, joined with '+'.</param>
     /// <param name="precision">What it computes with.</param>
     internal double RateOf(string operators, string precision) =>
-        (Gmacs.TryGetValue(precision, out double rate) ? rate : Gmacs.Values.Min()) * operators.Split('+').Min(op => Efficiency.GetValueOrDefault(op, 1));
+        (Gmacs.TryGetValue(precision, out double rate) ? rate : Gmacs.Values.Min()) * ShareOf(operators);
+
+    /// <summary>The share of its rates that a step reaches.</summary>
+    /// <param name="operators">The names of the step's operators, joined with '+'.</param>
+    internal double ShareOf(string operators) => Efficiency.Count == 0 ? 1 : operators.Split('+').Where(Efficiency.ContainsKey).Select(op => Efficiency[op]).DefaultIfEmpty(1).Min();
 }

@@ -112,6 +112,17 @@ public sealed class HeteroTests
         Refused(graph, "LATHE0234", "no fp16", context.Options with { AffinityRules = "op:MatMul = SIM" });
     }
 
+    [TestCase(1000, "SIM", "LATHE0237")]
+    [TestCase(100, "CPU", null)]
+    [TestCase(1000000, "SIM", null)]
+    public void Memory_IsThatOfTheProfile(long bytes, string device, string? warning)
+    {
+        ModelGraph graph = new ModelBuilder(17).Input("x", 8, 16).Output("y").Initialiser(ModelBuilder.Floats("w", [16, 8], [.. Enumerable.Range(0, 128).Select(i => i / 128f)])).Node("MatMul", ["x", "w"], ["y"]).Graph();
+        PassContext context = new(Simulated with { Affinity = Partitioner.Priority, DeviceProfiles = Profiles($$"""{ "device": "SIM", "memory_bytes": {{bytes}} }""") });
+        Assert.That(Compilation.Compile(graph, "Tests.Subject", "model", "", context).Report.Groups.Select(g => g.Device), Has.All.EqualTo(device));
+        Assert.That(context.Diagnostics.Select(d => d.Descriptor.Id), Is.EqualTo(warning is null ? [] : new[] { warning }));
+    }
+
     [Test]
     public void Without_Fallback_TheGpusKernelsAreNotInCSharp()
     {
@@ -123,6 +134,27 @@ public sealed class HeteroTests
         Assert.That(Source(options with { Device = "HETERO:SIM,CPU", DeviceFallback = false }), Does.Contain("Exp("));
 
         string Source(CompileOptions of) => Compilation.Compile(graph, "Tests.Subject", "model", "", new PassContext(of)).Sources["Kernels.Vector128.cs"];
+    }
+
+    [Test]
+    public void Predictions_AreWhatTheSimulatedAcceleratorTakes()
+    {
+        // A chain of convolutions: all of it is worth being there, where no time is the host's own.
+        ModelBuilder model = new ModelBuilder(17).Input("x0", 1, 64, 28, 28).Output("x8").Initialiser(ModelBuilder.Floats("w", [64, 64, 3, 3], [.. Enumerable.Range(0, 64 * 64 * 9).Select(i => ((i % 7) - 3) / 100f)]));
+        for (int i = 0; i < 8; i++) model.Node("Conv", [$"x{i}", "w"], [$"x{i + 1}"], ("pads", (long[])[1, 1, 1, 1]));
+        using CompiledGraph compiled = new(model.Graph(), isa: Enum.GetValues<Isa>().Where(i => i.IsAvailable()).Max(), options: Simulated);
+        PlacementReport report = compiled.Report.Placement!;
+        Assert.That(report.Subgraphs.Select(s => s.Device), Is.EqualTo(new[] { "SIM" }));
+        Assert.That(report.PredictedMs, Is.EqualTo(report.Alternatives.Min(a => a.Ms)));
+        double least = double.PositiveInfinity;
+        // Of the host's own time the least counts: the machine may be busy.
+        for (int i = 0; i < 5; i++)
+        {
+            compiled.Run(RandomTensor.Of(ElementType.Float32, i, 1, 64, 28, 28));
+            least = Math.Min(least, compiled.Request.SimulatedMs!.Value);
+        }
+
+        Assert.That(least, Is.EqualTo(report.PredictedMs).Within(20).Percent);
     }
 
     [Test]

@@ -50,9 +50,9 @@ internal static class DevicesCommand
         double fp32 = Math.Round(cpu.PeakGflops[cpu.Isa[0]] / 2 * share, 1), scale = fp32 / shipped.Gmacs["fp32"];
         yield return shipped with
         {
-            Origin = $"measured on one core of {cpu.Name}: the rate of fp32 from multiply-adds, the bandwidth from reading memory; the others in proportion",
+            Origin = $"measured on one core of {cpu.Name}: the rate of fp32 from multiply-adds, the others in proportion to it",
             Gmacs = shipped.Gmacs.ToDictionary(g => g.Key, g => Math.Round(g.Value * scale, 1)),
-            BandwidthGbs = cpu.MemoryGbs,
+            BandwidthGbs = Math.Max(cpu.MemoryGbs, Math.Round(shipped.BandwidthGbs * scale, 1)),
         };
         foreach (DeviceProfile other in DeviceProfileFormat.Shipped.Values.Where(p => p.Device != "CPU")) yield return other with { Origin = $"not measured: {other.Origin}" };
     }

@@ -87,6 +87,9 @@ public static class DiagnosticTable
     /// <summary>A device profile cannot be understood.</summary>
     public static readonly DiagnosticDescriptor BadDeviceProfile = new("LATHE0236", Severity.Error, "the device profile is malformed: {0}");
 
+    /// <summary>What is placed on a device takes more memory than its profile says that it has.</summary>
+    public static readonly DiagnosticDescriptor DeviceMemory = new("LATHE0237", Severity.Warning, "{0} has {1} bytes of memory by its profile, and the model takes {2} there: {3} for weights, {4} for a request");
+
     /// <summary>What native kernels need is not there.</summary>
     public static readonly DiagnosticDescriptor NoLibLLVM = new(
         "LATHE0301", Severity.Warning, "native kernels are wanted and libLLVM (15 or later) is not installed: the kernels are C#");

@@ -28,6 +28,7 @@ public sealed class PlaceDevices : IPass
         private readonly PassContext _context;
         private readonly IReadOnlyList<Node> _order;
         private readonly Preparation _prepared;
+        private readonly long _weightBytes;
         private readonly HashSet<IndexVar> _given;
         private readonly Dictionary<Node, int> _numbers = [];
         private readonly List<PlacementNode> _nodes = [];
@@ -40,6 +41,7 @@ public sealed class PlaceDevices : IPass
             (_graph, _permissions, _context) = (graph, permissions, context);
             _order = graph.TopologicalOrder();
             _prepared = Preparation.Of(graph);
+            _weightBytes = _order.Select(n => n.Op).OfType<Constant>().Sum(c => (long)c.Data.Bytes.Length);
             _given = [.. graph.Inputs.SelectMany(i => i.Value.Type.Dims).SelectMany(d => d.Variables)];
         }
 
@@ -135,6 +137,7 @@ public sealed class PlaceDevices : IPass
         {
             if (DependsOnData(node, group)) return "its dims are determined by data";
             DeviceProfile profile = _permissions.Profiles[device];
+            if (profile.MemoryBytes > 0 && _weightBytes > profile.MemoryBytes) return $"its profile has {profile.MemoryBytes} bytes of memory, and the weights take {_weightBytes}";
             if (Permissions.MembersOf(group).FirstOrDefault(m => _permissions.IsExcluded(device, m.Name ?? _graph.NameOf(node), m.Op.Name)).Op is { } excluded) return $"its profile excludes {excluded.Name}";
             if (!PrecisionNames.IsArithmetic(precision) || profile.Gmacs.ContainsKey(precision)) return null;
             (string first, int count) = _lacking.GetValueOrDefault((device, precision), (_graph.NameOf(node), 0));

@@ -1,7 +1,7 @@
 namespace Lathe.Compiler.Placement;
 
 /// <summary>
-/// What a device offers, as data: a step on it takes launch + max(multiplications / rate, bytes / bandwidth), a copy between its memory and the host's latency + bytes / rate.
+/// What a device offers, as data: a step on it takes launch + max(multiplications / rate, bytes / bandwidth) / efficiency, a copy between its memory and the host's latency + bytes / rate.
 /// </summary>
 /// <param name="Device">Its name in lists of devices.</param>
 public sealed record DeviceProfile(string Device)
@@ -12,7 +12,7 @@ public sealed record DeviceProfile(string Device)
     /// <summary>Billions of multiply-accumulates in a second by precision, such as <c>fp32</c>; a precision that is absent is one that the device does not have.</summary>
     public IReadOnlyDictionary<string, double> Gmacs { get; init; } = new Dictionary<string, double>();
 
-    /// <summary>The share of that rate that steps with an operator reach, by the operator's name; 1 for others.</summary>
+    /// <summary>The share of that rate and of <see cref="BandwidthGbs"/> that steps with an operator reach, by the operator's name: the least of several, 1 for others.</summary>
     public IReadOnlyDictionary<string, double> Efficiency { get; init; } = new Dictionary<string, double>();
 
     /// <summary>Billions of bytes that steps read and write in a second.</summary>
@@ -46,8 +46,9 @@ public sealed record DeviceProfile(string Device)
     /// <param name="bytes">The bytes it reads and writes.</param>
     public double StepUs(string operators, string precision, double macs, double bytes)
     {
-        double rate = Gmacs.GetValueOrDefault(precision, Gmacs.Values.DefaultIfEmpty(1).Min()) * (Efficiency.Count == 0 ? 1 : operators.Split('+').Min(op => Efficiency.GetValueOrDefault(op, 1)));
-        return LaunchUs + Math.Max(macs / rate / 1e3, bytes / BandwidthGbs / 1e3);
+        double rate = Gmacs.GetValueOrDefault(precision, Gmacs.Values.DefaultIfEmpty(1).Min());
+        double share = Efficiency.Count == 0 ? 1 : operators.Split('+').Where(Efficiency.ContainsKey).Select(op => Efficiency[op]).DefaultIfEmpty(1).Min();
+        return LaunchUs + (Math.Max(macs / rate, bytes / BandwidthGbs) / share / 1e3);
     }
 
     /// <summary>What a copy between its memory and the host's takes, in microseconds.</summary>

@@ -30,6 +30,7 @@ public sealed class DeviceProfileTests
         Assert.That(profile.StepUs("Conv+Relu", "fp32", 1e6, 0), Is.EqualTo(15).Within(1e-9));
         Assert.That(profile.StepUs("Conv+Gemm", "fp32", 1e6, 0), Is.EqualTo(25).Within(1e-9));
         Assert.That(profile.StepUs("Conv", "fp32", 1e6, 1e6), Is.EqualTo(105).Within(1e-9));
+        Assert.That(profile.StepUs("Gemm+Relu", "fp32", 0, 1e6), Is.EqualTo(205).Within(1e-9));
         Assert.That(profile.CopyUs(1e6), Is.EqualTo(520).Within(1e-9));
     }
 

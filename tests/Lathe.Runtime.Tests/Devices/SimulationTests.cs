@@ -15,8 +15,8 @@ public sealed class SimulationTests
         Assert.That((profile.Unsupported, profile.Faults), Is.EqualTo((new[] { "Conv" }, new[] { "launch:3" })));
         Assert.That(profile.RateOf("Conv+Relu", "int8"), Is.EqualTo(100));
         Assert.That(profile.RateOf("Gemm", "none"), Is.EqualTo(100), "the least");
-        Assert.That(profile.LaunchTime(100, 1_000_000, 10), Is.EqualTo(15).Within(1e-9));
-        Assert.That(profile.LaunchTime(100, 1_000, 1_000_000), Is.EqualTo(105).Within(1e-9));
+        Assert.That(profile.LaunchTime(100, 1, 1_000_000, 10), Is.EqualTo(15).Within(1e-9));
+        Assert.That(profile.LaunchTime(100, 1, 1_000, 1_000_000), Is.EqualTo(105).Within(1e-9));
         Assert.That(profile.TransferTime(1000), Is.EqualTo(8).Within(1e-9));
         string file = Path.Combine(TestContext.CurrentContext.WorkDirectory, "sim.json");
         File.WriteAllText(file, $$"""{ "devices": [{ "device": "CPU", "gmacs": {} }, { "device": "SIM", "origin": "a test", "queues": 1, "launch_us": 9 }] }""");
