@@ -9,6 +9,7 @@ using Lathe.Compiler.Onnx;
 using Lathe.Compiler.Operators;
 using Lathe.Compiler.Operators.Sampling;
 using Lathe.Compiler.Passes;
+using Lathe.Compiler.Placement;
 using Lathe.Compiler.Tuning;
 using Lathe.Kernels.Llvm;
 using Lathe.Kernels.Loops;
@@ -57,6 +58,8 @@ public static class Compilation
         string assemblyName = IdentifierNames.AssemblyName(className);
         (byte[] assembly, byte[] symbols) = KernelAssembly.Compile(assemblyName, sources, model.Resources, options.DebugKernels, context.Cancellation);
         CompileReport report = Report(planned, model.Plan, parameters, context.Decisions.All);
+        if (context.Placement is { } placement)
+            report = report with { Placement = Explanation.Of(placement, planned, options.AffinityRules is null ? options.Affinity : "rules", [.. model.Plan.Symbols.Select(s => s.Default)]) };
         ManifestModel manifest = new()
         {
             LatheVersion = typeof(Compilation).Assembly.GetName().Version!.ToString(3),
@@ -140,13 +143,14 @@ public static class Compilation
         if (!IdentifierNames.IsClassName(className))
             throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "--class", $"'{className}' is no name that the typed class can have"));
         if (CompileOptions.RefusalOf(options.Precision, options.Device) is { } reason) throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "--precision", reason));
+        if (options.IsHetero) context.Permissions = Permissions.Of(graph, options);
         graph = Pipeline.RunNormalise(graph, context);
         Graph.Graph lowered = Pipeline.RunLower(graph, context);
         options.Progress?.Report(("Planning", 0.2));
-        PlannedModel planned = PlanBuilder.Build(lowered, prepares: !options.UsesOpenCl);
+        PlannedModel planned = PlanBuilder.Build(lowered, prepares: !options.UsesOpenCl, context.Placement?.Accelerators);
         if (options.UsesOpenCl) RefuseRoutines(planned.Steps, context);
         bool wantsNative = !options.UsesOpenCl && options.WantsNative(planned.MultipliesBytes);
-        EmittedKernels kernels = KernelEmitter.Emit(className, planned.Kernels, wantsNative, context.Decisions, options, context.Cancellation);
+        EmittedKernels kernels = KernelEmitter.Emit(className, planned, wantsNative, context.Decisions, options, context.Cancellation);
         if (options.Tuning is { } tuning && !context.Decisions.All.Any(d => d.IsTuned))
             context.Report(new Diagnostic(DiagnosticTable.TuningUnused, null, tuning.Entries.Count.ToString(CultureInfo.InvariantCulture), string.Join(", ", options.Isas.Select(i => i.Name()))));
         if (PrecisionNames.WeightsOf(options.Precision) is not null && !planned.HasHalves)
@@ -165,12 +169,16 @@ public static class Compilation
         {
             KeepsDenormals = options.KeepDenormals,
             Device = options.Device,
+            Accelerators = planned.Accelerators,
+            CarriesFallback = options.DeviceFallback,
+            RequiresDevice = options.RequireDevice,
             PrefersNative = wantsNative,
             Preparation = planned.Preparation,
             PreparedBytes = planned.PreparedBytes,
             NativeCode = [.. kernels.NativeCode.Select(code => code.Plan)],
         };
 
+        foreach (Diagnostic warning in context.Placement is { } placement ? Explanation.MemoryWarnings(plan, placement) : []) context.Report(warning);
         using MemoryStream planBytes = new();
         PlanFormat.Write(plan, planBytes);
         string moduleName = IdentifierNames.ModuleName(className);
@@ -181,13 +189,16 @@ public static class Compilation
         foreach ((Isa isa, string source) in kernels.OpenClSources) resources[ModuleEmitter.OpenClResource(moduleName, isa.Name())] = Encoding.UTF8.GetBytes(source);
         Dictionary<string, string> sources = new(kernels.Sources)
         {
-            ["Module.cs"] = ModuleEmitter.Emit(moduleName, kernels.Functions, weightsFile, options.UsesOpenCl),
+            ["Module.cs"] = ModuleEmitter.Emit(moduleName, kernels.Functions, weightsFile, DevicesOf(planned, options)),
         };
         return new GeneratedModel(moduleName, graph, planned, plan, weightsFile, sources, resources, lowered.Inputs)
         {
             DeviceSources = kernels.OpenClSources.ToDictionary(source => $"Kernels.{source.Key}.cl", source => source.Value),
         };
     }
+
+    /// <summary>The devices beside the CPU that a model needs.</summary>
+    private static string[] DevicesOf(PlannedModel planned, CompileOptions options) => options.UsesOpenCl ? [options.Device] : [.. planned.Accelerators.Select(a => a.Device)];
 
     /// <summary>Routines run on the CPU, where nothing may run unasked; what only looks at indices is part of the plan's control.</summary>
     /// <exception cref="DiagnosticException">There are some; all but the last are reported.</exception>
@@ -259,6 +270,8 @@ public static class Compilation
             groups,
             decisions);
 
+        string DeviceOf(KernelStep step) => step.Device == 0 ? "CPU" : plan.Accelerators[step.Device - 1].Device;
+
         IReadOnlyList<CompileChoice> Choices(PlannedKernel kernel) =>
         [
             .. decisions.Where(d => d.Signature == kernel.Convolution || d.Signature == kernel.Signature)
@@ -272,12 +285,12 @@ public static class Compilation
                 if (step is KernelStep kernel)
                 {
                     groups.Add(new CompileGroup(
-                        kernel.Node, kernel.Op, plan.Kernels[kernel.Kernel].Name, plan.Device, kernel.Precision, kernel.Layout,
+                        kernel.Node, kernel.Op, plan.Kernels[kernel.Kernel].Name, plan.IsForOneDevice ? plan.Device : DeviceOf(kernel), kernel.Precision, kernel.Layout,
                         string.Join('x', planned.Kernels[kernel.Kernel].Computation.Outputs[0].Dims.Select(Size)),
                         kernel.Macs.Evaluate(dims), kernel.Traffic.Evaluate(dims), Choices(planned.Kernels[kernel.Kernel])));
                 }
                 // On a device, what is left of routines looks at indices and is none of the model's operators.
-                else if (step is RoutineStep routine && plan.Device == "CPU")
+                else if (step is RoutineStep routine && !plan.IsForOneDevice)
                 {
                     long bytes = routine.Operands.Where(o => o.Buffer >= 0).Sum(o => plan.Buffers[o.Buffer].Bytes.Evaluate(dims));
                     groups.Add(new CompileGroup(routine.Node, routine.Op, routine.Routine, "CPU", "", "", string.Join('x', routine.Operands[^1].Dims.Select(d => d.Evaluate(dims))), 0, bytes, []));

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Placement;
 using Lathe.Compiler.Quantization;
 using Lathe.Compiler.Tuning;
 using Lathe.Kernels.Llvm;
@@ -19,8 +20,26 @@ public sealed record CompileOptions
     /// </summary>
     public string Precision { get; init; } = "fp32";
 
-    /// <summary>The device: <c>CPU</c>, or <c>GPU</c>, which is any device that OpenCL offers.</summary>
+    /// <summary>The device: <c>CPU</c>; <c>GPU</c>, which is any device that OpenCL offers; or several in order of priority, such as <c>HETERO:GPU,CPU</c>.</summary>
     public string Device { get; init; } = "CPU";
+
+    /// <summary>True if several devices run the model together.</summary>
+    public bool IsHetero => DeviceList.IsList(Device);
+
+    /// <summary>How several devices share a model: <see cref="Partitioner.Cost"/>, by what it is predicted to take, or <see cref="Partitioner.Priority"/>, each operator on the first device that has it.</summary>
+    public string Affinity { get; init; } = Partitioner.Cost;
+
+    /// <summary>Rules that say which device runs which nodes, as <see cref="NodeRules"/> has them; null for none. What none is about goes by <see cref="Affinity"/>.</summary>
+    public string? AffinityRules { get; init; }
+
+    /// <summary>What devices are reckoned to take, by name.</summary>
+    public IReadOnlyDictionary<string, DeviceProfile> DeviceProfiles { get; init; } = DeviceProfileFormat.Shipped;
+
+    /// <summary>False leaves out the CPU's kernels for what other devices run: nothing then stands in for one that is missing or fails.</summary>
+    public bool DeviceFallback { get; init; } = true;
+
+    /// <summary>True compiles a model that does not run where a device is missing, unless whoever loads it says otherwise.</summary>
+    public bool RequireDevice { get; init; }
 
     /// <summary>Why a precision cannot be had on a device; null if it can.</summary>
     public static string? RefusalOf(string precision, string device) =>
@@ -136,6 +155,7 @@ public sealed record CompileOptions
             string.Join('\n', Postprocessing.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}={p.Value.Text}")),
             string.Join('\n', Labels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value.Count}\n{string.Join('\n', l.Value)}")),
             Optimize, Winograd, KeepDenormals, EmbedWeightsUpTo, DebugKernels, ShowLayers, Tuning?.Hash,
+            IsHetero ? string.Join('\n', Affinity, AffinityRules, DeviceFallback, RequireDevice, DeviceProfileFormat.Write(DeviceProfiles.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => p.Value))) : null,
             Quantized is null ? null : Convert.ToHexStringLower(SHA256.HashData(Quantized.Onnx)));
     }
 }

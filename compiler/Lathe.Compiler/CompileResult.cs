@@ -1,4 +1,5 @@
 using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Placement;
 using Lathe.Compiler.Tuning;
 
 namespace Lathe.Compiler;
@@ -52,7 +53,11 @@ public sealed record CompileReport(
     long PreparedBytes,
     int Reorders,
     IReadOnlyList<CompileGroup> Groups,
-    IReadOnlyCollection<Decision> Decisions);
+    IReadOnlyCollection<Decision> Decisions)
+{
+    /// <summary>How the model was divided; null for one of a single device.</summary>
+    public PlacementReport? Placement { get; init; }
+}
 
 /// <summary>A step of the plan as <c>lathe inspect</c> shows it.</summary>
 public sealed record CompileGroup(

@@ -14,6 +14,12 @@ public static class PrecisionNames
     /// <summary>Weights of bfloat16.</summary>
     public const string Bf16 = "bf16";
 
+    /// <summary>Weights and activations in bytes.</summary>
+    public const string Int8 = "int8";
+
+    /// <summary>True for what products are computed with; other steps have the name of an element type.</summary>
+    public static bool IsArithmetic(string precision) => precision is Fp32 or Fp16 or Bf16 or Int8;
+
     /// <summary>The name of an element type of 16 bits.</summary>
     public static string Of(ElementType half) => half == ElementType.Float16 ? Fp16 : Bf16;
 

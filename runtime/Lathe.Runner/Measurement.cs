@@ -14,6 +14,7 @@ internal sealed class Measurement
 
     private readonly Session _session;
     private readonly double[][] _times;
+    private readonly double[][]? _simulated;
     private readonly long[] _counts;
     private readonly PeakLoop? _peak;
     private long _deadline;
@@ -24,6 +25,8 @@ internal sealed class Measurement
     {
         _session = session;
         _times = [.. session.Requests.Select(_ => new double[session.Options.Iterations is { } n ? Math.Min(n, TimesPerRequest) : TimesPerRequest])];
+        // Known since the first inference.
+        if (session.Requests[0].SimulatedMs is not null) _simulated = [.. _times.Select(times => new double[times.Length])];
         _counts = new long[session.Requests.Count];
         _peak = session.Options.Profiling ? new PeakLoop(session.Model.Info.Isa) : null;
     }
@@ -32,6 +35,9 @@ internal sealed class Measurement
 
     /// <summary>Milliseconds of single inferences, in ascending order.</summary>
     public double[] Latencies { get; private set; } = [];
+
+    /// <summary>Milliseconds that single inferences would have taken with a simulated accelerator, in ascending order; empty without one.</summary>
+    public double[] Simulated { get; private set; } = [];
 
     /// <summary>Inferences per second.</summary>
     public double Throughput { get; private set; }
@@ -50,12 +56,15 @@ internal sealed class Measurement
         if (session.Options.Async) measurement.RunAsync().GetAwaiter().GetResult();
         else measurement.RunSync();
         measurement._peak?.Run();
-        measurement.Latencies = [.. measurement._times.SelectMany((times, i) => times.Take((int)Math.Min(times.Length, measurement._counts[i]))).Order()];
+        measurement.Latencies = measurement.Sorted(measurement._times);
+        if (measurement._simulated is { } simulated) measurement.Simulated = measurement.Sorted(simulated);
         return measurement;
     }
 
-    /// <summary>The smallest latency that a share of all do not exceed.</summary>
-    public double Quantile(double share) => Latencies[Math.Clamp((int)Math.Ceiling(share * Latencies.Length) - 1, 0, Latencies.Length - 1)];
+    /// <summary>The smallest time that a share of all do not exceed.</summary>
+    public static double Quantile(double[] sorted, double share) => sorted[Math.Clamp((int)Math.Ceiling(share * sorted.Length) - 1, 0, sorted.Length - 1)];
+
+    private double[] Sorted(double[][] times) => [.. times.SelectMany((all, i) => all.Take((int)Math.Min(all.Length, _counts[i]))).Order()];
 
     private void RunSync()
     {
@@ -141,6 +150,9 @@ internal sealed class Measurement
     private void Record(int request, long start)
     {
         double[] times = _times[request];
-        times[_counts[request]++ % times.Length] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        long at = _counts[request]++ % times.Length;
+        times[at] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        // A device that fails meanwhile has no clock any more.
+        if (_simulated is not null) _simulated[request][at] = _session.Requests[request].SimulatedMs ?? times[at];
     }
 }

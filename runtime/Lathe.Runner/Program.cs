@@ -21,8 +21,9 @@
 //   model, isa, threads, streams, requests, api, iterations, latency_ms {min, median, p90, p99}, throughput (1/s), load_ms, first_inference_ms,
 //   peak_rss_mb, allocated_bytes_per_inference, arena_bytes, weight_bytes, warnings [], inputs [{name, dtype, shape}],
 //   outputs [{name, dtype, shape}], ran {devices, kernels, isa, precisions, fallbacks [{node, reason}]};
+//   with a simulated accelerator also simulated_ms {min, median, p90, p99};
 //   with -pc also peak_gflops (of one core) and
-//   layers [{name, op, kernel, device, isa, precision, layout, ms, macs, gflops, peak_share, bytes, count}], ms being the fastest execution and
+//   layers [{name, op, kernel, device, isa, precision, layout, ms, macs, gflops, peak_share, bytes, count, subgraph}], ms being the fastest execution and
 //   peak_share the part of what all threads could do. latency_ms, throughput and allocated_bytes_per_inference are null where nothing was measured.
 // Exit 0: done; 1: failed, explained on stderr as `error LATHE0000: message`; 2: wrong usage.
 using System.Text.Json;

@@ -58,14 +58,20 @@ internal static class Report
             return;
         }
 
-        json.WriteStartObject("latency_ms");
-        Number(json, "min", measurement.Latencies[0]);
-        Number(json, "median", measurement.Quantile(0.5));
-        Number(json, "p90", measurement.Quantile(0.9));
-        Number(json, "p99", measurement.Quantile(0.99));
-        json.WriteEndObject();
+        Quantiles(json, "latency_ms", measurement.Latencies);
+        if (measurement.Simulated.Length > 0) Quantiles(json, "simulated_ms", measurement.Simulated);
         Number(json, "throughput", measurement.Throughput);
         Number(json, "allocated_bytes_per_inference", measurement.AllocatedBytesPerInference);
+    }
+
+    private static void Quantiles(Utf8JsonWriter json, string name, double[] sorted)
+    {
+        json.WriteStartObject(name);
+        Number(json, "min", sorted[0]);
+        Number(json, "median", Measurement.Quantile(sorted, 0.5));
+        Number(json, "p90", Measurement.Quantile(sorted, 0.9));
+        Number(json, "p99", Measurement.Quantile(sorted, 0.99));
+        json.WriteEndObject();
     }
 
     private static void Tensors(Utf8JsonWriter json, InferRequest request)
@@ -132,6 +138,7 @@ internal static class Report
             Number(json, "peak_share", gflops / peakGflops);
             json.WriteNumber("bytes", counter.Bytes);
             json.WriteNumber("count", counter.Count);
+            json.WriteNumber("subgraph", counter.Subgraph);
             json.WriteEndObject();
         }
 

@@ -15,6 +15,9 @@ internal sealed unsafe class ClProgram
 
     private ClProgram(ClHandle handle, ProgramCache? cache, string key) => (Handle, _cache, _key) = (handle, cache, key);
 
+    /// <summary>A program of no kernels.</summary>
+    public static ClProgram Empty => new(new(0, &CL.ReleaseProgram), null, "");
+
     /// <summary>The program.</summary>
     public ClHandle Handle { get; }
 
@@ -22,7 +25,7 @@ internal sealed unsafe class ClProgram
     /// <exception cref="LatheException">LATHE0512: it does not build. LATHE0511: the device fails.</exception>
     public static ClProgram Build(OpenClDevice device, nint id, ClHandle context, string source, string options)
     {
-        if (source.Length == 0) return new(new(0, &CL.ReleaseProgram), null, "");
+        if (source.Length == 0) return Empty;
         ProgramCache? cache = ProgramCache.OfUser();
         string key = ProgramCache.KeyOf(device.PlatformName, device.Name, device.Driver, device.Version, options, source);
         if (cache?.Find(key) is { } binary && FromBinary(id, context, binary, options) is { } known) return new(known, null, key);

@@ -11,15 +11,16 @@ public sealed unsafe class OpenClModel : DeviceModel
     private readonly ClHandle _context;
     private readonly ClProgram _program;
     private readonly ClHandle _weights;
+    private readonly ClHandle _prepared;
     private readonly ClHandle _part;
     private readonly bool _profiling;
     private static int _turn = -1;
 
     private OpenClModel(OpenClDevice device, Isa isa, string source, DeviceSetup setup)
     {
-        (Hardware, Isa, _profiling) = (device, isa, setup.Profiling);
-        Functions = new string[setup.Plan.Kernels.SelectMany(k => k.Variants).Select(v => v.Function + 1).DefaultIfEmpty(0).Max()];
-        foreach (PlanKernel kernel in setup.Plan.Kernels)
+        (Hardware, Isa, Device, _profiling, RunsAll) = (device, isa, setup.Device, setup.Profiling, setup.Number == 0);
+        Functions = new string[setup.Kernels.SelectMany(k => k.Variants).Select(v => v.Function + 1).DefaultIfEmpty(0).Max()];
+        foreach (PlanKernel kernel in setup.Kernels)
             foreach (PlanVariant variant in kernel.Variants) Functions[variant.Function] = kernel.Name + "_kernel";
         int error;
         Inputs = setup.Plan.Inputs.Count;
@@ -34,16 +35,24 @@ public sealed unsafe class OpenClModel : DeviceModel
 
         nint id = Id = _part.IsInvalid ? device.Id : _part.Value;
         _context = new(CL.CreateContext(null, 1, &id, 0, 0, &error), &CL.ReleaseContext);
-        ClError.Check(error, "Opening a context");
-        _program = ClProgram.Build(device, id, _context, source, Options(device, setup));
-        // On a device that uses the host's memory they stay where they are.
-        ulong flags = CL.MemReadOnly | (device.HasUnifiedMemory ? CL.MemUseHostPtr : CL.MemCopyHostPtr);
-        _weights = setup.Plan.WeightBytes == 0 ? new(0, &CL.ReleaseMemObject) : new(CL.CreateBuffer(_context.Value, flags, (nuint)setup.Plan.WeightBytes, (void*)setup.Weights, &error), &CL.ReleaseMemObject);
-        ClError.Check(error, "Loading the weights");
+        _weights = _prepared = new(0, &CL.ReleaseMemObject);
+        _program = ClProgram.Empty;
+        try
+        {
+            ClError.Check(error, "Opening a context");
+            _program = ClProgram.Build(device, id, _context, source, Options(device, setup));
+            if (setup.Plan.WeightBytes > 0) _weights = Load(setup.Weights, setup.Plan.WeightBytes);
+            if (setup.Plan.PreparedBytes > 0) _prepared = Load(setup.Prepared, setup.Plan.PreparedBytes);
+        }
+        catch
+        {
+            Dispose(disposing: true);
+            throw;
+        }
     }
 
     /// <inheritdoc/>
-    public override string Device => "GPU";
+    public override string Device { get; }
 
     /// <inheritdoc/>
     public override string Kind => "opencl";
@@ -56,6 +65,9 @@ public sealed unsafe class OpenClModel : DeviceModel
 
     /// <inheritdoc/>
     public override int Threads { get; }
+
+    /// <inheritdoc/>
+    public override int DriverThreads => 1;
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Warnings { get; } = [];
@@ -80,6 +92,11 @@ public sealed unsafe class OpenClModel : DeviceModel
 
     internal ClHandle Weights => _weights;
 
+    internal ClHandle Prepared => _prepared;
+
+    /// <summary>True if no other device runs steps of the model.</summary>
+    internal bool RunsAll { get; }
+
     /// <summary>Loads a model onto the device that <see cref="OpenClDevice.Choose"/> gives.</summary>
     /// <param name="setup">The model.</param>
     /// <param name="openSource">Opens the source of the kernels for an instruction set; null if there are none for it.</param>
@@ -91,7 +108,7 @@ public sealed unsafe class OpenClModel : DeviceModel
         OpenClDevice device = OpenClDevice.Choose();
         // Vectors of the device's length, or else the next shorter ones; those of four floats also where a work-item is a lane.
         Isa wanted = setup.Isa ?? (device.VectorWidth >= 16 ? Isa.Avx512 : device.VectorWidth >= 8 ? Isa.Avx2 : Isa.Vector128);
-        Isa[] compiled = [.. setup.Plan.Kernels.SelectMany(k => k.Variants).Select(v => v.Isa).Distinct().OrderDescending()];
+        Isa[] compiled = [.. setup.Kernels.SelectMany(k => k.Variants).Select(v => v.Isa).Distinct().OrderDescending()];
         Isa isa = compiled.Length == 0 || compiled.Contains(wanted) ? wanted
             : setup.Isa is not null ? throw new LatheException(ErrorIds.Isa, $"Model '{setup.Plan.Model}' has no {wanted.Name()} kernels compiled in.")
             : compiled.FirstOrDefault(c => c < wanted, compiled[^1]);
@@ -108,9 +125,20 @@ public sealed unsafe class OpenClModel : DeviceModel
     protected override void Dispose(bool disposing)
     {
         _weights.Dispose();
+        _prepared.Dispose();
         _program.Handle.Dispose();
         _context.Dispose();
         _part.Dispose();
+    }
+
+    /// <summary>Memory that the host does not change, on a device that uses the host's memory where it is.</summary>
+    private ClHandle Load(nint memory, long bytes)
+    {
+        int error;
+        ulong flags = CL.MemReadOnly | (Hardware.HasUnifiedMemory ? CL.MemUseHostPtr : CL.MemCopyHostPtr);
+        ClHandle loaded = new(CL.CreateBuffer(_context.Value, flags, (nuint)bytes, (void*)memory, &error), &CL.ReleaseMemObject);
+        ClError.Check(error, "Loading the weights");
+        return loaded;
     }
 
     /// <summary>So many cores of a CPU, other ones for each model while there are some; 0 where its driver does not divide it.</summary>

@@ -7,7 +7,7 @@ namespace Lathe.Runtime.OpenCl;
 /// <summary>
 /// The memory and the in-order queue of one inference at a time. Inputs and outputs are the host's memory, used by the device; the host has it mapped between inferences.
 /// </summary>
-internal sealed unsafe class OpenClRequest : DeviceRequest
+internal sealed unsafe partial class OpenClRequest : DeviceRequest
 {
     private const string InTheRun = "Running the model";
 
@@ -47,10 +47,12 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
             &CL.ReleaseCommandQueue,
             model.Context,
             model.Program.Handle,
-            model.Weights);
+            model.Weights,
+            model.Prepared);
         _scratch = new(0, &CL.ReleaseMemObject);
         _memories.Add(model.Weights);
         _memories.Add(new(0, &CL.ReleaseMemObject));
+        _memories.Add(model.Prepared);
     }
 
     /// <summary>The memory of an input or output; null for an empty one.</summary>
@@ -94,8 +96,8 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
     /// <inheritdoc/>
     public override void Begin()
     {
-        foreach ((_, ClHandle signal) in _events) signal.Dispose();
-        _events.Clear();
+        Forget(_events);
+        Forget(_copies);
         _isRunning = true;
         foreach (HostMemory? memory in _tensors) memory?.Unmap(_queue);
     }
@@ -130,10 +132,14 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
         Argument(kernel, at++, launch.ScratchBytes);
         nuint global = (nuint)items, local = 1;
         nint signal = 0;
-        int code = CL.EnqueueNDRangeKernel(_queue.Value, kernel.Value, 1, null, &global, &local, 0, null, &signal);
+        // Beside other devices the host goes on with its own work, and waits for copies only.
+        bool isWatched = _model.RunsAll || _profiling;
+        int code = CL.EnqueueNDRangeKernel(_queue.Value, kernel.Value, 1, null, &global, &local, 0, null, isWatched ? &signal : null);
         if (code != CL.Success) throw ClError.Of(code, $"Starting kernel '{_model.Functions[launch.Function]}'");
+        if (!isWatched) return;
         ClHandle done = new(signal, &CL.ReleaseEvent);
         if (_profiling) _events.Add((launch.Step, done));
+        if (!_model.RunsAll) return;
         _ahead.Enqueue(done);
         if (_ahead.Count > MostAhead) Wait(_ahead.Dequeue());
     }
@@ -170,7 +176,7 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
     /// <inheritdoc/>
     public override void Measured(Action<int, long> each)
     {
-        foreach ((int step, ClHandle signal) in _events)
+        foreach ((int step, ClHandle signal) in _events.Concat(_copies))
         {
             ulong start, end;
             ClError.Check(CL.GetEventProfilingInfo(signal.Value, CL.ProfilingCommandStart, sizeof(ulong), &start, null), "Measuring a kernel");
@@ -184,7 +190,8 @@ internal sealed unsafe class OpenClRequest : DeviceRequest
     {
         if (_queue.IsClosed) return;
         CL.Finish(_queue.Value);
-        foreach ((_, ClHandle signal) in _events) signal.Dispose();
+        Forget(_events);
+        Forget(_copies);
         foreach (ClHandle done in _ahead) done.Dispose();
         foreach (ClHandle kernel in _kernels.Values) kernel.Dispose();
         foreach (HostMemory? memory in _tensors) memory?.Handle.Dispose();

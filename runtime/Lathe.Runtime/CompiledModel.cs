@@ -11,14 +11,17 @@ namespace Lathe.Runtime;
 /// <see cref="InferRequest"/>s. Requests that outlive the model throw <see cref="ObjectDisposedException"/>; the weights are freed when the
 /// model and its last request are disposed.
 /// </summary>
-public sealed class CompiledModel : IDisposable
+public sealed partial class CompiledModel : IDisposable
 {
-    private readonly ModelCode _code;
     private readonly Weights _weights;
     private readonly KernelAssembly? _assembly;
     private readonly KernelPreparation? _preparation;
+    private readonly LatheOptions _options;
     private readonly bool _flushDenormals;
+    private readonly DeviceModel[] _devices;
+    private readonly List<string> _warnings = [];
     private readonly Stack<InferRequest> _pool = new();
+    private ModelCode _code;
     private bool _disposed;
 
     private CompiledModel(CompiledModule module, IReadOnlyList<string> directories, KernelAssembly? assembly, LatheOptions options)
@@ -33,49 +36,64 @@ public sealed class CompiledModel : IDisposable
 
         Plan plan;
         using (Stream stream = module.OpenPlan()) plan = PlanFormat.Read(stream);
-        Profiling = options.Profiling;
-        _flushDenormals = (options.FlushDenormals ?? !plan.KeepsDenormals) && FloatingPointMode.IsAvailable;
-        if (plan.Device == "CPU")
-        {
-            _code = ModelCode.Choose(module, plan, options.Isa ?? Isas.FromEnvironment());
-            _preparation = KernelPreparation.Start(_code, Environment.ProcessorCount);
-        }
-
-        try
-        {
-            _weights = Weights.Load(module, plan.WeightBytes, directories);
-            if (_code is not null) _weights.Prepare(_code, ThreadsOf(options));
-        }
-        catch
-        {
-            _preparation?.Stop();
-            _weights?.Dispose();
-            throw;
-        }
-
+        _options = options;
         _assembly = assembly;
-        DeviceModel? device = _code is null ? Open(module, plan, options) : null;
+        _flushDenormals = (options.FlushDenormals ?? !plan.KeepsDenormals) && FloatingPointMode.IsAvailable;
+        ModelCode? code = null;
+        List<DeviceModel> devices = [];
         try
         {
-            _code ??= ModelCode.OnDevice(module, plan, device!);
-            Info = Describe(options);
+            if (!plan.IsForOneDevice)
+            {
+                code = ModelCode.Choose(module, plan, options.Isa ?? Isas.FromEnvironment());
+                _preparation = KernelPreparation.Start(code, Environment.ProcessorCount);
+            }
+
+            _weights = Weights.Load(module, plan.WeightBytes, directories);
+            if (code is null)
+            {
+                devices.Add(Open(module, plan, 0));
+                _code = ModelCode.OnDevice(module, plan, devices[0]);
+            }
+            else
+            {
+                _weights.Prepare(code, ThreadsOf(options));
+                for (int number = 1; number <= plan.Accelerators.Count; number++) code = Attach(module, code, number, devices);
+                _code = code;
+            }
+
+            _devices = [.. devices];
+            Threads = HostThreads();
+            Info = Describe();
+            if (options.WarmUp) WarmUp();
         }
         catch
         {
             _preparation?.Stop();
-            device?.Dispose();
-            _weights.Dispose();
+            foreach (DeviceModel device in devices) device.Dispose();
+            _weights?.Dispose();
             throw;
         }
     }
 
-    /// <summary>What the model is and what was chosen when it was loaded.</summary>
-    public ModelInfo Info { get; }
+    /// <summary>What the model is and what was chosen when it was loaded; anew where a device has failed since.</summary>
+    public ModelInfo Info { get; private set; }
 
-    /// <summary>How many requests keep this machine busy when they run at the same time, each with <see cref="ModelInfo.Threads"/> threads.</summary>
-    public int OptimalRequestCount => Math.Max(1, Environment.ProcessorCount / Info.Threads);
+    /// <summary>
+    /// How many requests keep this machine busy when they run at the same time, each with <see cref="ModelInfo.Threads"/> threads: the most that any of the model's devices asks for.
+    /// </summary>
+    public int OptimalRequestCount
+    {
+        get
+        {
+            int most = Math.Max(1, Environment.ProcessorCount / Info.Threads);
+            ModelCode code = Volatile.Read(ref _code);
+            foreach (DeviceModel device in code.Device is { } only ? [only] : code.Accelerators) most = Math.Max(most, device.OptimalRequests);
+            return most;
+        }
+    }
 
-    internal bool Profiling { get; }
+    private int Threads { get; }
 
     internal bool IsDisposed => Volatile.Read(ref _disposed);
 
@@ -172,7 +190,7 @@ public sealed class CompiledModel : IDisposable
 
         _preparation?.Stop();
         foreach (InferRequest request in pooled) request.Free();
-        _code.Device?.Dispose();
+        foreach (DeviceModel device in _devices) device.Dispose();
         _weights.Dispose();
         _assembly?.Unload();
     }
@@ -190,38 +208,30 @@ public sealed class CompiledModel : IDisposable
     internal Executor Prepare(IReadOnlyDictionary<string, long>? dims, out RequestProgram program)
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
-        if (_code.Device is not { } device)
-        {
-            program = ProgramBuilder.Build(_code, _weights, Values(dims), Info.Threads);
-            return new HostExecutor(program, _code, Info.Threads, Profiling, _flushDenormals, Team.Shared);
-        }
-
         long[] values = Values(dims);
-        DeviceRequest request = device.CreateRequest();
-        try
+        ModelCode code = Volatile.Read(ref _code);
+        if (code.Device is not { } device)
         {
-            program = ProgramBuilder.Build(_code, _weights, values, Info.Threads, request);
-        }
-        catch
-        {
-            request.Dispose();
-            throw;
+            RequestAccelerator[] accelerators = Accelerators(ref code, values);
+            program = Build(code, values, accelerators, null);
+            return new HostExecutor(program, Threads, _options.Profiling, _flushDenormals, Team.Shared, Replaces);
         }
 
-        return new DeviceExecutor(program, _code, request, Profiling);
+        DeviceRequest request = device.CreateRequest();
+        program = Build(code, values, [], request);
+        return new DeviceExecutor(program, request, _options.Profiling);
     }
 
-    private unsafe DeviceModel Open(CompiledModule module, Plan plan, LatheOptions options)
+    private RequestProgram Build(ModelCode code, long[] values, RequestAccelerator[] accelerators, DeviceRequest? device)
     {
         try
         {
-            DeviceSetup setup = new(plan, (nint)_weights.Pointer, options.FlushDenormals ?? !plan.KeepsDenormals, Profiling, options.Isa ?? Isas.FromEnvironment(), ThreadsOf(options));
-            return module.OpenDevice(setup) ?? throw PlanFormat.Corrupt($"the kernel assembly has no kernels for {plan.Device}");
+            return ProgramBuilder.Build(code, _weights, values, Threads, accelerators, device);
         }
-        catch (Exception e)
+        catch
         {
-            _weights.Dispose();
-            if (e is FileNotFoundException) throw new LatheException(ErrorIds.NoDevice, $"Model '{plan.Model}' runs on {plan.Device}, for which the application lacks an assembly: {e.Message}", e);
+            device?.Dispose();
+            foreach (RequestAccelerator accelerator in accelerators) accelerator.Dispose();
             throw;
         }
     }
@@ -250,14 +260,16 @@ public sealed class CompiledModel : IDisposable
 
     private static int ThreadsOf(LatheOptions options) => Math.Min(options.Threads ?? int.MaxValue, Environment.ProcessorCount);
 
-    private ModelInfo Describe(LatheOptions options)
+    private ModelInfo Describe()
     {
         Plan plan = _code.Plan;
+        LatheOptions options = _options;
         List<Fallback> fallbacks = [];
         AddFallbacks(plan.Steps, fallbacks);
-        List<string> warnings = [.. _code.Device?.Warnings ?? []];
+        int otherwise = fallbacks.Count - plan.Steps.OfType<KernelStep>().Count(step => step.Device > 0 && _code.DeviceOf(step.Device) is null);
+        List<string> warnings = [.. _devices.SelectMany(device => device.Warnings), .. _warnings];
         if (_code.NativeRefusal is { } refusal) warnings.Add($"The kernels run in C#, not as native code: {refusal}.");
-        else if (fallbacks.Count > 0) warnings.Add($"{fallbacks.Count} steps have no {(plan.PrefersNative ? "native " : "")}{_code.Isa.Name()} kernel and run another.");
+        else if (otherwise > 0) warnings.Add($"{otherwise} steps have no {(plan.PrefersNative ? "native " : "")}{_code.Isa.Name()} kernel and run another.");
         if (_code.Device is null && (options.FlushDenormals ?? !plan.KeepsDenormals) && !_flushDenormals)
             warnings.Add("Denormal numbers are computed with: this system does not allow to flush them.");
         if (options.Threads > Environment.ProcessorCount)
@@ -266,7 +278,7 @@ public sealed class CompiledModel : IDisposable
         {
             Name = plan.Model,
             Isa = _code.Isa,
-            Device = _code.Device?.Description ?? "CPU",
+            Device = _code.Device?.Description ?? string.Join("; ", [.. _code.Accelerators.Select(device => $"{device.Device}: {device.Description}"), "CPU"]),
             Inputs = [.. plan.Inputs.Select(tensor => TensorInfo.Of(tensor, plan.Symbols))],
             Outputs = [.. plan.Outputs.Select(tensor => TensorInfo.Of(tensor, plan.Symbols))],
             Symbols = [.. plan.Symbols.Where(symbol => !symbol.IsComputed)],
@@ -274,7 +286,7 @@ public sealed class CompiledModel : IDisposable
             ArenaBytes = Math.Max(0, RequestProgram.Value(plan.ArenaBytes, _code.DefaultDims(), "the arena")),
             WeightBytes = plan.WeightBytes,
             PreparedBytes = plan.PreparedBytes,
-            Threads = _code.Device is { } own ? Math.Max(1, own.Threads) : ThreadsOf(options),
+            Threads = Threads,
             Fallbacks = fallbacks,
             Warnings = warnings,
         };
@@ -286,7 +298,7 @@ public sealed class CompiledModel : IDisposable
         {
             switch (step)
             {
-                case KernelStep kernel when _code.FallbackOf(kernel.Kernel) is { } reason:
+                case KernelStep kernel when _code.FallbackOf(kernel) is { } reason:
                     fallbacks.Add(new(kernel.Node, reason));
                     break;
                 case IfStep branch:

@@ -39,7 +39,7 @@ public abstract class CompiledModule
     /// <param name="isa">The name of its instruction set.</param>
     public virtual Stream? OpenNativeCode(string isa) => null;
 
-    /// <summary>Opens the device that the plan names as <see cref="Plans.Plan.Device"/>; null for the CPU.</summary>
+    /// <summary>Opens the device that is named by <see cref="Devices.DeviceSetup.Device"/>; null if the assembly has no kernels for it.</summary>
     /// <param name="setup">What the device needs of the model.</param>
     /// <exception cref="LatheException">LATHE0510: there is no such device. LATHE0511: it fails. LATHE0512: it cannot build or run the kernels.</exception>
     public virtual Devices.DeviceModel? OpenDevice(Devices.DeviceSetup setup) => null;

@@ -38,4 +38,7 @@ public static class ErrorIds
 
     /// <summary>The device cannot build or run the model's kernels.</summary>
     public const string DeviceKernels = "LATHE0512";
+
+    /// <summary>The profile of the simulated accelerator cannot be read.</summary>
+    public const string Simulation = "LATHE0520";
 }

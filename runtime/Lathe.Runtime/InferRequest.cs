@@ -55,6 +55,21 @@ public partial class InferRequest : IDisposable
         }
     }
 
+    /// <summary>
+    /// The milliseconds that the last inference would have taken with a simulated accelerator; null where none ran. The time of the host's own steps is real, that of the accelerator and of transfers is
+    /// what its profile says.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The request is disposed.</exception>
+    /// <exception cref="InvalidOperationException">An inference runs.</exception>
+    public double? SimulatedMs
+    {
+        get
+        {
+            RequireIdle();
+            return _executor.SimulatedMs;
+        }
+    }
+
     /// <summary>The elements of an input, row-major: what the next inference reads.</summary>
     /// <typeparam name="T">
     /// The .NET type of the element type; <see cref="ushort"/> or <see cref="Half"/> for float16, <see cref="ushort"/> for bfloat16,

@@ -24,6 +24,18 @@ public sealed record LatheOptions
     /// </summary>
     public bool? FlushDenormals { get; init; }
 
+    /// <summary>
+    /// Whether a model runs only on the devices that it was compiled for: one that is missing or fails is then an error. False lets the CPU stand in for it, with a warning in
+    /// <see cref="ModelInfo.Warnings"/>, where the model was compiled with kernels for that. Null for what was asked for when the model was compiled, which is false by default.
+    /// </summary>
+    public bool? RequireDevice { get; init; }
+
+    /// <summary>
+    /// Whether one inference on zeros, of the default dims, is run when the model is loaded: what devices build when a kernel is first started is then built, and memory is in the caches. It takes the
+    /// time of a first inference; where the model does not take zeros, <see cref="ModelInfo.Warnings"/> says so.
+    /// </summary>
+    public bool WarmUp { get; init; }
+
     /// <summary>Whether requests measure every step; see <see cref="InferRequest.Counters"/>. It costs two clock readings a step.</summary>
     public bool Profiling { get; init; }
 

@@ -11,7 +11,7 @@ public sealed class ModelInfo
     /// <summary>The instruction set of the kernels; the exceptions are in <see cref="Fallbacks"/>.</summary>
     public required Isa Isa { get; init; }
 
-    /// <summary>What runs the steps: <c>CPU</c>, or the device in words, with its driver.</summary>
+    /// <summary>What runs the steps: <c>CPU</c>, or the device in words, with its driver; of several devices all, with their names.</summary>
     public required string Device { get; init; }
 
     /// <summary>The inputs in the model's order.</summary>

@@ -1,7 +1,7 @@
 namespace Lathe.Runtime;
 
 /// <summary>What an inference executed, counted while it did; all numbers are of steps.</summary>
-/// <param name="Devices">Steps by device, such as <c>CPU</c>.</param>
+/// <param name="Devices">Steps by device, such as <c>CPU</c>; copies between the memories of devices are no steps.</param>
 /// <param name="Kernels">Steps by the kind of kernel: <c>csharp</c>, <c>native</c>, <c>opencl</c> and <c>routine</c>.</param>
 /// <param name="Isa">The instruction set that was chosen, such as <c>avx512</c>.</param>
 /// <param name="Precisions">Steps by the arithmetic they used, such as <c>fp32</c>.</param>

@@ -5,7 +5,7 @@ namespace Lathe.Runtime;
 /// <param name="Op">The operators the step computes, joined with '+'.</param>
 /// <param name="Kernel">The kernel's name.</param>
 /// <param name="Device">Where it ran.</param>
-/// <param name="Isa">The instruction set of the variant that ran, such as <c>avx512</c>.</param>
+/// <param name="Isa">The instruction set of the variant that ran, such as <c>avx512</c>; <c>routine</c> or <c>transfer</c> for what is no kernel.</param>
 /// <param name="Precision">The arithmetic it uses.</param>
 /// <param name="Layout">The layout it writes.</param>
 /// <param name="Macs">The multiply-accumulates of one execution.</param>
@@ -27,4 +27,8 @@ public sealed record StepCounter(
     int Slices,
     long Count,
     double TotalMs,
-    double MinMs);
+    double MinMs)
+{
+    /// <summary>The number of the subgraph that the step belongs to, from 1; 0 where there are none.</summary>
+    public int Subgraph { get; init; }
+}

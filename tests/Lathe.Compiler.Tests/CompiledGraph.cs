@@ -16,6 +16,7 @@ internal sealed class CompiledGraph : IDisposable
         CompiledOutput compiled = Compilation.Compile(
             graph, "Tests.Subject", "model", "", new PassContext((options ?? new CompileOptions()) with { Optimize = optimize, Verify = true, Isas = [isa], KeepDenormals = keepDenormals }));
         Manifest = compiled.Manifest;
+        Report = compiled.Report;
         Steps = [.. compiled.Report.Groups.Select(g => g.Kernel)];
         string path = Path.Combine(_folder.Path, compiled.AssemblyName + ".dll");
         File.WriteAllBytes(path, compiled.Assembly);
@@ -26,6 +27,9 @@ internal sealed class CompiledGraph : IDisposable
 
     /// <summary>The text of the manifest.</summary>
     public string Manifest { get; }
+
+    /// <summary>What is known of the plan.</summary>
+    public CompileReport Report { get; }
 
     public CompiledModel Model { get; }
 

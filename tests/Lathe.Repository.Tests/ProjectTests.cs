@@ -11,11 +11,12 @@ public sealed partial class ProjectTests
     {
         ["Lathe.Runtime"] = [],
         ["Lathe.Runtime.OpenCl"] = ["Lathe.Runtime"],
-        ["Lathe.Runner"] = ["Lathe.Runtime", "Lathe.Runtime.OpenCl"],
+        ["Lathe.Runtime.Simulation"] = ["Lathe.Runtime"],
+        ["Lathe.Runner"] = ["Lathe.Runtime", "Lathe.Runtime.OpenCl", "Lathe.Runtime.Simulation"],
         ["Lathe.Kernels"] = ["Lathe.Runtime"],
         ["Lathe.Kernels.Llvm"] = ["Lathe.Kernels", "Lathe.Runtime"],
         // What a kernel assembly for a device refers to is a resource of the compiler, which calls none of it.
-        ["Lathe.Compiler"] = ["Lathe.Kernels", "Lathe.Kernels.Llvm", "Lathe.Runtime", "Lathe.Runtime.OpenCl"],
+        ["Lathe.Compiler"] = ["Lathe.Kernels", "Lathe.Kernels.Llvm", "Lathe.Runtime", "Lathe.Runtime.OpenCl", "Lathe.Runtime.Simulation"],
         ["Lathe.Cli"] = ["Lathe.Compiler", "Lathe.Kernels", "Lathe.Kernels.Llvm", "Lathe.Runtime", "Lathe.Runner"],
         ["Lathe.Build"] = [],
         ["Lathe.Generators"] = [],
@@ -30,6 +31,7 @@ public sealed partial class ProjectTests
 
     [TestCase("Lathe.Runtime")]
     [TestCase("Lathe.Runtime.OpenCl")]
+    [TestCase("Lathe.Runtime.Simulation")]
     public void Runtime_HasNoPackages(string name) => Assert.That(References(Projects()[name], "PackageReference"), Is.Empty);
 
     [Test]

@@ -14,6 +14,8 @@ internal sealed class PlanBuilder
 
     public List<PlanStep> Steps { get; } = [];
 
+    private readonly List<PlanAccelerator> _accelerators = [];
+
     public long WeightBytes { get; set; }
 
     public static SizeExpression Times(SizeExpression a, long b) =>
@@ -72,7 +74,38 @@ internal sealed class PlanBuilder
     public KernelStep Step(string node, int kernel, SizeExpression[] dims, params int[] buffers) =>
         new(node, "Test", kernel, buffers, dims, "fp32", "row-major", 0, 0);
 
-    public Plan Build(string model = "test") => new(model, _symbols, _inputs, _outputs, _buffers, _kernels, Steps, _arenaBytes, WeightBytes);
+    /// <summary>An accelerator and its whole arena as one buffer.</summary>
+    public int Accelerator(string device, SizeExpression bytes)
+    {
+        _accelerators.Add(new(device, bytes));
+        return Arena(_accelerators.Count, 0, bytes);
+    }
+
+    /// <summary>A part of the arena of the host, 0, or of an accelerator.</summary>
+    public int Arena(int device, SizeExpression offset, SizeExpression bytes)
+    {
+        _buffers.Add(new(BufferKind.Arena, 0, offset, bytes) { Device = device });
+        return _buffers.Count - 1;
+    }
+
+    public static TransferStep Transfer(string node, int from, int to, SizeExpression bytes) => new(node, "Transfer", from, to, bytes);
+
+    public Plan Build(string model = "test") => new(model, _symbols, _inputs, _outputs, _buffers, _kernels, Steps, _arenaBytes, WeightBytes) { Accelerators = _accelerators };
+
+    /// <summary>y = x * weights[0] + bias over n elements: the product on an accelerator, the sum on the CPU.</summary>
+    public static Plan Hetero(string device = "SIM", SizeExpression? n = null)
+    {
+        PlanBuilder b = new();
+        n ??= b.Symbol("N", 1, 1 << 20, 5);
+        SizeExpression bytes = Times(n, 4), aligned = Times(n, 64);
+        int x = b.Input("x", n), bias = b.Input("bias", n), y = b.Output("y", n), product = b.Arena(bytes), factor = b.Weights(0, 4);
+        int there = b.Accelerator(device, Times(n, 128)), result = b.Arena(1, aligned, bytes);
+        b.Steps.Add(Transfer("x", x, there, bytes) with { Subgraph = 1 });
+        b.Steps.Add(b.Step("scale", b.Kernel(TestKernels.Scale), [n], result, there, factor) with { Device = 1, Subgraph = 1, Macs = n });
+        b.Steps.Add(Transfer("scale", result, product, bytes) with { Subgraph = 1 });
+        b.Steps.Add(b.Step("add", b.Kernel(TestKernels.Add), [n], y, product, bias) with { Subgraph = 2 });
+        return b.Build() with { Device = $"HETERO:{device},CPU" };
+    }
 
     /// <summary>y = x + 2 * weights over four elements: the factor of two is put on when the model is loaded.</summary>
     public static Plan Prepared(int function = TestKernels.Add)

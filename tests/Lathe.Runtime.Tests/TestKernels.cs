@@ -9,7 +9,8 @@ internal static unsafe class TestKernels
     public const int Throw = 3;
     public const int Block = 4;
     public const int ScratchSum = 5;
-    public const int Count = 6;
+    public const int Sleep = 6;
+    public const int Count = 7;
 
     /// <summary>What <see cref="Block"/> kernels wait for.</summary>
     public static readonly ManualResetEventSlim Gate = new(true);
@@ -25,6 +26,7 @@ internal static unsafe class TestKernels
         Throw => (nint)(delegate*<byte**, nint*, nint, nint, byte*, int>)&ThrowKernel,
         Block => (nint)(delegate*<byte**, nint*, nint, nint, byte*, int>)&BlockKernel,
         ScratchSum => (nint)(delegate*<byte**, nint*, nint, nint, byte*, int>)&ScratchSumKernel,
+        Sleep => (nint)(delegate*<byte**, nint*, nint, nint, byte*, int>)&SleepKernel,
         _ => throw new ArgumentOutOfRangeException(nameof(index)),
     };
 
@@ -53,6 +55,12 @@ internal static unsafe class TestKernels
     {
         Entered.Release();
         Gate.Wait();
+        return 0;
+    }
+
+    private static int SleepKernel(byte** buffers, nint* dims, nint from, nint to, byte* scratch)
+    {
+        Thread.Sleep(40);
         return 0;
     }
 

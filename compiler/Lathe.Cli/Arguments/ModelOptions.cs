@@ -6,6 +6,7 @@ using Lathe.Cli.Tuning;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Lowering;
+using Lathe.Compiler.Placement;
 using Lathe.Compiler.Quantization;
 using Lathe.Compiler.Tuning;
 using Lathe.Kernels.Targets.CSharp;
@@ -23,9 +24,16 @@ internal sealed class ModelOptions
         "--precision", [], ["fp32", "bf16", "fp16", "int8", "auto"], "fp16 and bf16 store weights in 16 bits and sum in fp32; int8 takes a quantised model, or quantises with --calibration. auto, the default, is the model's.");
 
     private readonly Option<string?> _device = Parsed.One<string?>(
-        "--device", ["-d"], "DEVICE", "CPU, GPU, HETERO:GPU,CPU, MULTI:… or AUTO. Default CPU; AUTO takes the best that there is.", CheckDevice);
+        "--device", ["-d"], "DEVICE", "CPU, GPU, HETERO:GPU,CPU (one model on several, also SIM), MULTI:… or AUTO. Default CPU; AUTO takes the best that there is.", CheckDevice);
 
-    private readonly Option<string?> _affinity = Parsed.One<string?>("--affinity", [], "FILE", "Rules that say which operator runs on which device.", text => text);
+    private readonly Option<string?> _affinity = Parsed.One<string?>(
+        "--affinity", [], "cost|priority|FILE", "How the devices of HETERO share a model: by predicted time, by the order of the list, or by rules. Default cost.", text => text);
+
+    private readonly Option<string?> _deviceProfile = Parsed.One<string?>("--device-profile", [], "FILE", "What the devices of HETERO take for steps and copies, as lathe devices -o writes it.", text => text);
+
+    private readonly Option<string?> _deviceFallback = Parsed.Word("--device-fallback", [], ["on", "off"], "Whether HETERO carries the CPU's kernels for what other devices run. Default on.");
+
+    private readonly Option<bool> _requireDevice = new("--require-device") { Description = "A device of HETERO that is missing or fails is an error; without this the CPU stands in for it." };
 
     private readonly Option<IReadOnlyList<Channels>> _mean = Parsed.Many(
         "--mean", [], "[NAME:]a,b,c", "Means per channel; the model sees (x - mean) / scale.", Channels.Parse);
@@ -99,7 +107,7 @@ internal sealed class ModelOptions
         if (compiles)
         {
             Add(
-                options._precision, options._device, options._affinity, options._postprocess, options._kernels, options._isa, options._denormals, options._winograd, options._dumpAfter,
+                options._precision, options._device, options._affinity, options._deviceProfile, options._deviceFallback, options._requireDevice, options._postprocess, options._kernels, options._isa, options._denormals, options._winograd, options._dumpAfter,
                 options._class, options._noOptimize);
             if (namesClasses) Add(options._labels);
             if (emulates) Add(options._emulate);
@@ -140,14 +148,18 @@ internal sealed class ModelOptions
         if (emulate && parsed.GetValue(_isa) is not [Isa.Avx512]) throw new UsageException("option --emulate needs --isa avx512");
         if (emulate && parsed.GetValue(_kernels) == "native") throw new UsageException("option --emulate is for kernels in C#");
         if (emulate) warnings.Add(new Diagnostic(DiagnosticTable.EmulatedKernels, null, Isa.Avx512.Name(), Avx512Emulation.Needs.Name()));
-        string device = parsed.GetValue(_device) is "GPU" ? "GPU" : "CPU";
+        string device = parsed.GetValue(_device) is { } asked and not "AUTO" ? asked : "CPU";
+        bool isHetero = DeviceList.IsList(device);
+        foreach (Option option in (Option[])[_affinity, _deviceProfile, _deviceFallback, _requireDevice])
+            if (!isHetero && parsed.GetResult(option) is { Implicit: false } && !ModelRequest.IsAssembly(model)) throw new UsageException($"option {option.Name} is for {_device.Name} {DeviceList.Prefix}…");
         if (emulate && device != "CPU") throw new UsageException("option --emulate is for the CPU");
-        if (device != "CPU" && parsed.GetValue(_kernels) is { } kernels)
+        if (device == "GPU" && parsed.GetValue(_kernels) is { } kernels)
             warnings.Add(new Diagnostic(DiagnosticTable.OptionWithoutEffect, null, "--kernels", $"{kernels} is for the CPU; on {device} the kernels are OpenCL C"));
         string? tuning = parsed.GetValue(_tuning);
         TuningRecord? record = tuning is null ? null : TuningFile.Read(tuning);
         if (runs && record is not null && record.Cpu != CpuDescription.ProcessorName())
             warnings.Add(new Diagnostic(DiagnosticTable.TuningOfAnotherCpu, null, record.Cpu, CpuDescription.ProcessorName()));
+        string? affinity = parsed.GetValue(_affinity), rules = affinity is null or Partitioner.Cost or Partitioner.Priority ? null : affinity, profile = parsed.GetValue(_deviceProfile);
         IReadOnlyList<LabelsFile> labels = parsed.GetValue(_labels) ?? [];
         CalibrationRequest? calibration = ReadCalibration(parsed, quantizes);
         CompileOptions options = new()
@@ -155,6 +167,11 @@ internal sealed class ModelOptions
             Precision = parsed.GetValue(_precision) is { } precision and not "auto" ? precision : PrecisionNames.Fp32,
             ClassName = parsed.GetValue(_class),
             Device = device,
+            Affinity = rules is null ? affinity ?? Partitioner.Cost : Partitioner.Cost,
+            AffinityRules = rules is null ? null : OptionFile.Read("--affinity", rules, text => text),
+            DeviceProfiles = profile is null ? DeviceProfileFormat.Shipped : OptionFile.Read("--device-profile", profile, DeviceProfileFormat.Parse),
+            DeviceFallback = parsed.GetValue(_deviceFallback) != "off",
+            RequireDevice = parsed.GetValue(_requireDevice),
             Kernels = parsed.GetValue(_kernels) ?? "auto",
             Isas = parsed.GetValue(_isa) ?? defaultIsas ?? new CompileOptions().Isas,
             Emulate = emulate,
@@ -175,8 +192,9 @@ internal sealed class ModelOptions
         bool? flush = parsed.GetValue(_denormals) is { } word ? word == "flush" : keepsDenormals ? false : null;
         return new ModelRequest(model, options, parsed.GetValue(_threads), flush, warnings)
         {
-            Files = [.. tuning is null ? [] : (string[])[tuning], .. labels.Select(l => l.Path), .. calibration?.Files ?? []],
+            Files = [.. new[] { tuning, rules, profile }.OfType<string>(), .. labels.Select(l => l.Path), .. calibration?.Files ?? []],
             Calibration = calibration,
+            RequireDevice = parsed.GetValue(_requireDevice),
         };
     }
 
@@ -202,18 +220,16 @@ internal sealed class ModelOptions
         string precision = parsed.GetValue(_precision) ?? "auto", device = parsed.GetValue(_device) ?? "CPU";
         if (precision == "int8" && !_calibrates) yield return ("--precision", "int8 is not available to this command");
         if (CompileOptions.RefusalOf(precision, device) is { } reason) yield return ("--precision", reason);
-        if (device is not ("CPU" or "GPU" or "AUTO"))
-            yield return ("--device", $"{device} is not available; this version runs a model on the CPU or on the GPU");
-        if (parsed.GetValue(_affinity) is not null)
-            yield return ("--affinity", "there is nothing to choose from; this version runs a model on one device");
+        if (device.StartsWith("MULTI:", StringComparison.Ordinal))
+            yield return ("--device", $"{device} is not available; this version runs a model on one device, or on several together with {DeviceList.Prefix}GPU,CPU");
     }
 
     /// <summary>What was decided when an assembly was compiled cannot be asked for when it is run.</summary>
     private void RefuseOptionsOfCompilation(ParseResult parsed, string model, bool runs)
     {
         if (!runs) throw new UsageException($"'{model}' is compiled already; this command takes an ONNX model");
-        if (parsed.GetValue(_device) is "GPU") throw new UsageException($"option {_device.Name} GPU is for compiling, and '{model}' is compiled already: it runs on what it was compiled for");
-        foreach (Option option in (Option[])[_precision, _class, _mean, _scale, _inputFormat, _resize, _postprocess, _labels, _calibration, _calibrator, _minSqnr, _biasCorrection, _kernels, _isa, _emulate, _winograd, _tuning, _dumpAfter, _noOptimize])
+        if (parsed.GetValue(_device) is { } device and not ("CPU" or "AUTO")) throw new UsageException($"option {_device.Name} {device} is for compiling, and '{model}' is compiled already: it runs on what it was compiled for");
+        foreach (Option option in (Option[])[_precision, _class, _mean, _scale, _inputFormat, _resize, _postprocess, _labels, _calibration, _calibrator, _minSqnr, _biasCorrection, _kernels, _isa, _emulate, _winograd, _tuning, _dumpAfter, _noOptimize, _affinity, _deviceProfile, _deviceFallback])
         {
             if (parsed.GetResult(option) is { Implicit: false })
                 throw new UsageException($"option {option.Name} is for compiling, and '{model}' is compiled already");
@@ -232,11 +248,10 @@ internal sealed class ModelOptions
 
     private static string CheckDevice(string text)
     {
-        string[] parts = text.Split(':');
-        string[] devices = parts is ["HETERO" or "MULTI", _] ? parts[1].Split(',') : parts is ["AUTO"] ? [] : parts;
-        return devices.All(device => device is "CPU" or "GPU")
+        // Which devices there are for a list, and which lists make sense, is for the compiler to say.
+        return text is "CPU" or "GPU" or "AUTO" || (text.Length > DeviceList.Prefix.Length && DeviceList.IsList(text)) || (text.StartsWith("MULTI:", StringComparison.Ordinal) && text["MULTI:".Length..].Split(',').All(d => d is "CPU" or "GPU"))
             ? text
-            : throw new FormatException($"'{text}' is none of CPU, GPU, AUTO, and HETERO: or MULTI: with a list of them");
+            : throw new FormatException($"'{text}' is none of CPU, GPU, AUTO, and HETERO: or MULTI: with a list of devices");
     }
 
     private static string CheckClass(string text) =>

@@ -19,8 +19,11 @@ internal sealed record ModelRequest(string Path, CompileOptions Options, int? Th
     /// <summary>True if they have to be: otherwise the JIT does where they cannot.</summary>
     public bool MustPrecompile { get; init; }
 
-    /// <summary>Files beside the model that the compilation reads: the tuning record, labels, calibration samples.</summary>
+    /// <summary>Files beside the model that the compilation reads: the tuning record, rules, device profiles, labels, calibration samples.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
+
+    /// <summary>True if a device that is missing or fails is an error, whatever the model was compiled with.</summary>
+    public bool RequireDevice { get; init; }
 
     /// <summary>Samples to quantise the model with; null for none.</summary>
     public CalibrationRequest? Calibration { get; init; }

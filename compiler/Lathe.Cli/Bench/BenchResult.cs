@@ -25,6 +25,10 @@ internal sealed record BenchResult(
     double? AllocatedBytesPerInference,
     RunReport Ran)
 {
+    /// <summary>What inferences would have taken with a simulated accelerator.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Latency? SimulatedMs { get; init; }
+
     /// <summary>With <c>-pc</c>: what one core did at most, in between.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? PeakGflops { get; init; }
@@ -43,6 +47,7 @@ internal sealed record BenchResult(
             report.Api, settings.Hint, report.Iterations, report.LatencyMs, report.Throughput, compileMs, report.LoadMs, report.FirstInferenceMs,
             report.PeakRssMb, report.AllocatedBytesPerInference, ran)
         {
+            SimulatedMs = report.SimulatedMs,
             PeakGflops = report.PeakGflops,
             Layers = report.Layers,
         };

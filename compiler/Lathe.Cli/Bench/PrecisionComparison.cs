@@ -40,7 +40,7 @@ internal sealed record PrecisionComparison(string Model, int Threads, int Rounds
         string folder = Directory.CreateTempSubdirectory("lathe-").FullName;
         try
         {
-            (Dictionary<string, string> files, Dictionary<string, long> dims) = BenchCommand.Prepare(requests[0], compiled[0], inputs, settings, folder, terminal);
+            (Dictionary<string, string> files, Dictionary<string, long> dims, _) = BenchCommand.Prepare(requests[0], compiled[0], inputs, settings, folder, terminal);
             ModelRequest reference = request with { Options = request.Options with { Precision = PrecisionNames.Fp32 } };
             IReadOnlyList<NamedTensor> exact = Outputs(reference, CompileCache.OfUser().Get(reference, terminal, cancellation), inputs, terminal, out _);
             MeasuredPrecision[] measured = [.. requests.Select((r, i) => Compared(precisions[i], r, compiled[i], inputs, exact, terminal))];

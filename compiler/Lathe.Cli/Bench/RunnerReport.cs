@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Lathe.Runtime;
 
 namespace Lathe.Cli.Bench;
@@ -18,6 +19,7 @@ internal sealed record RunnerReport(
     IReadOnlyList<string> Warnings,
     IReadOnlyList<Tensor> Inputs,
     RunCounts Ran,
+    Latency? SimulatedMs,
     double? PeakGflops,
     IReadOnlyList<Layer>? Layers);
 
@@ -29,4 +31,9 @@ internal sealed record Tensor(string Name, string Dtype, long[] Shape);
 
 /// <summary>A step of the plan: the milliseconds of its fastest execution and what follows from them.</summary>
 internal sealed record Layer(
-    string Name, string Op, string Kernel, string Device, string Precision, string Layout, double Ms, long Macs, double Gflops, double PeakShare, long Bytes);
+    string Name, string Op, string Kernel, string Device, string Precision, string Layout, double Ms, long Macs, double Gflops, double PeakShare, long Bytes)
+{
+    /// <summary>The number of its subgraph, from 1; 0 where the model is on one device.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Subgraph { get; init; }
+}

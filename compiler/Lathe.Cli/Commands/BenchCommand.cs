@@ -65,10 +65,11 @@ internal static class BenchCommand
         string folder = Directory.CreateTempSubdirectory("lathe-").FullName;
         try
         {
-            (Dictionary<string, string> files, Dictionary<string, long> dims) = Prepare(request, compiled, inputs, settings, folder, terminal);
+            (Dictionary<string, string> files, Dictionary<string, long> dims, IReadOnlyList<string> known) = Prepare(request, compiled, inputs, settings, folder, terminal);
             QuietProcess.Await(cancellation);
             RunnerReport report = terminal.Work(
                 "measuring", progress => RunnerProcess.Measure(request, compiled.Path, files, dims, inputs.Seed, settings, progress, terminal, cancellation));
+            Loader.Warn(request, report.Warnings, known, terminal);
             BenchResult result = BenchResult.Of(Path.GetFileName(request.Path), settings, compiled.CompileMs, report, new RunReport(request.Warnings));
             terminal.WriteResult(result, writer => Show(writer, result, request.Precompiled is not null));
             return 0;
@@ -79,8 +80,8 @@ internal static class BenchCommand
         }
     }
 
-    /// <summary>Finds the dims and writes the given inputs as raw files: the measuring process reads no other.</summary>
-    internal static (Dictionary<string, string> Files, Dictionary<string, long> Dims) Prepare(
+    /// <summary>Finds the dims and writes the given inputs as raw files: the measuring process reads no other. Tells what the runtime warns of.</summary>
+    internal static (Dictionary<string, string> Files, Dictionary<string, long> Dims, IReadOnlyList<string> Warnings) Prepare(
         ModelRequest request, CompiledFile compiled, InputSet inputs, BenchSettings settings, string folder, Terminal terminal)
     {
         using CompiledModel model = Loader.Load(request, compiled, terminal);
@@ -100,7 +101,7 @@ internal static class BenchCommand
                 }
             }
 
-            return (files, dims);
+            return (files, dims, model.Info.Warnings);
         });
     }
 
@@ -134,6 +135,8 @@ internal static class BenchCommand
         writer.WriteLine($"{Terminal.Clean(result.Model)}: {result.Kernels} kernels, {result.Ran.Isa}, {result.Threads} threads, {result.Streams} streams, {result.Requests} requests, batch {result.Batch}");
         if (result.LatencyMs is { } latency)
             writer.WriteLine($"latency     min {latency.Min:F3}  median {latency.Median:F3}  p90 {latency.P90:F3}  p99 {latency.P99:F3} ms over {result.Iterations}");
+        if (result.SimulatedMs is { } simulated)
+            writer.WriteLine($"simulated   min {simulated.Min:F3}  median {simulated.Median:F3}  p90 {simulated.P90:F3}  p99 {simulated.P99:F3} ms");
         writer.WriteLine($"throughput  {result.Throughput:F1} /s");
         writer.WriteLine($"start       load {result.LoadMs:F1}, first inference {result.FirstInferenceMs:F1} ms; {(precompiled ? "kernels precompiled" : "kernels by the JIT")}; compiled in {result.CompileMs?.ToString("F0") ?? "?"} ms");
         writer.WriteLine($"memory      {result.PeakRssMb:F1} MB, {result.AllocatedBytesPerInference:F1} bytes allocated per inference");

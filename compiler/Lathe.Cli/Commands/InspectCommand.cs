@@ -1,10 +1,14 @@
 using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Serialization;
 using Lathe.Cli.Arguments;
 using Lathe.Cli.Models;
 using Lathe.Cli.Output;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Onnx;
+using Lathe.Compiler.Placement;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Cli.Commands;
@@ -15,13 +19,22 @@ internal static class InspectCommand
     public static Command Create(Terminal terminal)
     {
         Argument<string> model = Actions.ModelArgument("The ONNX model.");
-        Command command = new("inspect", "Show what a model becomes.") { model };
+        Option<string?> dot = new("--dot") { Description = "With HETERO: draw devices and subgraphs into a folder, for Graphviz and as SVG.", HelpName = "DIR" };
+        Option<string?> measured = new("--measured") { Description = "With HETERO: what lathe bench -pc --json wrote of the model, to set beside what is predicted.", HelpName = "FILE" };
+        Command command = new("inspect", "Show what a model becomes.") { model, dot, measured };
         ModelOptions options = ModelOptions.AddTo(command);
-        return command.Does((parsed, cancellation) => Run(options.Read(parsed, parsed.GetRequiredValue(model), terminal, runs: false), terminal, cancellation));
+        return command.Does((parsed, cancellation) =>
+        {
+            ModelRequest request = options.Read(parsed, parsed.GetRequiredValue(model), terminal, runs: false);
+            foreach (Option<string?> option in (Option<string?>[])[dot, measured])
+                if (parsed.GetValue(option) is not null && !request.Options.IsHetero) throw new UsageException($"option {option.Name} is for --device {DeviceList.Prefix}…");
+            return Run(request, parsed.GetValue(dot), parsed.GetValue(measured), terminal, cancellation);
+        });
     }
 
-    private static int Run(ModelRequest request, Terminal terminal, CancellationToken cancellation)
+    private static int Run(ModelRequest request, string? dot, string? measured, Terminal terminal, CancellationToken cancellation)
     {
+        MeasuredLayers? layers = measured is null ? null : MeasuredLayers.Read(measured);
         foreach (Diagnostic warning in request.Warnings) terminal.Report(request.Path, warning);
         CompileReport report;
         try
@@ -33,10 +46,34 @@ internal static class InspectCommand
             return ShowUnsupported(request, failure.Diagnostics, terminal);
         }
 
-        IReadOnlyList<Subgraph> subgraphs =
-            [.. report.Groups.GroupBy(group => group.Device).Select(device => new Subgraph(device.Key, device.Count(), device.Sum(group => group.Macs)))];
+        PlacementReport? placement = report.Placement;
+        if (placement is not null && dot is not null) Draw(placement, dot, request.Path);
+        IReadOnlyList<Subgraph> subgraphs = placement is null
+            ? [.. report.Groups.GroupBy(group => group.Device).Select(device => new Subgraph(device.Key, device.Count(), device.Sum(group => group.Macs)))]
+            :
+            [
+                .. placement.Subgraphs.Select(s => new Subgraph(s.Device, s.Nodes.Count, s.Macs)
+                {
+                    Number = s.Number,
+                    Reason = s.Reason,
+                    Nodes = s.Nodes,
+                    ComputeMs = s.ComputeMs,
+                    LaunchMs = s.LaunchMs,
+                    TransferMs = s.TransferMs,
+                    TransferBytes = s.TransferBytes,
+                    CpuMs = s.CpuMs,
+                    MeasuredMs = layers?.Compute(s),
+                    MeasuredTransferMs = layers?.Transfer(s),
+                }),
+            ];
         Result result = new(
-            report.Macs, report.Parameters, report.ArenaBytes, report.ArenaLowerBound, report.WeightBytes, report.PreparedBytes, report.Reorders, report.Groups, subgraphs, []);
+            report.Macs, report.Parameters, report.ArenaBytes, report.ArenaLowerBound, report.WeightBytes, report.PreparedBytes, report.Reorders, report.Groups, subgraphs, [])
+        {
+            Affinity = placement?.Affinity,
+            PredictedMs = placement?.PredictedMs,
+            Alternatives = placement?.Alternatives,
+            Advice = placement?.Advice,
+        };
         terminal.WriteResult(result, writer =>
         {
             TextTable.Write(
@@ -49,9 +86,36 @@ internal static class InspectCommand
                 ]));
             writer.WriteLine($"{report.Groups.Count} groups, {report.Macs / 1e6:F2} MMACs, {report.Parameters} parameters in {Terminal.Bytes(report.WeightBytes)}{(report.PreparedBytes > 0 ? $", of which loading makes {Terminal.Bytes(report.PreparedBytes)} in memory" : "")}");
             writer.WriteLine($"arena {Terminal.Bytes(report.ArenaBytes)} (at least {Terminal.Bytes(report.ArenaLowerBound)}), {report.Reorders} reorders");
+            if (placement is not null) Write(placement, subgraphs, layers is not null, writer);
             if (request.Options.Tuning is { } tuning) writer.WriteLine($"{report.Decisions.Count(d => d.IsTuned)} of {report.Decisions.Count} choices are tuned, by {tuning.Entries.Count} entries of {Terminal.Clean(tuning.Cpu)}");
         });
         return 0;
+    }
+
+    private static void Write(PlacementReport placement, IReadOnlyList<Subgraph> subgraphs, bool isMeasured, TextWriter writer)
+    {
+        writer.WriteLine();
+        TextTable.Write(
+            writer,
+            ["subgraph", "device", "steps", "MMACs", "compute ms", "launch ms", "copies ms", "CPU ms", .. isMeasured ? (string[])["measured ms", "measured copies ms"] : [], "reason"],
+            subgraphs.Select(s => (IReadOnlyList<string>)
+            [
+                $"{s.Number}", s.Device, $"{s.Groups}", (s.Macs / 1e6).ToString("F2"), Ms(s.ComputeMs), Ms(s.LaunchMs), Ms(s.TransferMs), Ms(s.CpuMs),
+                .. isMeasured ? (string[])[Ms(s.MeasuredMs), Ms(s.MeasuredTransferMs)] : [], Terminal.Clean(s.Reason!),
+            ]));
+        writer.WriteLine($"{Ms(placement.PredictedMs)} ms are predicted ({placement.Affinity}); {string.Join(", ", placement.Alternatives.Select(a => $"{a.Name} {Ms(a.Ms)} ms"))}");
+        foreach (string advice in placement.Advice) writer.WriteLine(Terminal.Clean(advice));
+
+        static string Ms(double? ms) => ms?.ToString("F3", CultureInfo.InvariantCulture) ?? "";
+    }
+
+    private static void Draw(PlacementReport placement, string folder, string model)
+    {
+        foreach ((string name, Drawing drawing) in (ReadOnlySpan<(string, Drawing)>)[("hetero_affinity", placement.Steps), ("hetero_subgraphs", placement.Graph)])
+        {
+            OutputFiles.WriteFile(Path.Combine(folder, $"{name}.dot"), Encoding.UTF8.GetBytes(DrawingText.Dot(drawing)), model);
+            OutputFiles.WriteFile(Path.Combine(folder, $"{name}.svg"), Encoding.UTF8.GetBytes(DrawingText.Svg(drawing)), model);
+        }
     }
 
     /// <summary>Algorithm and schedule for the best instruction set that is compiled in; those that a tuning record made are marked.</summary>
@@ -85,9 +149,53 @@ internal static class InspectCommand
         int? Reorders,
         IReadOnlyList<CompileGroup> Groups,
         IReadOnlyList<Subgraph> Subgraphs,
-        IReadOnlyList<Unsupported> Unsupported);
+        IReadOnlyList<Unsupported> Unsupported)
+    {
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public string? Affinity { get; init; }
 
-    private sealed record Subgraph(string Device, int Groups, long Macs);
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public double? PredictedMs { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public IReadOnlyList<PredictedTime>? Alternatives { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public IReadOnlyList<string>? Advice { get; init; }
+    }
+
+    private sealed record Subgraph(string Device, int Groups, long Macs)
+    {
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public int? Number { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public string? Reason { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public IReadOnlyList<string>? Nodes { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public double? ComputeMs { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public double? LaunchMs { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public double? TransferMs { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public long? TransferBytes { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public double? CpuMs { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public double? MeasuredMs { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public double? MeasuredTransferMs { get; init; }
+    }
 
     private sealed record Unsupported(string? Node, string Op, string Reason);
 }

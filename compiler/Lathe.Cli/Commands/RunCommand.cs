@@ -33,6 +33,7 @@ internal static class RunCommand
         foreach (Diagnostic warning in request.Warnings) terminal.Report(request.Path, warning);
         CompiledFile compiled = CompileCache.OfUser().Get(request, terminal, cancellation);
         using CompiledModel model = Loader.Load(request, compiled, terminal);
+        IReadOnlyList<string> known = model.Info.Warnings;
         RunReport ran = new(request.Warnings);
         using InferRequest infer = Loader.About(request.Path, () =>
         {
@@ -41,6 +42,7 @@ internal static class RunCommand
             return filled;
         });
 
+        Loader.Warn(request, model.Info.Warnings, known, terminal);
         IReadOnlyList<NamedTensor> outputs = InputSet.OutputsOf(infer);
         if (dump is not null) Write(new DumpFolder(Path.GetFileName(request.Path), inputs.Seed, InputSet.InputsOf(infer), outputs), dump, request.Path);
         Result result = new([.. outputs.Select(output => new TensorRow(output.Name, output.Data.Element.Name(), output.Data.Dims))], ran);

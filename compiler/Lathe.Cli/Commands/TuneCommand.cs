@@ -30,7 +30,7 @@ internal static class TuneCommand
         {
             ModelRequest request = options.Read(parsed, parsed.GetRequiredValue(model), terminal, runs: true, defaultIsas: [Isas.FromEnvironment() ?? Isas.Best()]);
             if (request.IsCompiled) throw new UsageException($"'{request.Path}' is compiled already; this command takes an ONNX model");
-            if (request.Options.UsesOpenCl)
+            if (request.Options.Device != "CPU")
                 throw new FailedException(request.Path, DiagnosticTable.BadOption, "--device", $"{request.Options.Device} is not available to this command, which measures the kernels of the CPU");
             string file = parsed.GetValue(output) ?? Path.ChangeExtension(request.Path, ".tuning");
             return Run(request, inputs.Read(parsed, request), file, parsed.GetValue(time) ?? DefaultSeconds, terminal, cancellation);

@@ -34,6 +34,7 @@ internal static class VerifyCommand
         IReadOnlyList<string> sets = Loader.About(request.Path, () => DataSet.Find(folder));
         CompiledFile compiled = CompileCache.OfUser().Get(request, terminal, cancellation);
         using CompiledModel model = Loader.Load(request, compiled, terminal);
+        IReadOnlyList<string> known = model.Info.Warnings;
 
         RunReport ran = new(request.Warnings);
         List<Row> rows = [];
@@ -54,6 +55,7 @@ internal static class VerifyCommand
 
             return passed;
         });
+        Loader.Warn(request, model.Info.Warnings, known, terminal);
         terminal.WriteResult(new Result(sets.Count, passed, rows, ran), writer =>
         {
             TextTable.Write(

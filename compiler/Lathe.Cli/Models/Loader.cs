@@ -12,10 +12,16 @@ internal static class Loader
     /// <exception cref="FailedException">It cannot be loaded.</exception>
     public static CompiledModel Load(ModelRequest request, CompiledFile compiled, Terminal terminal) => About(request.Path, () =>
     {
-        CompiledModel model = CompiledModel.Load(compiled.Path, new LatheOptions { Threads = request.Threads, FlushDenormals = request.FlushDenormals });
-        foreach (string warning in model.Info.Warnings) terminal.Report(request.Path, new Diagnostic(DiagnosticTable.RuntimeWarning, null, warning));
+        CompiledModel model = CompiledModel.Load(compiled.Path, new LatheOptions { Threads = request.Threads, FlushDenormals = request.FlushDenormals, RequireDevice = request.RequireDevice ? true : null });
+        Warn(request, model.Info.Warnings, [], terminal);
         return model;
     });
+
+    /// <summary>Writes the runtime's warnings that are new: devices may fail while a model runs.</summary>
+    public static void Warn(ModelRequest request, IEnumerable<string> warnings, IEnumerable<string> known, Terminal terminal)
+    {
+        foreach (string warning in warnings.Except(known)) terminal.Report(request.Path, new Diagnostic(DiagnosticTable.RuntimeWarning, null, warning));
+    }
 
     /// <summary>Does something with a model; what fails is reported as being about its file.</summary>
     /// <exception cref="FailedException">The runtime or a tensor's file failed.</exception>

@@ -21,7 +21,7 @@ internal sealed class Tuner(
     private const int Rounds = 5;
 
     private readonly BenchSettings _settings = new(false, threads, 1, 1, null, seconds / Rounds, null, PerLayer: true, null);
-    private (Dictionary<string, string> Files, Dictionary<string, long> Dims)? _prepared;
+    private (Dictionary<string, string> Files, Dictionary<string, long> Dims, IReadOnlyList<string> Warnings)? _prepared;
     private Trial? _first;
     private int _trials, _steps, _allSteps = 1;
 

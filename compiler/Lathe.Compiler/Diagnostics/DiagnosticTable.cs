@@ -66,6 +66,30 @@ public static class DiagnosticTable
     public static readonly DiagnosticDescriptor WeightsNotNarrowed = new(
         "LATHE0209", Severity.Warning, "{0}: its weights stay in fp32: {1}");
 
+    /// <summary>A line of a file of rules about nodes is none.</summary>
+    public static readonly DiagnosticDescriptor BadRule = new("LATHE0230", Severity.Error, "{0}, line {1}: {2}");
+
+    /// <summary>A rule is about no node.</summary>
+    public static readonly DiagnosticDescriptor RuleWithoutNodes = new("LATHE0231", Severity.Error, "{0}, line {1}: '{2}' is the name of nothing in the model");
+
+    /// <summary>A list of devices has one that there is not.</summary>
+    public static readonly DiagnosticDescriptor UnknownDevice = new("LATHE0232", Severity.Error, "there is no device '{0}'; there are {1}");
+
+    /// <summary>A list of devices has one twice, or lacks the CPU.</summary>
+    public static readonly DiagnosticDescriptor BadDeviceList = new("LATHE0233", Severity.Error, "the list of devices '{0}' cannot be used: {1}");
+
+    /// <summary>A node is to run where it cannot.</summary>
+    public static readonly DiagnosticDescriptor ImpossibleAffinity = new("LATHE0234", Severity.Error, "{0} is to run on {1} ({2}), which is impossible: {3}");
+
+    /// <summary>What computes in a precision that a device does not have stays on the CPU.</summary>
+    public static readonly DiagnosticDescriptor PrecisionNotOnDevice = new("LATHE0235", Severity.Warning, "{0} does not compute in {1}: {2} steps, of which '{3}' is the first, stay on other devices");
+
+    /// <summary>A device profile cannot be understood.</summary>
+    public static readonly DiagnosticDescriptor BadDeviceProfile = new("LATHE0236", Severity.Error, "the device profile is malformed: {0}");
+
+    /// <summary>What is placed on a device takes more memory than its profile says that it has.</summary>
+    public static readonly DiagnosticDescriptor DeviceMemory = new("LATHE0237", Severity.Warning, "{0} has {1} bytes of memory by its profile, and the model takes {2} there: {3} for weights, {4} for a request");
+
     /// <summary>What native kernels need is not there.</summary>
     public static readonly DiagnosticDescriptor NoLibLLVM = new(
         "LATHE0301", Severity.Warning, "native kernels are wanted and libLLVM (15 or later) is not installed: the kernels are C#");

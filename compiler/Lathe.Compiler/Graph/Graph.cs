@@ -22,6 +22,9 @@ public sealed record Graph(
     ImmutableArray<IndexVar> Symbols,
     ImmutableDictionary<Node, string> Names)
 {
+    /// <summary>The values by the model's names for them, of a graph as it was imported: passes leave them behind.</summary>
+    public ImmutableDictionary<string, Value> Tensors { get; init; } = ImmutableDictionary<string, Value>.Empty;
+
     /// <summary>Every node that an output or input needs, each after its inputs. The order is the same in every run.</summary>
     public IReadOnlyList<Node> TopologicalOrder()
     {

@@ -2,11 +2,14 @@ using Lathe.Kernels.Loops;
 
 namespace Lathe.Compiler.Lowering;
 
-/// <summary>A piece of a request's memory and the steps between which it is in use.</summary>
+/// <summary>A piece of a request's memory on a device and the steps between which it is in use.</summary>
 public sealed class Storage(IndexExpr bytes)
 {
     /// <summary>Its size.</summary>
     public IndexExpr Bytes { get; set; } = bytes;
+
+    /// <summary>Whose memory it is a piece of: 0 for the host's, k for that of the k-th accelerator.</summary>
+    public int Device { get; init; }
 
     /// <summary>The first step that writes it.</summary>
     public int First { get; set; } = int.MaxValue;

@@ -11,56 +11,14 @@ namespace Lathe.Compiler.Lowering;
 /// <content>What is computed of the weights when the model is loaded.</content>
 public sealed partial class PlanBuilder
 {
-    /// <summary>Elements that a group may prepare for each element of the constants it is computed of: Winograd's transform makes 36 of 9.</summary>
-    private const int MostSpread = 4;
-
-    /// <summary>Elements that all groups together may prepare for each element of the model's constants: a widened weight, its transform, and as much again.</summary>
-    private const int MostSpreadOfAll = 8;
-
     private readonly List<KernelStep> _preparation = [];
     private long _preparedBytes;
-    private Int128 _preparedElements;
-    private Int128 _constantElements;
-
-    /// <summary>
-    /// True for what depends on weights alone: it is computed once, when the model is loaded, if the device prepares weights and the result is not far larger than they are.
-    /// </summary>
-    private bool IsPrepared(Node node, Fused fused, Dictionary<Value, Location> places, Dictionary<Value, Location> fixedPlaces) =>
-        _prepares && node.Inputs.Length > 0 && node.Inputs.All(v => places[v].Kind is BufferKind.Weights or BufferKind.Prepared) && !fixedPlaces.ContainsKey(node[0])
-        && node.OutputTypes[0].IsStatic && fused.Operators.All(o => o.IsDeterministic)
-        && ComputationBuilder.Build(fused, [.. node.Inputs.Select(v => v.Type)], node.OutputTypes[0], "").Computation.Dims.Length == 0
-        && Elements(node.OutputTypes[0]) is var made && made <= MostSpread * SourceElements(node) && _preparedElements + made <= MostSpreadOfAll * _constantElements;
-
-    /// <summary>How many elements the constants have that a node is computed of, directly or through what is prepared.</summary>
-    private static Int128 SourceElements(Node node)
-    {
-        Int128 elements = 0;
-        HashSet<Value> seen = [];
-        Stack<Value> rest = new(node.Inputs);
-        while (rest.TryPop(out Value value))
-        {
-            if (!seen.Add(value)) continue;
-            if (value.Op is Fused or View)
-                foreach (Value input in value.Node.Inputs) rest.Push(input);
-            else elements += Elements(value.Type);
-        }
-
-        return elements;
-    }
-
-    private static Int128 Elements(TensorType type)
-    {
-        Int128 elements = 1;
-        foreach (IndexExpr dim in type.Dims) elements *= dim.Value;
-        return elements;
-    }
 
     private void Prepare(Graph.Graph graph, Node node, Fused fused, Dictionary<Value, Location> places)
     {
         _preparedBytes = (_preparedBytes + Plan.Alignment - 1) / Plan.Alignment * Plan.Alignment;
         places[node[0]] = new Location(BufferKind.Prepared, 0, null, _preparedBytes);
         _preparedBytes = checked(_preparedBytes + Bytes(node.OutputTypes[0]).Value);
-        _preparedElements += Elements(node.OutputTypes[0]);
         _preparation.Add(WidenedAsItLies(graph, node, fused, places) ?? KernelStep(graph, node, fused, places));
     }
 

@@ -38,14 +38,17 @@ public sealed partial class PlanBuilder
             PrecisionOf(node, fused, output),
             output.Layout?.ToString() ?? "",
             fused.Macs(inputs, [output]).ToSize(_symbols),
-            traffic.ToSize(_symbols));
+            traffic.ToSize(_symbols))
+        {
+            Device = DeviceOf(node),
+        };
     }
 
     /// <summary>
     /// What a group computes with: bytes or floats where it multiplies them, whatever its results are rounded to, or weights of 16 bits, whether they are widened as they are
     /// read or were when the model was loaded; otherwise bytes where they are quantised or moved, or what it gives.
     /// </summary>
-    private static string PrecisionOf(Node node, Fused fused, TensorType output)
+    internal static string PrecisionOf(Node node, Fused fused, TensorType output)
     {
         if (fused.Operators.Any(o => o.IsOfBytes)) return "int8";
         if (fused.Root.Op is MatMulOfHalves) return fused.Root.Inputs[1].Type.Element == ElementType.BFloat16 ? PrecisionNames.Bf16 : PrecisionNames.Fp16;
@@ -115,7 +118,7 @@ public sealed partial class PlanBuilder
         {
             Dictionary<Value, Location> inside = [];
             for (int i = 0; i < body.Inputs.Length; i++) inside[body.Inputs[i].Value] = places[node.Inputs[i + 1]];
-            return Lower(body, inside, results);
+            return Lower(body, inside, results, body.TopologicalOrder());
         }
 
         void Touch(Location location)
@@ -146,7 +149,7 @@ public sealed partial class PlanBuilder
 
         Dictionary<Value, Location> inside = [];
         for (int i = 0; i < loop.Body.Inputs.Length; i++) inside[loop.Body.Inputs[i].Value] = i < states ? outputs[i] : places[node.Inputs[i]];
-        List<PlanStep> body = Lower(loop.Body, inside, results);
+        List<PlanStep> body = Lower(loop.Body, inside, results, loop.Body.TopologicalOrder());
         int after = _step++;
 
         // Whatever the body touches is in use throughout: the next iteration reads it again.

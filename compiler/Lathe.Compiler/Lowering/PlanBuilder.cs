@@ -13,66 +13,6 @@ using If = Lathe.Compiler.Operators.Control.If;
 
 namespace Lathe.Compiler.Lowering;
 
-/// <summary>A kernel of the plan before code is made of it: its computation and its name.</summary>
-/// <param name="Name">An identifier, unique in the plan.</param>
-/// <param name="Computation">What it computes.</param>
-/// <param name="Convolution">The signature by which the algorithm of a convolution is chosen; null for what is none.</param>
-public sealed record PlannedKernel(string Name, Computation Computation, string? Convolution = null)
-{
-    /// <summary>True if it multiplies bytes four at a time.</summary>
-    public bool MultipliesBytes { get; } = Computation.Stages.SelectMany(s => s.Accumulators.Items).SelectMany(a => ExprWalk.All(a.Update)).Any(e => e is Dot4);
-
-    /// <summary>The signature by which its schedule is chosen.</summary>
-    public string Signature { get; } = Kernels.Schedules.Signature.Of(Computation);
-}
-
-/// <summary>What <see cref="PlanBuilder"/> gives: everything of a plan but the functions of its kernels.</summary>
-/// <param name="Kernels">The kernels.</param>
-/// <param name="Symbols">The named dims, computed ones last.</param>
-/// <param name="GivenSymbols">How many of them are not computed.</param>
-/// <param name="Inputs">The inputs.</param>
-/// <param name="Outputs">The outputs.</param>
-/// <param name="Buffers">The buffers.</param>
-/// <param name="Steps">The steps.</param>
-/// <param name="ArenaBytes">What of the arena's size does not depend on computed dims.</param>
-/// <param name="Storages">The pieces of the arena.</param>
-/// <param name="Weights">The packed weights.</param>
-/// <param name="Preparation">What is computed of the weights when the model is loaded.</param>
-/// <param name="PreparedBytes">The size of what that gives.</param>
-public sealed record PlannedModel(
-    IReadOnlyList<PlannedKernel> Kernels,
-    IReadOnlyList<IndexVar> Symbols,
-    int GivenSymbols,
-    IReadOnlyList<PlanTensor> Inputs,
-    IReadOnlyList<PlanTensor> Outputs,
-    IReadOnlyList<PlanBuffer> Buffers,
-    IReadOnlyList<PlanStep> Steps,
-    IndexExpr ArenaBytes,
-    IReadOnlyList<Storage> Storages,
-    byte[] Weights,
-    IReadOnlyList<KernelStep> Preparation,
-    long PreparedBytes)
-{
-    /// <summary>True for a model that multiplies bytes.</summary>
-    public bool MultipliesBytes => Kernels.Any(k => k.MultipliesBytes);
-
-    /// <summary>The name of the precision as a whole: that of products of bytes, or of weights of 16 bits, if there are some.</summary>
-    public string Precision => MultipliesBytes ? "int8" : OfHalves ?? PrecisionNames.Fp32;
-
-    /// <summary>True if weights are stored in 16 bits.</summary>
-    public bool HasHalves => OfHalves is not null;
-
-    private string? OfHalves => Preparation.Concat(KernelSteps(Steps)).Select(s => s.Precision).FirstOrDefault(p => p is PrecisionNames.Fp16 or PrecisionNames.Bf16);
-
-    private static IEnumerable<KernelStep> KernelSteps(IReadOnlyList<PlanStep> steps) => steps.SelectMany(step => step switch
-    {
-        KernelStep kernel => [kernel],
-        LoopStep loop => KernelSteps(loop.Body),
-        IfStep choice => KernelSteps(choice.Then).Concat(KernelSteps(choice.Else)),
-        _ => [],
-    });
-}
-
 /// <summary>
 /// Turns a laid-out graph of groups into steps over buffers: shares kernels between groups of one computation, aliases what need not be copied,
 /// plans the arena and packs the weights.
@@ -91,12 +31,15 @@ public sealed partial class PlanBuilder
     private readonly IReadOnlyList<IndexVar> _symbols;
     private readonly HashSet<IndexVar> _given;
     private readonly Dictionary<IndexVar, int> _computed = [];
-    private readonly bool _prepares;
+    private readonly Preparation _prepared;
+    private readonly IReadOnlyList<string> _accelerators;
+    private readonly bool _isDivided;
     private int _step;
 
-    private PlanBuilder(Graph.Graph graph, bool prepares)
+    private PlanBuilder(Graph.Graph graph, bool prepares, IReadOnlyList<string>? accelerators)
     {
-        _prepares = prepares;
+        _prepared = prepares ? Lowering.Preparation.Of(graph) : Lowering.Preparation.None;
+        (_accelerators, _isDivided) = (accelerators ?? [], accelerators is not null);
         _given = [.. graph.Inputs.SelectMany(i => i.Value.Type.Dims).SelectMany(d => d.Variables)];
         _symbols = [.. graph.Symbols.Where(_given.Contains), .. graph.Symbols.Where(s => !_given.Contains(s))];
     }
@@ -104,22 +47,32 @@ public sealed partial class PlanBuilder
     /// <summary>Plans a graph.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="prepares">False for a device that computes nothing of weights when a model is loaded: every group is then a step of an inference.</param>
-    public static PlannedModel Build(Graph.Graph graph, bool prepares)
+    /// <param name="accelerators">The devices beside the CPU that groups are on; null for a model that is not divided.</param>
+    public static PlannedModel Build(Graph.Graph graph, bool prepares, IReadOnlyList<string>? accelerators = null)
     {
-        PlanBuilder builder = new(graph, prepares);
+        PlanBuilder builder = new(graph, prepares, accelerators);
         Dictionary<Value, Location> places = [];
         List<PlanTensor> inputs = [], outputs = [];
         for (int i = 0; i < graph.Inputs.Length; i++) places[graph.Inputs[i].Value] = new Location(BufferKind.Input, i, null, IndexExpr.Zero);
 
         List<Location> results = [.. graph.Outputs.Select((_, i) => new Location(BufferKind.Output, i, null, IndexExpr.Zero))];
-        List<PlanStep> steps = builder.Lower(graph, places, results);
-        IndexExpr arena = MemoryPlanner.Place(builder._storages, symbol => builder._computed.GetValueOrDefault(symbol));
+        List<PlanStep> steps = builder.Lower(graph, places, results, builder.OrderOf(graph));
+        IndexExpr[] arenas =
+        [
+            .. Enumerable.Range(0, builder._accelerators.Count + 1).Select(device =>
+                MemoryPlanner.Place([.. builder._storages.Where(s => s.Device == device)], symbol => builder._computed.GetValueOrDefault(symbol))),
+        ];
         foreach (Action action in builder._deferred) action();
 
         for (int i = 0; i < graph.Inputs.Length; i++) inputs.Add(builder.Tensor(graph.Inputs[i], places[graph.Inputs[i].Value]));
         for (int i = 0; i < graph.Outputs.Length; i++) outputs.Add(builder.Tensor(graph.Outputs[i], results[i]));
         return new PlannedModel(
-            builder._kernels, builder._symbols, builder._given.Count, inputs, outputs, builder._buffers, steps, arena, builder._storages, builder._weights.ToArray(), builder._preparation, builder._preparedBytes);
+            builder._kernels, builder._symbols, builder._given.Count, inputs, outputs, builder._buffers, steps, arenas[0], [.. builder._storages.Where(s => s.Device == 0)],
+            builder._weights.ToArray(), builder._preparation, builder._preparedBytes)
+        {
+            Accelerators = [.. builder._accelerators.Select((name, i) => new PlanAccelerator(name, arenas[i + 1].ToSize(builder._symbols)))],
+            Placed = builder._placed,
+        };
     }
 
     private PlanTensor Tensor(GraphPort port, Location location)
@@ -145,12 +98,9 @@ public sealed partial class PlanBuilder
     /// <summary>True for a tensor without elements, which no step needs to compute.</summary>
     private static bool IsEmpty(TensorType type) => type.Dims.Any(d => d == IndexExpr.Zero);
 
-    private List<PlanStep> Lower(Graph.Graph graph, Dictionary<Value, Location> places, IReadOnlyList<Location> results)
+    private List<PlanStep> Lower(Graph.Graph graph, Dictionary<Value, Location> places, IReadOnlyList<Location> results, IReadOnlyList<Node> order)
     {
         List<PlanStep> steps = [];
-        IReadOnlyList<Node> order = graph.TopologicalOrder();
-        foreach (Node node in order)
-            if (node.Op is Constant) _constantElements += Elements(node.OutputTypes[0]);
         Dictionary<Value, Location> fixedPlaces = [];
         for (int i = 0; i < results.Count; i++) fixedPlaces.TryAdd(graph.Outputs[i].Value, results[i]);
         PlaceConcatenations(graph, order, fixedPlaces);
@@ -158,6 +108,7 @@ public sealed partial class PlanBuilder
         foreach (Node node in order)
         {
             foreach (TensorType type in node.OutputTypes) RequireNumbers(graph.NameOf(node), type);
+            int before = steps.Count;
             switch (node.Op)
             {
                 case Input: break;
@@ -170,7 +121,7 @@ public sealed partial class PlanBuilder
                 case Fused fused when IsInPlace(node, fused, fixedPlaces):
                     places[node[0]] = fixedPlaces[node[0]];
                     break;
-                case Fused fused when IsPrepared(node, fused, places, fixedPlaces):
+                case Fused fused when _prepared.Has(node):
                     Prepare(graph, node, fused, places);
                     break;
                 case Fused when IsEmpty(node.OutputTypes[0]):
@@ -179,6 +130,10 @@ public sealed partial class PlanBuilder
                 case Fused fused:
                     places[node[0]] = Place(node[0], fixedPlaces);
                     steps.Add(KernelStep(graph, node, fused, places));
+                    break;
+                case Transfer:
+                    places[node[0]] = Place(node[0], fixedPlaces);
+                    steps.Add(TransferStep(graph, node, places));
                     break;
                 case View:
                     // The same memory, whoever reads it.
@@ -201,6 +156,8 @@ public sealed partial class PlanBuilder
                     break;
                 default: throw new DiagnosticException(new Diagnostic(DiagnosticTable.NotLowered, graph.NameOf(node), node.Op.Name, "it has neither a loop nest nor a routine"));
             }
+
+            if (steps.Count > before && _subgraphs.GetValueOrDefault(node) is var subgraph and > 0) steps[^1] = steps[^1] with { Subgraph = subgraph };
         }
 
         return steps;
@@ -209,7 +166,7 @@ public sealed partial class PlanBuilder
     private Location Place(Value value, Dictionary<Value, Location> fixedPlaces)
     {
         if (fixedPlaces.TryGetValue(value, out Location? known)) return known;
-        Storage storage = new(Bytes(value.Type));
+        Storage storage = new(Bytes(value.Type)) { Device = DeviceOf(value.Node) };
         _storages.Add(storage);
         return new Location(BufferKind.Arena, 0, storage, IndexExpr.Zero);
     }
@@ -225,7 +182,7 @@ public sealed partial class PlanBuilder
             if (node.Op is not Fused fused || ContiguousParts(node, fused) is not { } offsets) continue;
             // Where a part lies must be known before any is written.
             if (node.OutputTypes[0].Dims.SelectMany(d => d.Variables).Any(s => !_given.Contains(s))) continue;
-            if (node.Inputs.Any(v => v.Op is not Fused || outputs.Contains(v) || fixedPlaces.ContainsKey(v) || IsAlias(v))) continue;
+            if (node.Inputs.Any(v => v.Op is not (Fused or Transfer) || _prepared.Has(v.Node) || outputs.Contains(v) || fixedPlaces.ContainsKey(v) || IsAlias(v))) continue;
             if (node.Inputs.Distinct().Count() != node.Inputs.Length) continue;
             if (!fixedPlaces.TryGetValue(node[0], out Location? whole)) fixedPlaces[node[0]] = whole = Place(node[0], fixedPlaces);
             for (int i = 0; i < offsets.Length; i++) fixedPlaces[node.Inputs[i]] = whole with { Offset = whole.Offset + offsets[i] };
@@ -243,7 +200,7 @@ public sealed partial class PlanBuilder
     }
 
     /// <summary>Where the inputs of a concatenation begin in its result, in bytes, if each lies there as it does by itself; otherwise null.</summary>
-    private static IndexExpr[]? ContiguousParts(Node node, Fused fused)
+    internal static IndexExpr[]? ContiguousParts(Node node, Fused fused)
     {
         if (fused.Members.ToList() is not [{ Op: Concat concat } member] || !member.Inputs.SequenceEqual(fused.Body.Inputs.Select(p => p.Value))) return null;
         TensorType whole = node.OutputTypes[0];
@@ -273,7 +230,7 @@ public sealed partial class PlanBuilder
     /// <summary>
     /// How many bytes into its only input a group's result begins if it is nothing but a part of it, in the same order, or another view of all of it; null if it is more.
     /// </summary>
-    private static IndexExpr? Alias(Node node, Fused fused)
+    internal static IndexExpr? Alias(Node node, Fused fused)
     {
         if (fused.Members.Any(m => m.Op.Role != OpRole.Movement) || node.Inputs is not [{ Op: not Input } source] || source.Type.Element != node.OutputTypes[0].Element) return null;
         if (fused.Members.ToList() is [{ Op: Reshape or Flatten or Squeeze or Unsqueeze or Identity }]
@@ -304,8 +261,12 @@ public sealed partial class PlanBuilder
         int number = _buffers.Count;
         _buffers.Add(new PlanBuffer(location.Kind, location.Index, 0, 0));
         // Offsets in the arena are known only once all storages are.
-        void Fill() => _buffers[number] = new PlanBuffer(
-            location.Kind, location.Index, ((location.Storage?.Offset ?? IndexExpr.Zero) + location.Offset).ToSize(_symbols), bytes.ToSize(_symbols));
+        void Fill()
+        {
+            SizeExpression offset = ((location.Storage?.Offset ?? IndexExpr.Zero) + location.Offset).ToSize(_symbols);
+            _buffers[number] = new PlanBuffer(location.Kind, location.Index, offset, bytes.ToSize(_symbols)) { Device = location.Storage?.Device ?? 0 };
+        }
+
         if (location.Storage is null) Fill();
         else _deferred.Add(Fill);
         return _bufferNumbers[key] = number;
@@ -321,7 +282,7 @@ public sealed partial class PlanBuilder
         return _packed[(data, layout)] = offset;
     }
 
-    private static IndexExpr Bytes(TensorType type) => type.EffectiveLayout.Length(type.Dims) * type.Element.Size();
+    internal static IndexExpr Bytes(TensorType type) => type.EffectiveLayout.Length(type.Dims) * type.Element.Size();
 
     /// <summary>A place in a kind of memory.</summary>
     private sealed record Location(BufferKind Kind, int Index, Storage? Storage, IndexExpr Offset);

@@ -15,6 +15,9 @@ internal sealed class ImportScope(ImportScope? outer, GraphBuilder builder, Tens
     /// <summary>Where nodes of this scope are made.</summary>
     public GraphBuilder Builder => builder;
 
+    /// <summary>The values that have a name in this scope itself; initialisers once they were read.</summary>
+    public IReadOnlyDictionary<string, Value> Values => _values;
+
     /// <summary>True if this scope itself, not one around it, has the name.</summary>
     public bool Defines(string name) => _values.ContainsKey(name) || _initialisers.ContainsKey(name);
 

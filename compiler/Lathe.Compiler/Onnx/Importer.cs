@@ -85,7 +85,8 @@ internal sealed class Importer(ModelProto model, string directory, CompileOption
 
         if (outputs.Count == 0) throw Malformed(null, "it has no outputs");
         IEnumerable<IndexVar> symbols = inputs.SelectMany(i => i.Value.Type.Dims).SelectMany(d => d.Variables).Distinct();
-        return (builder.Build(proto.Name, inputs, outputs, symbols.Concat(builder.Symbols.Computed)), builder.Warnings);
+        Graph.Graph graph = builder.Build(proto.Name, inputs, outputs, symbols.Concat(builder.Symbols.Computed));
+        return (graph with { Tensors = scope.Values.ToImmutableDictionary() }, builder.Warnings);
     }
 
     /// <summary>The user's shapes; the value of an input states its shape too.</summary>

@@ -9,7 +9,8 @@ namespace Lathe.Compiler.Operators;
 /// </summary>
 /// <param name="Body">What is computed.</param>
 /// <param name="OutputLayout">How the output lies in memory; null means row-major.</param>
-public sealed record Fused(Graph.Graph Body, Layout? OutputLayout = null) : Op
+/// <param name="Device">What computes it, in whose memory the output lies.</param>
+public sealed record Fused(Graph.Graph Body, Layout? OutputLayout = null, string Device = "CPU") : Op
 {
     /// <inheritdoc/>
     public override OpRole Role => OpRole.Opaque;

@@ -14,12 +14,13 @@ public sealed class FuseGroups : IPass
     private const int MaxExpression = 120;
 
     /// <inheritdoc/>
-    public Graph.Graph Run(Graph.Graph graph, PassContext context) => Fuse(graph, context.Options.Optimize);
+    public Graph.Graph Run(Graph.Graph graph, PassContext context) =>
+        Fuse(graph, context.Options.Optimize, context.Permissions is { } permissions ? node => permissions.Of(node, graph) : _ => 0);
 
-    /// <summary>Without <paramref name="fuse"/> every operator becomes a group of its own.</summary>
-    private static Graph.Graph Fuse(Graph.Graph graph, bool fuse)
+    /// <summary>Without <paramref name="fuse"/> every operator becomes a group of its own. What <paramref name="places"/> gives unequal numbers does not join.</summary>
+    private static Graph.Graph Fuse(Graph.Graph graph, bool fuse, Func<Node, int> places)
     {
-        Grouping grouping = new(graph, fuse);
+        Grouping grouping = new(graph, fuse, places);
         grouping.Grow();
         if (fuse) grouping.AbsorbMaps();
         return grouping.Rebuild();
@@ -46,6 +47,7 @@ public sealed class FuseGroups : IPass
     {
         private readonly Graph.Graph _graph;
         private readonly bool _fuse;
+        private readonly Func<Node, int> _places;
         private readonly IReadOnlyList<Node> _order;
         private readonly Dictionary<Value, List<Node>> _users = [];
         private readonly HashSet<Value> _outputs;
@@ -53,10 +55,9 @@ public sealed class FuseGroups : IPass
         private readonly Dictionary<Value, int> _sizes = [];
         private readonly Dictionary<Node, int> _positions = [];
 
-        public Grouping(Graph.Graph graph, bool fuse)
+        public Grouping(Graph.Graph graph, bool fuse, Func<Node, int> places)
         {
-            _graph = graph;
-            _fuse = fuse;
+            (_graph, _fuse, _places) = (graph, fuse, places);
             _order = graph.TopologicalOrder();
             _outputs = [.. graph.Outputs.Select(o => o.Value)];
             foreach (Node node in _order)
@@ -102,7 +103,7 @@ public sealed class FuseGroups : IPass
                     List<Node> users = _users[group.Result];
                     if (users.Any(u => u.Op.Role == OpRole.Opaque || !_groups.ContainsKey(u[0]))) continue;
                     List<Group> readers = [.. users.SelectMany(u => UsedOutputs(u)).Select(v => _groups[v]).Distinct()];
-                    if (readers is not [var reader] || reader == group) continue;
+                    if (readers is not [var reader] || reader == group || _places(reader.Root.Node) != _places(group.Root.Node)) continue;
                     if (!users.All(u => MayRead(u, group, reader)) || Size(group.Result) + Size(reader.Result) > MaxExpression) continue;
                     reader.Members.InsertRange(0, group.Members);
                     foreach (Value member in group.Members) _groups[member] = reader;
@@ -124,7 +125,7 @@ public sealed class FuseGroups : IPass
                 if (node.Op.Role == OpRole.Opaque)
                 {
                     builder.CurrentName = _graph.Names.GetValueOrDefault(node);
-                    Node copy = builder.AddNode(node.Op.MapBodies(body => Fuse(body, _fuse)), [.. node.Inputs.Select(v => v.IsNone ? v : replaced[v])]);
+                    Node copy = builder.AddNode(node.Op.MapBodies(body => Fuse(body, _fuse, _ => 0)), [.. node.Inputs.Select(v => v.IsNone ? v : replaced[v])]);
                     for (int i = 0; i < node.OutputTypes.Length; i++) replaced[node[i]] = copy[i];
                     continue;
                 }
@@ -161,7 +162,7 @@ public sealed class FuseGroups : IPass
                 (int position, Node node) = candidates.First();
                 candidates.Remove(position);
                 if (node.Op.Role != OpRole.Elementwise || node.OutputTypes.Length != 1 || _groups.ContainsKey(node[0])) continue;
-                if (node.OutputTypes[0].Dims != group.Root.Type.Dims) continue;
+                if (node.OutputTypes[0].Dims != group.Root.Type.Dims || _places(node) != _places(group.Root.Node)) continue;
                 // A member that is broadcast would be read at another place than it is computed.
                 if (node.Inputs.Any(v => inside.Contains(v) && v.Type.Dims != group.Root.Type.Dims)) continue;
                 if (SizeOf(node) > MaxExpression) continue;

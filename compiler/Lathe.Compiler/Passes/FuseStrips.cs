@@ -1,6 +1,7 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
 using Lathe.Compiler.Operators.Linear;
+using Lathe.Compiler.Placement;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 using Lathe.Kernels.Schedules;
@@ -24,7 +25,7 @@ public sealed class FuseStrips : IPass
     private const long LeastRows = 16;
 
     /// <inheritdoc/>
-    public Graph.Graph Run(Graph.Graph graph, PassContext context) => context.Options.Optimize ? new Chains(graph).Rebuild() : graph;
+    public Graph.Graph Run(Graph.Graph graph, PassContext context) => context.Options.Optimize ? new Chains(graph, context.Permissions).Rebuild() : graph;
 
     /// <summary>A group around a convolution that may be part of a chain.</summary>
     /// <param name="Port">The group's input that is convolved.</param>
@@ -35,6 +36,7 @@ public sealed class FuseStrips : IPass
     private sealed class Chains
     {
         private readonly Graph.Graph _graph;
+        private readonly Permissions? _permissions;
         private readonly HashSet<Value> _outputs;
         private readonly Dictionary<Node, List<(Node User, int Input)>> _users;
         private readonly Dictionary<Node, Part> _parts = [];
@@ -42,9 +44,9 @@ public sealed class FuseStrips : IPass
         /// <summary>The groups that are computed inside of another, each by the group that reads it.</summary>
         private readonly Dictionary<Node, Node> _before = [];
 
-        public Chains(Graph.Graph graph)
+        public Chains(Graph.Graph graph, Permissions? permissions)
         {
-            (_graph, _users) = (graph, graph.Users());
+            (_graph, _permissions, _users) = (graph, permissions, graph.Users());
             _outputs = [.. graph.Outputs.Select(o => o.Value)];
             foreach (Node node in graph.TopologicalOrder())
                 if (PartOf(node) is { } part) _parts.Add(node, part);
@@ -143,7 +145,7 @@ public sealed class FuseStrips : IPass
         /// <summary>True if one group may be computed inside the kernel of another.</summary>
         private bool IsLink(Node before, Node after) =>
             _parts.TryGetValue(before, out Part? from) && _parts.TryGetValue(after, out Part? to) && from.IsDepthwise != to.IsDepthwise
-            && _users[before] is [var only] && only == (after, to.Port) && !_outputs.Contains(before[0]) && after[0].Type.Dims[2].Value >= LeastRows && RingBytes(before[0].Type, to.Rows) <= MostRingBytes;
+            && _permissions?.Of(before, _graph) == _permissions?.Of(after, _graph) && _users[before] is [var only] && only == (after, to.Port) && !_outputs.Contains(before[0]) && after[0].Type.Dims[2].Value >= LeastRows && RingBytes(before[0].Type, to.Rows) <= MostRingBytes;
 
         /// <summary>True if what a group gives does not stay near by itself.</summary>
         private static bool IsLarge(Node before) => before[0].Type.Count.Value * sizeof(float) >= LeastBytes;

@@ -1,4 +1,5 @@
 using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Placement;
 using Lathe.Compiler.Tuning;
 
 namespace Lathe.Compiler.Passes;
@@ -16,6 +17,12 @@ public sealed class PassContext(CompileOptions options, CancellationToken cancel
 
     /// <summary>What was chosen out of what, by the model or by a tuning record.</summary>
     public Decisions Decisions { get; } = new(options.Tuning);
+
+    /// <summary>Where nodes may run; null for a model of one device.</summary>
+    internal Permissions? Permissions { get; set; }
+
+    /// <summary>Where steps run and why; null for a model of one device, and before that is decided.</summary>
+    internal PlacementResult? Placement { get; set; }
 
     /// <summary>Ends the compilation between passes.</summary>
     public CancellationToken Cancellation => cancellation;

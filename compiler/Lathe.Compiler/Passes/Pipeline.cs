@@ -78,7 +78,10 @@ public static class Pipeline
         // 8. Convolutions whose results are too large for a cache are computed row by row in one kernel.
         new FuseStrips(),
 
-        // 9. Images may lie at strides that are given with their memory.
+        // 9. Groups get devices, and what is read on another one is copied there.
+        new PlaceDevices(),
+
+        // 10. Images may lie at strides that are given with their memory.
         new StrideInputs(),
     ];
 

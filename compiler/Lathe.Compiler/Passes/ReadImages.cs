@@ -29,7 +29,8 @@ public sealed class ReadImages : IPass
         foreach (Node node in graph.TopologicalOrder())
         {
             builder.CurrentName = graph.Names.GetValueOrDefault(node);
-            if (node.Op is Fused { Root.Op: Conv } group && Port(node, group) is { } port && SourceImage.Of(node.Inputs[port]) is { } image)
+            if (node.Op is Fused { Root.Op: Conv } group && Port(node, group) is { } port && SourceImage.Of(node.Inputs[port]) is { } image
+                && context.Permissions?.Of(node, graph) == context.Permissions?.Of(node.Inputs[port].Node, graph))
             {
                 replaced[node[0]] = Read(graph, node, group, port, image, builder, replaced);
                 continue;

@@ -104,6 +104,9 @@ internal static unsafe partial class CL
     [LibraryImport(Library, EntryPoint = "clEnqueueReadBuffer")]
     public static partial int EnqueueReadBuffer(nint queue, nint memory, uint blocking, nuint offset, nuint size, void* to, uint waits, nint* waitList, nint* signal);
 
+    [LibraryImport(Library, EntryPoint = "clEnqueueWriteBuffer")]
+    public static partial int EnqueueWriteBuffer(nint queue, nint memory, uint blocking, nuint offset, nuint size, void* from, uint waits, nint* waitList, nint* signal);
+
     [LibraryImport(Library, EntryPoint = "clEnqueueCopyBuffer")]
     public static partial int EnqueueCopyBuffer(nint queue, nint from, nint to, nuint fromOffset, nuint toOffset, nuint size, uint waits, nint* waitList, nint* signal);
 
@@ -115,6 +118,9 @@ internal static unsafe partial class CL
 
     [LibraryImport(Library, EntryPoint = "clWaitForEvents")]
     public static partial int WaitForEvents(uint count, nint* events);
+
+    [LibraryImport(Library, EntryPoint = "clFlush")]
+    public static partial int Flush(nint queue);
 
     [LibraryImport(Library, EntryPoint = "clFinish")]
     public static partial int Finish(nint queue);

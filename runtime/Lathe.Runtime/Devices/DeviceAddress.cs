@@ -8,7 +8,7 @@ public readonly record struct DeviceAddress
     private readonly nint _value;
 
     /// <summary>The place at an offset into a memory.</summary>
-    /// <param name="memory">The memory's number: <see cref="Weights"/>, <see cref="Arena"/>, or <see cref="FirstTensor"/> plus that of an input or output.</param>
+    /// <param name="memory">The memory's number: <see cref="Weights"/>, <see cref="Arena"/>, <see cref="Prepared"/>, or <see cref="FirstTensor"/> plus that of an input or output.</param>
     /// <param name="offset">The offset in bytes.</param>
     /// <exception cref="OverflowException">The offset has more than 44 bits.</exception>
     public DeviceAddress(int memory, long offset) =>
@@ -22,8 +22,11 @@ public readonly record struct DeviceAddress
     /// <summary>The number of a request's arena.</summary>
     public static int Arena => 1;
 
+    /// <summary>The number of what was prepared of the weights.</summary>
+    public static int Prepared => 2;
+
     /// <summary>The number of a request's first input; the others follow, and then the outputs.</summary>
-    public static int FirstTensor => 2;
+    public static int FirstTensor => 3;
 
     /// <summary>The memory's number.</summary>
     public int Memory => (int)((long)_value >> OffsetBits);

@@ -22,6 +22,12 @@ public abstract class DeviceModel : IDisposable
     /// <summary>How many of the host's processors its kernels use, at most; 0 for processors of its own.</summary>
     public abstract int Threads { get; }
 
+    /// <summary>How many requests keep it busy when they run at the same time, at least.</summary>
+    public virtual int OptimalRequests => 1;
+
+    /// <summary>How many of the host's processors its driver needs while the host computes as well.</summary>
+    public virtual int DriverThreads => 0;
+
     /// <summary>What the user should know, one sentence each.</summary>
     public virtual IReadOnlyList<string> Warnings => [];
 

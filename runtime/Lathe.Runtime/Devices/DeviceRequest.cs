@@ -26,6 +26,26 @@ public abstract unsafe class DeviceRequest : IDisposable
     /// <param name="launch">The kernel and what it is given.</param>
     public abstract void Launch(in DeviceLaunch launch);
 
+    /// <summary>Starts to copy the host's memory to the device's. The host leaves it unchanged until it has waited.</summary>
+    /// <param name="step">The number of the step among the request's.</param>
+    /// <param name="to">The place in the device's memory.</param>
+    /// <param name="from">The host's memory.</param>
+    /// <param name="bytes">How many; more than 0.</param>
+    /// <returns>What <see cref="Wait"/> is given; valid until the inference ends.</returns>
+    public abstract long Write(int step, DeviceAddress to, byte* from, long bytes);
+
+    /// <summary>Starts to copy the device's memory to the host's, which has it once it has waited.</summary>
+    /// <inheritdoc cref="Write"/>
+    /// <param name="step">The number of the step among the request's.</param>
+    /// <param name="from">The place in the device's memory.</param>
+    /// <param name="to">The host's memory.</param>
+    /// <param name="bytes">How many; more than 0.</param>
+    public abstract long StartRead(int step, DeviceAddress from, byte* to, long bytes);
+
+    /// <summary>Waits until a copy, and with it all that was asked for before it, is done.</summary>
+    /// <param name="ticket">What <see cref="Write"/> or <see cref="StartRead"/> gave.</param>
+    public abstract void Wait(long ticket);
+
     /// <summary>Waits for what was started and reads its result.</summary>
     public abstract void Read(DeviceAddress from, byte* to, long bytes);
 
@@ -35,8 +55,11 @@ public abstract unsafe class DeviceRequest : IDisposable
     /// <summary>Ends an inference, also one that failed: waits, and the outputs are the host's.</summary>
     public abstract void End();
 
-    /// <summary>Calls back for every launch of the last inference that was measured, with its step and the nanoseconds that it took.</summary>
+    /// <summary>Calls back for every launch and every copy with a step of the last inference that was measured, with its step and the nanoseconds that it took.</summary>
     public abstract void Measured(Action<int, long> each);
+
+    /// <summary>The milliseconds that the last inference would have taken, of a device that keeps a clock of its own; null for all others.</summary>
+    public virtual double? SimulatedMs => null;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -78,4 +101,16 @@ public readonly unsafe ref struct DeviceLaunch(int step, int function, DeviceAdd
 
     /// <summary>The scratch memory of each work-item.</summary>
     public long ScratchBytes { get; } = scratchBytes;
+
+    /// <summary>The operators that it computes, joined with '+'.</summary>
+    public string Op { get; init; } = "";
+
+    /// <summary>The arithmetic that it uses.</summary>
+    public string Precision { get; init; } = "";
+
+    /// <summary>How many multiply-accumulates it does.</summary>
+    public long Macs { get; init; }
+
+    /// <summary>How many bytes it reads and writes at least.</summary>
+    public long Traffic { get; init; }
 }

@@ -8,9 +8,12 @@ namespace Lathe.Runtime.Execution;
 /// Runs a request's operations on a device. The host decides what is run: it reads conditions, computed dims and indices that have to be checked, and waits for
 /// the device before it does; it computes no operator.
 /// </summary>
-internal sealed unsafe class DeviceExecutor(RequestProgram program, ModelCode code, DeviceRequest device, bool profiling) : Executor(program, code, profiling)
+internal sealed unsafe class DeviceExecutor(RequestProgram program, DeviceRequest device, bool profiling) : Executor(program, profiling)
 {
     private NativeBlock? _fetched;
+
+    /// <inheritdoc/>
+    public override double? SimulatedMs => device.SimulatedMs;
 
     /// <inheritdoc/>
     public override void Run(CancellationToken cancellationToken)
@@ -85,9 +88,7 @@ internal sealed unsafe class DeviceExecutor(RequestProgram program, ModelCode co
     private void Launch(in Operation operation)
     {
         RequestStep step = Program.Steps[operation.Step];
-        KernelStep kernel = step.Kernel!;
-        device.Launch(new DeviceLaunch(
-            operation.Step, Code.Variants[kernel.Kernel].Function, (DeviceAddress*)operation.Buffers, kernel.Buffers.Count, operation.Dims, kernel.Dims.Count, operation.Extent, step.ScratchBytes));
+        device.Launch(step.Launch(in operation, Code.VariantOf(step.Kernel!).Function));
         Count(operation.Step);
     }
 

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Lathe.Runtime.Execution;
 
 /// <summary>Runs a request's operations in order and counts what it ran. Used by one thread at a time.</summary>
-internal abstract class Executor(RequestProgram program, ModelCode code, bool profiling) : IDisposable
+internal abstract class Executor(RequestProgram program, bool profiling) : IDisposable
 {
     private readonly int[] _ran = new int[program.Steps.Length];
     private readonly long[] _count = new long[program.Steps.Length];
@@ -12,7 +12,7 @@ internal abstract class Executor(RequestProgram program, ModelCode code, bool pr
 
     protected RequestProgram Program => program;
 
-    protected ModelCode Code => code;
+    protected ModelCode Code => program.Code;
 
     protected bool Profiling => profiling;
 
@@ -25,31 +25,33 @@ internal abstract class Executor(RequestProgram program, ModelCode code, bool pr
     /// <summary>Frees the memory, that of the program too.</summary>
     public virtual void Dispose() => program.Dispose();
 
-    /// <summary>What the last run executed.</summary>
+    /// <summary>What the last run would have taken on a device with a clock of its own; null without one.</summary>
+    public abstract double? SimulatedMs { get; }
+
+    /// <summary>What the last run executed. Transfers compute nothing and are not counted.</summary>
     public RunCounts Ran()
     {
-        int steps = 0, routines = 0, native = 0, device = 0;
-        Dictionary<string, int> precisions = [];
+        Dictionary<string, int> devices = [], kernels = new() { ["csharp"] = 0, ["native"] = 0, ["opencl"] = 0, ["routine"] = 0 }, precisions = [];
         List<Fallback> fallbacks = [];
         for (int i = 0; i < _ran.Length; i++)
         {
-            if (_ran[i] == 0) continue;
-            steps += _ran[i];
-            if (program.Steps[i].Kernel is not { } kernel)
+            Plans.PlanStep step = program.Steps[i].Plan;
+            if (_ran[i] == 0 || step is Plans.TransferStep) continue;
+            Devices.DeviceModel? device = Code.DeviceOf(step);
+            Add(devices, device?.Device ?? "CPU", _ran[i]);
+            if (step is not Plans.KernelStep kernel)
             {
-                routines += _ran[i];
+                Add(kernels, "routine", _ran[i]);
                 continue;
             }
 
-            if (code.Device is not null) device += _ran[i];
-            else if (code.IsNative(kernel.Kernel)) native += _ran[i];
-            precisions[kernel.Precision] = precisions.GetValueOrDefault(kernel.Precision) + _ran[i];
-            if (code.FallbackOf(kernel.Kernel) is { } reason) fallbacks.Add(new(kernel.Node, reason));
+            Add(kernels, device?.Kind ?? (Code.IsNative(kernel.Kernel) ? "native" : "csharp"), _ran[i]);
+            Add(precisions, kernel.Precision, _ran[i]);
+            if (Code.FallbackOf(kernel) is { } reason) fallbacks.Add(new(kernel.Node, reason));
         }
 
-        Dictionary<string, int> kernels = new() { ["csharp"] = steps - routines - native - device, ["native"] = native, ["opencl"] = 0, ["routine"] = routines };
-        if (code.Device is { } ran) kernels[ran.Kind] = device;
-        return new(new Dictionary<string, int> { [code.DeviceName] = steps }, kernels, Plans.Isas.Name(code.Isa), precisions, fallbacks);
+        if (devices.Count == 0) devices[Code.Device?.Device ?? "CPU"] = 0;
+        return new(devices, kernels, Plans.Isas.Name(Code.Isa), precisions, fallbacks);
     }
 
     /// <summary>What was measured of each step since the request was created; nothing without profiling.</summary>
@@ -58,15 +60,7 @@ internal abstract class Executor(RequestProgram program, ModelCode code, bool pr
         if (!profiling) return [];
         StepCounter[] counters = new StepCounter[program.Steps.Length];
         double msPerTick = 1000.0 / Stopwatch.Frequency;
-        for (int i = 0; i < counters.Length; i++)
-        {
-            RequestStep step = program.Steps[i];
-            double total = _totalTicks[i] * msPerTick, least = _minTicks[i] * msPerTick;
-            counters[i] = step.Plan is Plans.RoutineStep routine
-                ? new(routine.Node, routine.Op, routine.Routine, "CPU", "routine", "", "", 0, 0, 1, _count[i], total, least)
-                : Counter(step, step.Kernel!, _count[i], total, least);
-        }
-
+        for (int i = 0; i < counters.Length; i++) counters[i] = Counter(program.Steps[i], _count[i], _totalTicks[i] * msPerTick, _minTicks[i] * msPerTick);
         return counters;
     }
 
@@ -83,7 +77,19 @@ internal abstract class Executor(RequestProgram program, ModelCode code, bool pr
         _totalTicks[step] += ticks;
     }
 
-    private StepCounter Counter(RequestStep step, Plans.KernelStep kernel, long count, double total, double least) => new(
-        kernel.Node, kernel.Op, code.Plan.Kernels[kernel.Kernel].Name, code.DeviceName, Plans.Isas.Name(code.Variants[kernel.Kernel].Isa),
-        kernel.Precision, kernel.Layout, step.Macs, step.Traffic, step.Slices, count, total, least);
+    private StepCounter Counter(RequestStep step, long count, double total, double least)
+    {
+        string device = Code.DeviceOf(step.Plan)?.Device ?? "CPU";
+        StepCounter counter = step.Plan switch
+        {
+            Plans.KernelStep kernel => new(
+                kernel.Node, kernel.Op, Code.Plan.Kernels[kernel.Kernel].Name, device, Plans.Isas.Name(Code.VariantOf(kernel).Isa), kernel.Precision, kernel.Layout,
+                step.Macs, step.Traffic, step.Slices, count, total, least),
+            Plans.RoutineStep routine => new(routine.Node, routine.Op, routine.Routine, "CPU", "routine", "", "", 0, 0, 1, count, total, least),
+            Plans.PlanStep transfer => new(transfer.Node, transfer.Op, transfer.Op, device, "transfer", "", "", 0, step.Traffic, 1, count, total, least),
+        };
+        return counter with { Subgraph = step.Plan.Subgraph };
+    }
+
+    private static void Add(Dictionary<string, int> counts, string name, int count) => counts[name] = counts.GetValueOrDefault(name) + count;
 }

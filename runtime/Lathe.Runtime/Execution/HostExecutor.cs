@@ -1,11 +1,26 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 
 namespace Lathe.Runtime.Execution;
 
-/// <summary>Runs a request's operations on the CPU.</summary>
-internal sealed unsafe class HostExecutor(RequestProgram program, ModelCode code, int threads, bool profiling, bool flushDenormals, Team team) : Executor(program, code, profiling)
+/// <summary>
+/// Runs a request's operations on the CPU and on accelerators. One thread goes through them in order: what accelerators do is only started, and waited for before a step of the CPU touches memory
+/// that is being copied.
+/// </summary>
+/// <param name="program">The operations.</param>
+/// <param name="threads">The most threads that take part.</param>
+/// <param name="profiling">Whether steps are measured.</param>
+/// <param name="flushDenormals">Whether denormal numbers count as zero.</param>
+/// <param name="team">The threads that help.</param>
+/// <param name="replaces">Told of an accelerator that failed, and why; true if the CPU stands in for it.</param>
+internal sealed unsafe class HostExecutor(RequestProgram program, int threads, bool profiling, bool flushDenormals, Team team, Func<int, LatheException, bool> replaces)
+    : Executor(program, profiling)
 {
     private readonly TeamJob _job = new(threads, flushDenormals);
+    private readonly AcceleratorQueues? _accelerators = program.AcceleratorCount == 0 ? null : new(program);
+
+    /// <inheritdoc/>
+    public override double? SimulatedMs => _accelerators?.SimulatedMs;
 
     /// <inheritdoc/>
     public override void Run(CancellationToken cancellationToken)
@@ -14,12 +29,41 @@ internal sealed unsafe class HostExecutor(RequestProgram program, ModelCode code
         uint mode = flushDenormals ? FloatingPointMode.Flush() : 0;
         try
         {
-            RunOperations(cancellationToken);
+            if (_accelerators is null) RunOperations(cancellationToken);
+            else while (!TryRun(_accelerators, cancellationToken)) continue;
         }
         finally
         {
             if (flushDenormals) FloatingPointMode.Restore(mode);
             team.Leave();
+        }
+    }
+
+    /// <summary>Runs an inference from its inputs.</summary>
+    /// <returns>False if an accelerator failed, for which the CPU stands in from now on.</returns>
+    private bool TryRun(AcceleratorQueues accelerators, CancellationToken cancellationToken)
+    {
+        try
+        {
+            try
+            {
+                accelerators.Begin();
+                RunOperations(cancellationToken);
+                accelerators.End();
+                if (Profiling) accelerators.Measured((step, nanoseconds) => Measure(step, (long)(nanoseconds * 1e-9 * Stopwatch.Frequency)));
+                return true;
+            }
+            catch
+            {
+                accelerators.Abandon();
+                throw;
+            }
+        }
+        catch (AcceleratorFailure failure)
+        {
+            if (!replaces(failure.Device, failure.Reason)) ExceptionDispatchInfo.Throw(failure.Reason);
+            Program.Replace(failure.Device, failure.Reason.Message);
+            return false;
         }
     }
 
@@ -29,6 +73,7 @@ internal sealed unsafe class HostExecutor(RequestProgram program, ModelCode code
         Operation[] operations = Program.Operations;
         for (int i = 0; i < operations.Length;)
         {
+            _accelerators?.WaitBefore(i);
             ref readonly Operation operation = ref operations[i++];
             switch (operation.Kind)
             {
@@ -50,6 +95,17 @@ internal sealed unsafe class HostExecutor(RequestProgram program, ModelCode code
                 case OperationKind.Routine:
                     cancellationToken.ThrowIfCancellationRequested();
                     Routine(in operation);
+                    break;
+                case OperationKind.Launch:
+                    cancellationToken.ThrowIfCancellationRequested();
+                    if (operation.Extent > 0) Launch(in operation);
+                    break;
+                case OperationKind.Transfer:
+                    cancellationToken.ThrowIfCancellationRequested();
+                    if (operation.Extent > 0) _accelerators!.Transfer(in operation);
+                    break;
+                case OperationKind.Copy:
+                    Copy(in operation);
                     break;
                 default:
                     cancellationToken.ThrowIfCancellationRequested();
@@ -73,6 +129,20 @@ internal sealed unsafe class HostExecutor(RequestProgram program, ModelCode code
         if (_job.Failure is { } e) throw new LatheException(ErrorIds.Kernel, $"{Describe(operation)} failed: {e.Message}", e);
         if (_job.Error != 0) throw new LatheException(ErrorIds.Kernel, $"{Describe(operation)} reported error {_job.Error}.");
         Count(operation.Step);
+        if (Profiling) Measure(operation.Step, Stopwatch.GetTimestamp() - start);
+    }
+
+    private void Launch(in Operation operation)
+    {
+        _accelerators!.Launch(in operation);
+        Count(operation.Step);
+    }
+
+    /// <summary>A transfer where the CPU stands in for the accelerator.</summary>
+    private void Copy(in Operation operation)
+    {
+        long start = Profiling ? Stopwatch.GetTimestamp() : 0;
+        Buffer.MemoryCopy(operation.Buffers[0], operation.Buffers[1], operation.Extent, operation.Extent);
         if (Profiling) Measure(operation.Step, Stopwatch.GetTimestamp() - start);
     }
 

@@ -79,7 +79,7 @@ internal sealed class KernelPreparation
         {
             switch (step)
             {
-                case KernelStep kernel when !code.IsNative(kernel.Kernel):
+                case KernelStep { Device: 0 } kernel when !code.IsNative(kernel.Kernel):
                     names.Add(code.Plan.Kernels[kernel.Kernel].Name);
                     if (code.TypeOf(kernel.Kernel) is { } type && !types.Contains(type)) types.Add(type);
                     break;

@@ -10,9 +10,12 @@ internal sealed class ModelCode
     private readonly CompiledModule _module;
 
     private readonly NativeKernels _native;
+    private readonly AcceleratorCode?[] _accelerators;
 
-    private ModelCode(CompiledModule module, Plan plan, Isa isa, NativeKernels native, PlanVariant[] variants, nint[] functions, DeviceModel? device = null)
+    private ModelCode(
+        CompiledModule module, Plan plan, Isa isa, NativeKernels native, PlanVariant?[] variants, nint[] functions, AcceleratorCode?[] accelerators, DeviceModel? device = null)
     {
+        _accelerators = accelerators;
         Device = device;
         _module = module;
         _native = native;
@@ -26,17 +29,17 @@ internal sealed class ModelCode
 
     public Isa Isa { get; }
 
-    /// <summary>What runs the kernels; null for the CPU.</summary>
+    /// <summary>What runs all kernels; null for the CPU with or without accelerators.</summary>
     public DeviceModel? Device { get; }
 
-    /// <summary>The name of what runs the kernels.</summary>
-    public string DeviceName => Device?.Device ?? "CPU";
+    /// <summary>The variant of each kernel on the CPU, or on the device that runs all; null for a kernel that it does not run.</summary>
+    public IReadOnlyList<PlanVariant?> Variants { get; }
 
-    /// <summary>The variant of each kernel.</summary>
-    public IReadOnlyList<PlanVariant> Variants { get; }
-
-    /// <summary>The address of each kernel.</summary>
+    /// <summary>The address of each kernel on the CPU; 0 where it does not run it.</summary>
     public nint[] Functions { get; }
+
+    /// <summary>The accelerators that are there.</summary>
+    public IEnumerable<DeviceModel> Accelerators => _accelerators.Select(accelerator => accelerator?.Model).OfType<DeviceModel>();
 
     /// <summary>Why no native kernel runs although the model was compiled for them; null if some do, or it was not.</summary>
     public string? NativeRefusal => Plan.PrefersNative ? _native.Refusal : null;
@@ -48,15 +51,18 @@ internal sealed class ModelCode
     public static ModelCode Choose(CompiledModule module, Plan plan, Isa? wanted)
     {
         (Isa isa, NativeKernels native) = wanted is { } name ? Demand(module, plan, name) : Best(module, plan);
-        PlanVariant[] variants = new PlanVariant[plan.Kernels.Count];
+        PlanVariant?[] variants = new PlanVariant?[plan.Kernels.Count];
         nint[] functions = new nint[variants.Length];
+        HashSet<int>? elsewhere = plan.CarriesFallback ? null : KernelsElsewhere(plan);
         for (int i = 0; i < variants.Length; i++)
         {
-            variants[i] = VariantOf(plan.Kernels[i], isa, native);
-            functions[i] = native.AddressOf(variants[i]) is var address and not 0 ? address : FunctionOf(module, variants[i]);
+            if (elsewhere is not null && elsewhere.Contains(i)) continue;
+            PlanVariant variant = VariantOf(plan.Kernels[i], isa, native);
+            functions[i] = native.AddressOf(variant) is var address and not 0 ? address : FunctionOf(module, variant);
+            variants[i] = variant;
         }
 
-        return new(module, plan, isa, native, variants, functions);
+        return new(module, plan, isa, native, variants, functions, new AcceleratorCode?[plan.Accelerators.Count]);
     }
 
     /// <summary>The kernels of a plan on the device that it was compiled for.</summary>
@@ -67,11 +73,41 @@ internal sealed class ModelCode
         [
             .. plan.Kernels.Select(kernel => kernel.Variants.FirstOrDefault(v => v.Isa == device.Isa) ?? throw PlanFormat.Corrupt($"kernel '{kernel.Name}' has no variant for {device.Isa.Name()}")),
         ];
-        return new(module, plan, device.Isa, NativeKernels.None, variants, new nint[variants.Length], device);
+        return new(module, plan, device.Isa, NativeKernels.None, variants, new nint[variants.Length], [], device);
     }
 
+    /// <summary>The same with an accelerator that is there.</summary>
+    /// <exception cref="LatheException">LATHE0503: a kernel has no variant for it.</exception>
+    public ModelCode With(int number, DeviceModel device)
+    {
+        PlanVariant?[] variants = new PlanVariant?[Plan.Kernels.Count];
+        foreach (int kernel in Plan.KernelsOn(number))
+            variants[kernel] = Plan.Kernels[kernel].Variants.FirstOrDefault(v => v.Isa == device.Isa) ?? throw PlanFormat.Corrupt($"kernel '{Plan.Kernels[kernel].Name}' has no variant for {device.Isa.Name()}");
+        return With(number, new AcceleratorCode(device, variants, null));
+    }
+
+    /// <summary>The same with the CPU in the place of an accelerator.</summary>
+    /// <param name="number">The accelerator's number.</param>
+    /// <param name="reason">Why, as a sentence.</param>
+    public ModelCode Without(int number, string reason) => With(number, new AcceleratorCode(null, [], reason));
+
+    /// <summary>What a step runs on; null for the CPU.</summary>
+    public DeviceModel? DeviceOf(PlanStep step) => step switch
+    {
+        KernelStep { Device: > 0 } kernel => DeviceOf(kernel.Device),
+        TransferStep transfer => DeviceOf(Math.Max(Plan.Buffers[transfer.From].Device, Plan.Buffers[transfer.To].Device)),
+        _ => Device,
+    };
+
+    /// <summary>The accelerator of a number; null where the CPU stands in for it.</summary>
+    public DeviceModel? DeviceOf(int number) => _accelerators[number - 1]?.Model;
+
+    /// <summary>The variant of a step's kernel that runs.</summary>
+    public PlanVariant VariantOf(KernelStep step) =>
+        (step.Device > 0 && _accelerators[step.Device - 1] is { Model: not null } there ? there.Variants[step.Kernel] : Variants[step.Kernel])!;
+
     /// <summary>The class that a kernel's method is in; null if it is not known.</summary>
-    public Type? TypeOf(int kernel) => _module.GetFunctionType(Variants[kernel].Function);
+    public Type? TypeOf(int kernel) => Variants[kernel] is { } variant ? _module.GetFunctionType(variant.Function) : null;
 
     /// <summary>The default value of every named dim.</summary>
     public long[] DefaultDims()
@@ -82,7 +118,7 @@ internal sealed class ModelCode
     }
 
     /// <summary>True if a kernel runs as native code.</summary>
-    public bool IsNative(int kernel) => _native.AddressOf(Variants[kernel]) != 0;
+    public bool IsNative(int kernel) => Variants[kernel] is { } variant && _native.AddressOf(variant) != 0;
 
     /// <summary>True if all kernels run as native code.</summary>
     public bool IsAllNative
@@ -95,12 +131,51 @@ internal sealed class ModelCode
         }
     }
 
-    /// <summary>Why a kernel runs in another form than the chosen one; null if it does not.</summary>
-    public string? FallbackOf(int kernel)
+    /// <summary>Why a step runs elsewhere or in another form than it was asked to; null if it does not.</summary>
+    public string? FallbackOf(KernelStep step)
     {
+        if (step.Device > 0 && _accelerators[step.Device - 1] is { } accelerator)
+            return accelerator.Lost is { } reason ? $"the CPU runs it instead of {Plan.Accelerators[step.Device - 1].Device}: {reason}" : null;
+        int kernel = step.Kernel;
         string name = Plan.Kernels[kernel].Name;
-        if (Variants[kernel].Isa != Isa && !Plan.Kernels[kernel].Variants.Any(v => v.Isa == Isa && v.NarrowIsFaster)) return $"kernel '{name}' has no {Isa.Name()} variant; {Variants[kernel].Isa.Name()} runs";
+        if (Variants[kernel]!.Isa != Isa && !Plan.Kernels[kernel].Variants.Any(v => v.Isa == Isa && v.NarrowIsFaster)) return $"kernel '{name}' has no {Isa.Name()} variant; {Variants[kernel]!.Isa.Name()} runs";
         return Plan.PrefersNative && !IsNative(kernel) ? $"kernel '{name}' runs in C#: {_native.Refusal ?? "it has no native form"}" : null;
+    }
+
+    private ModelCode With(int number, AcceleratorCode code)
+    {
+        AcceleratorCode?[] accelerators = [.. _accelerators];
+        accelerators[number - 1] = code;
+        return new(_module, Plan, Isa, _native, [.. Variants], Functions, accelerators);
+    }
+
+    /// <summary>The kernels that no step of the CPU calls.</summary>
+    private static HashSet<int> KernelsElsewhere(Plan plan)
+    {
+        HashSet<int> kernels = [.. Enumerable.Range(0, plan.Kernels.Count)];
+        Remove(plan.Steps);
+        Remove(plan.Preparation);
+        return kernels;
+
+        void Remove(IReadOnlyList<PlanStep> steps)
+        {
+            foreach (PlanStep step in steps)
+            {
+                switch (step)
+                {
+                    case KernelStep { Device: 0 } kernel:
+                        kernels.Remove(kernel.Kernel);
+                        break;
+                    case IfStep branch:
+                        Remove(branch.Then);
+                        Remove(branch.Else);
+                        break;
+                    case LoopStep loop:
+                        Remove(loop.Body);
+                        break;
+                }
+            }
+        }
     }
 
     private static (Isa Isa, NativeKernels Native) Demand(CompiledModule module, Plan plan, Isa isa)
@@ -156,4 +231,10 @@ internal sealed class ModelCode
 
         throw PlanFormat.Corrupt($"the kernel assembly has no function {variant.Function}");
     }
+
+    /// <summary>What runs the steps of an accelerator.</summary>
+    /// <param name="Model">The device; null where the CPU stands in for it.</param>
+    /// <param name="Variants">The variant of each kernel that it runs.</param>
+    /// <param name="Lost">Why it is not there.</param>
+    private sealed record AcceleratorCode(DeviceModel? Model, PlanVariant?[] Variants, string? Lost);
 }

@@ -10,6 +10,8 @@ internal sealed unsafe class NativeBlock : SafeHandle
 {
     private const long Large = 1 << 20;
 
+    private static int _live;
+
     private readonly SafeHandle? _keeps;
     private nint _pointer;
 
@@ -21,6 +23,9 @@ internal sealed unsafe class NativeBlock : SafeHandle
         keeps.DangerousAddRef(ref added);
         _keeps = keeps;
     }
+
+    /// <summary>How many there are in the process.</summary>
+    public static int Live => Volatile.Read(ref _live);
 
     /// <inheritdoc/>
     public override bool IsInvalid => handle == 0;
@@ -45,6 +50,7 @@ internal sealed unsafe class NativeBlock : SafeHandle
             int alignment = bytes >= Large ? 4096 : 64;
             block.handle = (nint)NativeMemory.AllocZeroed((nuint)bytes + (nuint)alignment);
             block.Bytes = bytes;
+            Interlocked.Increment(ref _live);
             block._pointer = (block.handle + alignment - 1) & -alignment;
             return block;
         }
@@ -61,6 +67,7 @@ internal sealed unsafe class NativeBlock : SafeHandle
     protected override bool ReleaseHandle()
     {
         NativeMemory.Free((void*)handle);
+        Interlocked.Decrement(ref _live);
         _keeps?.DangerousRelease();
         return true;
     }

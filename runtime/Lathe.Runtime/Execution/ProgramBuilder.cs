@@ -15,6 +15,7 @@ internal sealed class ProgramBuilder
     private readonly List<PlanStep?> _sources = [];
     private readonly List<RequestStep> _steps = [];
     private readonly List<int> _slots = [];
+    private readonly List<int> _slotDevices = [];
     private readonly List<(PlanStep Step, int[] Symbols)> _assignments = [];
     private readonly Dictionary<int, int> _assignmentOf = [];
     private readonly List<int> _loopSymbols = [];
@@ -22,6 +23,7 @@ internal sealed class ProgramBuilder
     private (int Slot, int Dim)[] _starts = new (int, int)[64];
     private int _count;
     private int _kernelDims;
+    private int _transfers;
 
     private ProgramBuilder(ModelCode code) => (_code, _plan) = (code, code.Plan);
 
@@ -29,13 +31,14 @@ internal sealed class ProgramBuilder
     /// <param name="weights">The plan's weights.</param>
     /// <param name="dims">The values of the plan's named dims, inside their ranges.</param>
     /// <param name="threads">Into how many slices a step may be divided.</param>
-    /// <param name="device">What runs the steps; null for the CPU. The program disposes it.</param>
+    /// <param name="accelerators">The accelerators. The program disposes them.</param>
+    /// <param name="device">What runs all steps; null for the CPU with or without accelerators. The program disposes it.</param>
     /// <exception cref="LatheException">LATHE0503: the plan is corrupt. LATHE0506: a size overflows or does not fit memory.</exception>
-    public static RequestProgram Build(ModelCode code, Weights weights, long[] dims, int threads, DeviceRequest? device = null)
+    public static RequestProgram Build(ModelCode code, Weights weights, long[] dims, int threads, RequestAccelerator[] accelerators, DeviceRequest? device = null)
     {
         ProgramBuilder builder = new(code);
         builder.Steps(code.Plan.Steps);
-        return new(code, weights, dims, threads, builder.Finish(), device);
+        return new(code, weights, dims, threads, builder.Finish(), accelerators, device);
     }
 
     private void Steps(IReadOnlyList<PlanStep> steps)
@@ -49,6 +52,9 @@ internal sealed class ProgramBuilder
                     break;
                 case RoutineStep routine:
                     Step(routine);
+                    break;
+                case TransferStep transfer:
+                    Step(transfer);
                     break;
                 case IfStep branch:
                     Step(branch);
@@ -70,10 +76,11 @@ internal sealed class ProgramBuilder
             Kind = OperationKind.Call,
             Step = _steps.Count,
             Slices = 1,
+            Device = step.Device,
             Function = (delegate*<byte**, nint*, nint, nint, byte*, int>)_code.Functions[step.Kernel],
             IsNative = _code.IsNative(step.Kernel),
         };
-        Add(call, step, step.Buffers);
+        Add(call, step, step.Buffers, step.Device);
         _kernelDims += step.Dims.Count;
         _steps.Add(new(step, null));
     }
@@ -84,6 +91,13 @@ internal sealed class ProgramBuilder
         // An absent operand has an entry that nobody reads.
         Add(call, step, [.. step.Operands.Select(operand => Math.Max(0, operand.Buffer))]);
         _steps.Add(new(step, new RoutineCall(_plan.Model, step)));
+    }
+
+    private void Step(TransferStep step)
+    {
+        int device = Math.Max(_plan.Buffers[step.From].Device, _plan.Buffers[step.To].Device);
+        Add(new Operation { Kind = OperationKind.Copy, Step = _steps.Count, Target = _transfers++, Device = device, IsRead = _plan.Buffers[step.From].Device > 0 }, step, [step.From, step.To]);
+        _steps.Add(new(step, null));
     }
 
     private void Step(IfStep step)
@@ -117,7 +131,7 @@ internal sealed class ProgramBuilder
         return _assignments.Count - 1;
     }
 
-    private int Add(Operation operation, PlanStep? source, IReadOnlyList<int> buffers)
+    private int Add(Operation operation, PlanStep? source, IReadOnlyList<int> buffers, int device = 0)
     {
         // Arrays, not lists: a list of values of our own is code that the JIT would compile while a model is loaded.
         if (_count == _operations.Length)
@@ -129,7 +143,12 @@ internal sealed class ProgramBuilder
         _operations[_count] = operation;
         _starts[_count] = (_slots.Count, _kernelDims);
         _sources.Add(source);
-        for (int i = 0; i < buffers.Count; i++) _slots.Add(buffers[i]);
+        for (int i = 0; i < buffers.Count; i++)
+        {
+            _slots.Add(buffers[i]);
+            _slotDevices.Add(Math.Max(device, (uint)buffers[i] < (uint)_plan.Buffers.Count ? _plan.Buffers[buffers[i]].Device : 0));
+        }
+
         return _count++;
     }
 
@@ -163,7 +182,7 @@ internal sealed class ProgramBuilder
             foreach (SizeExpression.Instruction instruction in _plan.Buffers[i].Offset.Postfix)
                 isLoopBuffer[i] |= instruction.Code == SizeExpression.Code.Dim && _loopSymbols.Contains((int)instruction.Operand);
         Operation[] all = (Operation[])Resized(_operations, new Operation[_count]);
-        return new(all, [.. _sources], _starts, [.. _steps], [.. _slots], _kernelDims, assignments, none, isLoopBuffer);
+        return new(all, [.. _sources], _starts, [.. _steps], [.. _slots], [.. _slotDevices], _kernelDims, assignments, none, isLoopBuffer, [.. ownerOfBuffer.Select(owner => owner == 0)]);
     }
 
     /// <summary>The dims that the memory of an output depends on.</summary>
@@ -185,6 +204,7 @@ internal sealed class ProgramBuilder
     private static IEnumerable<SizeExpression> Expressions(PlanStep step) => step switch
     {
         KernelStep kernel => [.. kernel.Dims, kernel.Macs, kernel.Traffic],
+        TransferStep transfer => [transfer.Bytes],
         RoutineStep routine => [.. routine.Operands.SelectMany(operand => operand.Dims), routine.ScratchBytes],
         LoopStep loop => [loop.Count],
         _ => [],

@@ -94,6 +94,7 @@ internal sealed unsafe partial class RequestProgram
         {
             BufferKind.Input => Inputs[buffer.Index].Bytes,
             BufferKind.Output => Outputs[buffer.Index].Bytes,
+            BufferKind.Arena when buffer.Device > 0 => _accelerators[buffer.Device - 1].ArenaBytes,
             // With computed dims the arena is as large as what lies in it.
             BufferKind.Arena => _parts.Assignments.Length > 0 ? long.MaxValue : _arenaBytes,
             BufferKind.Prepared => Plan.PreparedBytes,
@@ -103,14 +104,14 @@ internal sealed unsafe partial class RequestProgram
         bool aligned = offset % Plan.Alignment == 0 || _parts.IsLoopBuffer[number];
         if (!aligned || offset > limit || bytes > limit - offset) throw PlanFormat.Corrupt($"buffer {number} lies outside its memory or is not aligned");
         _buffers[number] = (offset, bytes);
-        if (buffer.Kind == BufferKind.Arena) _arenaBytes = Math.Max(_arenaBytes, offset + bytes);
+        if (buffer.Kind == BufferKind.Arena && buffer.Device == 0) _arenaBytes = Math.Max(_arenaBytes, offset + bytes);
     }
 
     private void Point(int slot)
     {
         int number = _parts.Slots[slot];
         PlanBuffer buffer = Plan.Buffers[number];
-        if (_device is not null)
+        if (_device is not null || RequestOf(_parts.SlotDevices[slot]) is not null)
         {
             int memory = buffer.Kind switch
             {
@@ -118,6 +119,7 @@ internal sealed unsafe partial class RequestProgram
                 BufferKind.Output => DeviceAddress.FirstTensor + Inputs.Length + buffer.Index,
                 BufferKind.Arena => DeviceAddress.Arena,
                 BufferKind.Weights => DeviceAddress.Weights,
+                BufferKind.Prepared when _device is null => DeviceAddress.Prepared,
                 _ => throw PlanFormat.Corrupt($"buffer {number} is in memory that {Plan.Device} has not"),
             };
             _pointers[slot] = new DeviceAddress(memory, buffer.Kind == BufferKind.Input ? 0 : _buffers[number].Offset).ToPointer();
@@ -128,7 +130,7 @@ internal sealed unsafe partial class RequestProgram
         {
             BufferKind.Input => Inputs[buffer.Index].Current,
             BufferKind.Output => Outputs[buffer.Index].Current + _buffers[number].Offset,
-            BufferKind.Arena => _memory.Pointer + _buffers[number].Offset,
+            BufferKind.Arena => (buffer.Device > 0 ? _accelerators[buffer.Device - 1].Memory!.Pointer : _memory.Pointer) + _buffers[number].Offset,
             BufferKind.Prepared => _weights.Prepared + _buffers[number].Offset,
             _ => _weights.Pointer + _buffers[number].Offset,
         };
@@ -149,6 +151,12 @@ internal sealed unsafe partial class RequestProgram
         {
             case KernelStep kernel:
                 Size(ref operation, kernel);
+                break;
+            case TransferStep transfer:
+                long bytes = Size(transfer.Bytes, "a transfer");
+                if (bytes > Math.Min(_buffers[transfer.From].Bytes, _buffers[transfer.To].Bytes)) throw PlanFormat.Corrupt($"transfer '{transfer.Node}' is longer than its buffers");
+                operation.Extent = (nint)bytes;
+                Steps[operation.Step].Traffic = bytes;
                 break;
             case RoutineStep routine:
                 RoutineCall call = Steps[operation.Step].Routine!;
@@ -173,12 +181,14 @@ internal sealed unsafe partial class RequestProgram
             operation.Dims[i] = (nint)dims[i];
         }
 
-        PlanVariant variant = _code.Variants[kernel.Kernel];
+        PlanVariant variant = Code.VariantOf(kernel);
         long extent = Size(variant.Extent, dims, "the extent of a step");
         operation.Extent = (nint)extent;
         RequestStep step = Steps[operation.Step];
         step.ScratchBytes = extent > 0 ? Size(variant.ScratchBytes, dims, "the scratch of a step") : 0;
-        _scratchBytes = Math.Max(_scratchBytes, step.ScratchBytes);
+        // What the CPU may have to do in a device's place has room from the beginning.
+        long onHost = operation.Kind != OperationKind.Launch ? step.ScratchBytes : Code.Variants[kernel.Kernel] is { } own && extent > 0 ? Size(own.ScratchBytes, dims, "the scratch of a step") : 0;
+        _scratchBytes = Math.Max(_scratchBytes, onHost);
         step.Macs = Size(kernel.Macs, "the work of a step");
         step.Traffic = Size(kernel.Traffic, "the traffic of a step");
         step.Slices = operation.Slices = Math.Max(1, WorkEstimate.Slices(step.Macs, step.Traffic, extent, _threads));

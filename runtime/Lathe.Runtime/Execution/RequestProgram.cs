@@ -11,7 +11,7 @@ namespace Lathe.Runtime.Execution;
 /// </summary>
 internal sealed unsafe partial class RequestProgram : IDisposable
 {
-    private readonly ModelCode _code;
+    private readonly RequestAccelerator[] _accelerators;
     private readonly Weights _weights;
     private readonly ProgramParts _parts;
     private readonly long[] _dims;
@@ -27,9 +27,9 @@ internal sealed unsafe partial class RequestProgram : IDisposable
     private long _deviceArenaBytes;
 
     /// <exception cref="LatheException">LATHE0503: the plan is corrupt. LATHE0506: a size overflows or does not fit memory.</exception>
-    public RequestProgram(ModelCode code, Weights weights, long[] dims, int threads, ProgramParts parts, DeviceRequest? device)
+    public RequestProgram(ModelCode code, Weights weights, long[] dims, int threads, ProgramParts parts, RequestAccelerator[] accelerators, DeviceRequest? device)
     {
-        (_code, _weights, _dims, _threads, _parts, _device) = (code, weights, dims, threads, parts, device);
+        (Code, _weights, _dims, _threads, _parts, _accelerators, _device) = (code, weights, dims, threads, parts, accelerators, device);
         Inputs = [.. Plan.Inputs.Select(t => new TensorMemory(t))];
         Outputs = [.. Plan.Outputs.Select(t => new TensorMemory(t))];
         Tensors = [.. Inputs, .. Outputs];
@@ -70,7 +70,9 @@ internal sealed unsafe partial class RequestProgram : IDisposable
                 Operations[i].Dims = _kernelDims + parts.Starts[i].Dim;
             }
 
+            for (int i = 1; i <= accelerators.Length; i++) Place(i);
             foreach (int operation in parts.Static.Operations) Size(operation);
+            FindWaits();
 
             if (device is null) _memory = NativeBlock.Allocate(MemoryBytes(), what);
             else device.ResizeArena(_deviceArenaBytes = _arenaBytes, kept: 0);
@@ -83,6 +85,9 @@ internal sealed unsafe partial class RequestProgram : IDisposable
             throw;
         }
     }
+
+    /// <summary>The plan and what runs it.</summary>
+    public ModelCode Code { get; private set; }
 
     public Operation[] Operations { get; }
 
@@ -100,7 +105,7 @@ internal sealed unsafe partial class RequestProgram : IDisposable
 
     public long ScratchStride => Aligned(_scratchBytes);
 
-    private Plan Plan => _code.Plan;
+    private Plan Plan => Code.Plan;
 
     /// <summary>
     /// Makes the kernels use an input or output in the caller's memory, or, for null, in the request's own, and lets go of what it was bound to before. Where this throws, it stays as it was,
@@ -211,6 +216,7 @@ internal sealed unsafe partial class RequestProgram : IDisposable
     public void Dispose()
     {
         _device?.Dispose();
+        foreach (RequestAccelerator accelerator in _accelerators) accelerator.Dispose();
         if (!ReferenceEquals(_memory, _tables)) _memory.Dispose();
         _tables.Dispose();
     }

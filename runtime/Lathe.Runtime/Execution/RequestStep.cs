@@ -1,17 +1,18 @@
+using Lathe.Runtime.Devices;
 using Lathe.Runtime.Plans;
 using Lathe.Runtime.Routines;
 
 namespace Lathe.Runtime.Execution;
 
-/// <summary>A kernel's or routine's step of a request, with its work for the request's dims.</summary>
+/// <summary>A kernel's, routine's or transfer's step of a request, with its work for the request's dims.</summary>
 internal sealed class RequestStep(PlanStep plan, RoutineCall? routine)
 {
     public PlanStep Plan => plan;
 
-    /// <summary>The kernel's step; null for a routine's.</summary>
+    /// <summary>The kernel's step; null for others.</summary>
     public KernelStep? Kernel => plan as KernelStep;
 
-    /// <summary>What the routine is given; null for a kernel's step.</summary>
+    /// <summary>What the routine is given; null for other steps.</summary>
     public RoutineCall? Routine => routine;
 
     public long Macs { get; set; }
@@ -22,6 +23,19 @@ internal sealed class RequestStep(PlanStep plan, RoutineCall? routine)
     public long Traffic { get; set; }
 
     public int Slices { get; set; } = 1;
+
+    /// <summary>The call of the step's kernel on a device.</summary>
+    public unsafe DeviceLaunch Launch(in Operation operation, int function)
+    {
+        KernelStep kernel = Kernel!;
+        return new(operation.Step, function, (DeviceAddress*)operation.Buffers, kernel.Buffers.Count, operation.Dims, kernel.Dims.Count, operation.Extent, ScratchBytes)
+        {
+            Op = kernel.Op,
+            Precision = kernel.Precision,
+            Macs = Macs,
+            Traffic = Traffic,
+        };
+    }
 }
 
 /// <summary>

@@ -36,7 +36,7 @@ internal static unsafe class WeightPreparation
         nint* given = stackalloc nint[step.Dims.Count];
         long[] dims = new long[step.Dims.Count];
         for (int i = 0; i < dims.Length; i++) given[i] = (nint)(dims[i] = step.Dims[i].Evaluate([]));
-        PlanVariant variant = code.Variants[step.Kernel];
+        PlanVariant variant = code.VariantOf(step);
         long extent = RequestProgram.Size(variant.Extent, dims, "the extent of a step");
         if (extent == 0) return;
         int slices = Math.Max(1, WorkEstimate.Slices(RequestProgram.Value(step.Macs, [], "the work of a step"), RequestProgram.Value(step.Traffic, [], "the traffic of a step"), extent, threads));

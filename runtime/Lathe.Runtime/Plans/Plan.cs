@@ -57,13 +57,25 @@ public sealed record Plan(
     long WeightBytes)
 {
     /// <summary>The version of this form and of the kernel ABI; the runtime refuses others.</summary>
-    public const int Version = 6;
+    public const int Version = 7;
 
     /// <summary>True for a model that computes with denormal numbers where the user who loads it does not say.</summary>
     public bool KeepsDenormals { get; init; }
 
-    /// <summary>What the steps run on: <c>CPU</c>, or a device that <see cref="CompiledModule.OpenDevice"/> opens.</summary>
+    /// <summary>What the model was compiled for: <c>CPU</c>, one device that <see cref="CompiledModule.OpenDevice"/> opens, or several, such as <c>HETERO:GPU,CPU</c>.</summary>
     public string Device { get; init; } = "CPU";
+
+    /// <summary>The devices beside the CPU that steps run on; the k-th of them, counted from 1, is device k. Empty where the CPU, or one device, runs all of them.</summary>
+    public IReadOnlyList<PlanAccelerator> Accelerators { get; init; } = [];
+
+    /// <summary>True if the CPU can run every step, so that it may stand in for an accelerator that is missing or fails.</summary>
+    public bool CarriesFallback { get; init; } = true;
+
+    /// <summary>True for a model that does not run without its accelerators where the user who loads it does not say.</summary>
+    public bool RequiresDevice { get; init; }
+
+    /// <summary>True if one device other than the CPU runs all steps.</summary>
+    public bool IsForOneDevice => Accelerators.Count == 0 && Device != "CPU" && !Device.StartsWith("HETERO", StringComparison.Ordinal);
 
     /// <summary>True for a model that was compiled to run native kernels; what runs otherwise is a fallback.</summary>
     public bool PrefersNative { get; init; }
@@ -76,6 +88,9 @@ public sealed record Plan(
 
     /// <summary>The bytes of what <see cref="Preparation"/> computes.</summary>
     public long PreparedBytes { get; init; }
+
+    /// <summary>The numbers of the kernels that steps of the k-th accelerator call, in ascending order.</summary>
+    public IEnumerable<int> KernelsOn(int device) => new SortedSet<int>(Steps.OfType<KernelStep>().Where(step => step.Device == device).Select(step => step.Kernel));
 
     /// <summary>The alignment of arenas, weights and of every buffer in them, in bytes.</summary>
     public const int Alignment = 64;
@@ -104,7 +119,16 @@ public sealed record PlanTensor(string Name, ElementType Type, IReadOnlyList<Siz
 /// <param name="Index">The input's or output's number; 0 otherwise.</param>
 /// <param name="Offset">Bytes from the start of the arena, of the weights or of what is prepared of them; 0 otherwise.</param>
 /// <param name="Bytes">Its size.</param>
-public sealed record PlanBuffer(BufferKind Kind, int Index, SizeExpression Offset, SizeExpression Bytes);
+public sealed record PlanBuffer(BufferKind Kind, int Index, SizeExpression Offset, SizeExpression Bytes)
+{
+    /// <summary>Whose arena it is a part of: 0 for the host's, k for that of the k-th accelerator. Weights are in the memory of every device, all else in the host's.</summary>
+    public int Device { get; init; }
+}
+
+/// <summary>A device beside the CPU that runs some steps of a plan.</summary>
+/// <param name="Device">Its name for <see cref="CompiledModule.OpenDevice"/>, such as <c>GPU</c>.</param>
+/// <param name="ArenaBytes">The size of a request's arena in its memory. It does not depend on computed dims.</param>
+public sealed record PlanAccelerator(string Device, SizeExpression ArenaBytes);
 
 /// <summary>A kernel, with a variant for each instruction set that was compiled in.</summary>
 public sealed record PlanKernel(string Name, IReadOnlyList<PlanVariant> Variants);
@@ -138,7 +162,11 @@ public sealed record PlanNativeCode(Isa Isa, int Bytes, string Hash, IReadOnlyLi
 /// <summary>One step of a plan.</summary>
 /// <param name="Node">The name of the model's node (or of the last node of a fused group), for messages and counters.</param>
 /// <param name="Op">The operators the step computes, joined with '+', such as <c>Conv+Relu</c>.</param>
-public abstract record PlanStep(string Node, string Op);
+public abstract record PlanStep(string Node, string Op)
+{
+    /// <summary>The number of the subgraph that it belongs to, from 1; 0 where there are none.</summary>
+    public int Subgraph { get; init; }
+}
 
 /// <summary>A call of a kernel.</summary>
 /// <param name="Node">See <see cref="PlanStep"/>.</param>
@@ -159,7 +187,19 @@ public sealed record KernelStep(
     string Precision,
     string Layout,
     SizeExpression Macs,
-    SizeExpression Traffic) : PlanStep(Node, Op);
+    SizeExpression Traffic) : PlanStep(Node, Op)
+{
+    /// <summary>What runs it: 0 for the CPU, k for the k-th of <see cref="Plan.Accelerators"/>.</summary>
+    public int Device { get; init; }
+}
+
+/// <summary>Copies between the host's memory and an accelerator's, of which one of both buffers is a part. It is done in the order of the accelerator's steps.</summary>
+/// <param name="Node">See <see cref="PlanStep"/>.</param>
+/// <param name="Op">See <see cref="PlanStep"/>; <c>Transfer</c>.</param>
+/// <param name="From">The number of the buffer that is read.</param>
+/// <param name="To">The number of the buffer that is written.</param>
+/// <param name="Bytes">How many bytes are copied, from the start of one buffer to the start of the other.</param>
+public sealed record TransferStep(string Node, string Op, int From, int To, SizeExpression Bytes) : PlanStep(Node, Op);
 
 /// <summary>Runs one of two lists of steps. Both write the same buffers.</summary>
 /// <param name="Node">See <see cref="PlanStep"/>.</param>

@@ -32,8 +32,8 @@ internal ref struct PlanReader
         PlanSymbol[] symbols = new PlanSymbol[Count(5)];
         for (int i = 0; i < symbols.Length; i++) symbols[i] = new(Text(), Number(), Number(), Number(), Byte() != 0);
         PlanTensor[] inputs = Tensors(), outputs = Tensors();
-        PlanBuffer[] buffers = new PlanBuffer[Count(8)];
-        for (int i = 0; i < buffers.Length; i++) buffers[i] = new((BufferKind)Index(), Index(), Expression(), Expression());
+        PlanBuffer[] buffers = new PlanBuffer[Count(9)];
+        for (int i = 0; i < buffers.Length; i++) buffers[i] = new((BufferKind)Index(), Index(), Expression(), Expression()) { Device = Index() };
         PlanKernel[] kernels = new PlanKernel[Count(2)];
         for (int i = 0; i < kernels.Length; i++) kernels[i] = new(Text(), Variants());
         return new(model, symbols, inputs, outputs, buffers, kernels, Steps(0), Expression(), Number())
@@ -44,6 +44,9 @@ internal ref struct PlanReader
             Device = Text(),
             Preparation = Preparation(),
             PreparedBytes = Number(),
+            Accelerators = Accelerators(),
+            CarriesFallback = Number() != 0,
+            RequiresDevice = Number() != 0,
         };
     }
 
@@ -52,6 +55,13 @@ internal ref struct PlanReader
         PlanTensor[] tensors = new PlanTensor[Count(5)];
         for (int i = 0; i < tensors.Length; i++) tensors[i] = new(Text(), (ElementType)Index(), Expressions(), Index()) { Strides = Symbols() };
         return tensors;
+    }
+
+    private PlanAccelerator[] Accelerators()
+    {
+        PlanAccelerator[] accelerators = new PlanAccelerator[Count(4)];
+        for (int i = 0; i < accelerators.Length; i++) accelerators[i] = new(Text(), Expression());
+        return accelerators;
     }
 
     private int[] Symbols()
@@ -80,19 +90,22 @@ internal ref struct PlanReader
     private PlanStep[] Steps(int depth)
     {
         if (depth > MaximumDepth) throw PlanFormat.Corrupt("its branches are nested too deeply");
-        PlanStep[] steps = new PlanStep[Count(6)];
+        PlanStep[] steps = new PlanStep[Count(7)];
         for (int i = 0; i < steps.Length; i++)
         {
-            steps[i] = Byte() switch
+            PlanStep step = Byte() switch
             {
                 PlanWriter.KernelTag => new KernelStep(
-                    Text(), Text(), Index(), Indices(), Expressions(), Text(), Text(), Expression(), Expression()),
+                    Text(), Text(), Index(), Indices(), Expressions(), Text(), Text(), Expression(), Expression()) { Device = Index() },
                 PlanWriter.IfTag => new IfStep(Text(), Text(), Index(), Steps(depth + 1), Steps(depth + 1)),
                 PlanWriter.MeasureTag => new MeasureStep(Text(), Text(), Index(), (ElementType)Index(), Indices(), Expressions()),
                 PlanWriter.LoopTag => new LoopStep(Text(), Text(), Index(), Expression(), Carries(), Steps(depth + 1)),
                 PlanWriter.RoutineTag => new RoutineStep(Text(), Text(), Text(), Operands(), Integers(), Floats(), Expression()),
+                PlanWriter.TransferTag => new TransferStep(Text(), Text(), Index(), Index(), Expression()),
                 _ => throw PlanFormat.Corrupt("it has a step of an unknown kind"),
             };
+            int subgraph = Index();
+            steps[i] = subgraph == 0 ? step : step with { Subgraph = subgraph };
         }
 
         return steps;

@@ -4,7 +4,7 @@ namespace Lathe.Runtime.Plans;
 /// Checks of a plan whatever does not need the values of the named dims: that every number names something that is there, that expressions
 /// speak of dims that exist, and that constant sizes lie inside their memory. The rest is checked when a request is created.
 /// </summary>
-internal sealed class PlanVerifier
+internal sealed partial class PlanVerifier
 {
     private readonly Plan _plan;
     private readonly HashSet<int> _strides = [];
@@ -18,6 +18,7 @@ internal sealed class PlanVerifier
         verifier.Symbols();
         verifier.Tensors(plan.Inputs, BufferKind.Input, "input");
         verifier.Tensors(plan.Outputs, BufferKind.Output, "output");
+        verifier.Accelerators();
         verifier.Buffers();
         verifier.NativeCode();
         verifier.Kernels();
@@ -78,10 +79,12 @@ internal sealed class PlanVerifier
                 _ => 0,
             };
             Require((uint)buffer.Index < (uint)limit, "a buffer has an unknown kind or belongs to an input or output that is not there");
+            Require(buffer.Device == 0 || (buffer.Kind == BufferKind.Arena && (uint)buffer.Device <= (uint)_plan.Accelerators.Count), "a buffer is in the memory of a device that is not there or does not have such");
             Size(buffer.Offset, "a buffer's offset");
             Size(buffer.Bytes, "a buffer's size");
             if (buffer.Kind is BufferKind.Input)
                 Require(buffer.Offset.IsConstant && buffer.Offset.Evaluate([]) == 0, "the buffer of an input has an offset");
+            if (buffer.Device > 0) Static([buffer.Offset, buffer.Bytes], "the buffer of an accelerator");
             if (buffer.Kind is BufferKind.Weights or BufferKind.Prepared && buffer.Offset.IsConstant && buffer.Bytes.IsConstant)
             {
                 long offset = buffer.Offset.Evaluate([]), most = buffer.Kind == BufferKind.Weights ? _plan.WeightBytes : _plan.PreparedBytes;
@@ -135,14 +138,19 @@ internal sealed class PlanVerifier
             {
                 case KernelStep kernel:
                     Step(kernel);
+                    Require(kernel.Device == 0 || depth == 0, $"step '{kernel.Node}' is inside a branch or loop and not on the CPU");
+                    break;
+                case TransferStep transfer:
+                    Require(depth == 0, $"transfer '{transfer.Node}' is inside a branch or loop");
+                    Transfer(transfer);
                     break;
                 case IfStep branch:
-                    BufferAt(branch.Condition);
+                    HostBufferAt(branch.Condition);
                     Steps(branch.Then, depth + 1);
                     Steps(branch.Else, depth + 1);
                     break;
                 case MeasureStep measure:
-                    BufferAt(measure.Buffer);
+                    HostBufferAt(measure.Buffer);
                     Require(measure.Type.IsInteger(), $"step '{measure.Node}' reads dims that are no integers");
                     foreach (int symbol in measure.Symbols) Computed(symbol, measure);
                     Require(measure.Symbols.Distinct().Count() == measure.Symbols.Count, $"step '{measure.Node}' computes a dim twice");
@@ -166,7 +174,7 @@ internal sealed class PlanVerifier
     private void Step(KernelStep step)
     {
         Require((uint)step.Kernel < (uint)_plan.Kernels.Count, $"step '{step.Node}' names a kernel that is not there");
-        foreach (int buffer in step.Buffers) BufferAt(buffer);
+        Placed(step);
         foreach (SizeExpression dim in step.Dims) Dims(dim, _plan.Symbols.Count, $"a dim of step '{step.Node}'");
         Dims(step.Macs, _plan.Symbols.Count, $"the work of step '{step.Node}'");
         Dims(step.Traffic, _plan.Symbols.Count, $"the traffic of step '{step.Node}'");
@@ -180,10 +188,11 @@ internal sealed class PlanVerifier
     /// <summary>Nothing but weights is there when a model is loaded, and no dims.</summary>
     private void Preparation()
     {
-        Require(_plan.Device == "CPU" || (_plan.Preparation.Count == 0 && _plan.PreparedBytes == 0), $"it prepares weights when the model is loaded, which {_plan.Device} does not");
+        Require(!_plan.IsForOneDevice || (_plan.Preparation.Count == 0 && _plan.PreparedBytes == 0), $"it prepares weights when the model is loaded, which {_plan.Device} does not");
         foreach (KernelStep step in _plan.Preparation)
         {
             Step(step);
+            Require(step.Device == 0, $"step '{step.Node}' is not on the CPU when the model is loaded");
             foreach (SizeExpression dim in (SizeExpression[])[.. step.Dims, step.Macs, step.Traffic]) Require(dim.IsConstant, $"step '{step.Node}' depends on dims when the model is loaded");
             foreach (int number in step.Buffers)
             {
@@ -201,7 +210,7 @@ internal sealed class PlanVerifier
 
     private void Carry(LoopCarry carry, LoopStep loop)
     {
-        PlanBuffer initial = BufferAt(carry.Initial), state = BufferAt(carry.State), next = BufferAt(carry.Next);
+        PlanBuffer initial = HostBufferAt(carry.Initial), state = HostBufferAt(carry.State), next = HostBufferAt(carry.Next);
         Require(initial.Bytes.Equals(state.Bytes) && state.Bytes.Equals(next.Bytes), $"step '{loop.Node}' carries a value from one size to another");
         Require(state.Kind is BufferKind.Arena or BufferKind.Output, $"step '{loop.Node}' writes memory that is read only");
     }
@@ -209,11 +218,11 @@ internal sealed class PlanVerifier
     private void Routine(RoutineStep step)
     {
         Require(Routines.Routine.Find(step.Routine) is not null, $"step '{step.Node}' names the routine '{step.Routine}', which is not there");
-        Require(_plan.Device == "CPU" || step.Routine == nameof(Routines.CheckIndices), $"step '{step.Node}' names the routine '{step.Routine}', which {_plan.Device} has not");
+        Require(!_plan.IsForOneDevice || step.Routine == nameof(Routines.CheckIndices), $"step '{step.Node}' names the routine '{step.Routine}', which {_plan.Device} has not");
         foreach (PlanOperand operand in step.Operands)
         {
             if (operand.Buffer < 0) continue;
-            BufferAt(operand.Buffer);
+            HostBufferAt(operand.Buffer);
             Require(operand.Type.HasSize(), $"an operand of step '{step.Node}' has a type without a size");
             foreach (SizeExpression dim in operand.Dims) Size(dim, $"a dim of step '{step.Node}'");
         }

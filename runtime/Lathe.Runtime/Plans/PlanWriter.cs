@@ -10,6 +10,7 @@ internal sealed class PlanWriter
     internal const byte MeasureTag = 2;
     internal const byte LoopTag = 3;
     internal const byte RoutineTag = 4;
+    internal const byte TransferTag = 5;
 
     private readonly MemoryStream _bytes = new();
 
@@ -31,6 +32,9 @@ internal sealed class PlanWriter
         writer.Text(plan.Device);
         writer.List(plan.Preparation, writer.Step);
         writer.Number(plan.PreparedBytes);
+        writer.List(plan.Accelerators, writer.Accelerator);
+        writer.Number(plan.CarriesFallback ? 1 : 0);
+        writer.Number(plan.RequiresDevice ? 1 : 0);
         return writer._bytes.ToArray();
     }
 
@@ -58,6 +62,13 @@ internal sealed class PlanWriter
         Number(buffer.Index);
         Expression(buffer.Offset);
         Expression(buffer.Bytes);
+        Number(buffer.Device);
+    }
+
+    private void Accelerator(PlanAccelerator accelerator)
+    {
+        Text(accelerator.Device);
+        Expression(accelerator.ArenaBytes);
     }
 
     private void Kernel(PlanKernel kernel)
@@ -100,6 +111,7 @@ internal sealed class PlanWriter
                 Text(kernel.Layout);
                 Expression(kernel.Macs);
                 Expression(kernel.Traffic);
+                Number(kernel.Device);
                 break;
             case IfStep branch:
                 _bytes.WriteByte(IfTag);
@@ -137,8 +149,18 @@ internal sealed class PlanWriter
                 List(routine.Floats, number => Number(BitConverter.DoubleToInt64Bits(number)));
                 Expression(routine.ScratchBytes);
                 break;
+            case TransferStep transfer:
+                _bytes.WriteByte(TransferTag);
+                Text(transfer.Node);
+                Text(transfer.Op);
+                Number(transfer.From);
+                Number(transfer.To);
+                Expression(transfer.Bytes);
+                break;
             default: throw new ArgumentException($"A plan has no form for {step.GetType().Name}.", nameof(step));
         }
+
+        Number(step.Subgraph);
     }
 
     private void Carry(LoopCarry carry)

@@ -66,10 +66,10 @@ internal sealed class GraphTextTests
         Compiler.Graph.Graph body = inner.Build("body", [new("in0", a)], [new("out", b)], []);
         Value x = outer.Add(new Input("x", type));
         Layout layout = Layout.Blocked(4, 16, [1, 1], [1, 1]);
-        Value fused = outer.Add(new Fused(body, layout), outer.Add(new Reorder(layout), x));
+        Value fused = outer.Add(new Transfer("CPU"), outer.Add(new Fused(body, layout, "GPU"), outer.Add(new Transfer("GPU"), outer.Add(new Reorder(layout), x))));
         Compiler.Graph.Graph graph = outer.Build("g", [new("x", x)], [new("y", outer.Add(new Reorder(null), fused))], []);
         string text = GraphPrinter.Print(graph);
-        Assert.That(text, Does.Contain("float32[1, 16, 4, 4]@0,1/16,2+1+1,3+1+1,1%16").And.Contain("    %1 = Relu(%in0)"));
+        Assert.That(text, Does.Contain("float32[1, 16, 4, 4]@0,1/16,2+1+1,3+1+1,1%16").And.Contain("    %1 = Relu(%in0)").And.Contain("Device=\"GPU\"").And.Contain("Transfer(%1) {To=\"GPU\"}"));
         Assert.That(Round(text), Is.EqualTo(text));
     }
 

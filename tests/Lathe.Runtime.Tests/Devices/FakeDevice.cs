@@ -59,6 +59,8 @@ internal sealed unsafe class FakeDevice(DeviceSetup setup) : DeviceModel
         {
             _device = device;
             _device.Held++;
+            nint prepared = Allocate(DeviceAddress.Prepared, setup.Plan.PreparedBytes);
+            Copy(prepared, setup.Prepared, setup.Plan.PreparedBytes);
             nint weights = Allocate(DeviceAddress.Weights, setup.Plan.WeightBytes);
             new Span<byte>((void*)setup.Weights, (int)setup.Plan.WeightBytes).CopyTo(new Span<byte>((void*)weights, (int)setup.Plan.WeightBytes));
         }
@@ -113,6 +115,16 @@ internal sealed unsafe class FakeDevice(DeviceSetup setup) : DeviceModel
             Copy((nint)to, Place(from), bytes);
         }
 
+        public override long Write(int step, DeviceAddress to, byte* from, long bytes) => Transfer("write", step, Place(to), (nint)from, bytes);
+
+        public override long StartRead(int step, DeviceAddress from, byte* to, long bytes) => Transfer("start", step, (nint)to, Place(from), bytes);
+
+        public override void Wait(long ticket)
+        {
+            _device.Call("wait");
+            Run();
+        }
+
         public override void Copy(DeviceAddress to, DeviceAddress from, long bytes)
         {
             _device.Call("copy");
@@ -143,6 +155,17 @@ internal sealed unsafe class FakeDevice(DeviceSetup setup) : DeviceModel
         }
 
         private static void Copy(nint to, nint from, long bytes) => Buffer.MemoryCopy((void*)from, (void*)to, bytes, bytes);
+
+        private long Transfer(string call, int step, nint to, nint from, long bytes)
+        {
+            _device.Call(call);
+            _queue.Add(() =>
+            {
+                _steps.Add(step);
+                Copy(to, from, bytes);
+            });
+            return _queue.Count;
+        }
 
         private void Run()
         {

@@ -120,9 +120,9 @@ public sealed class TeamTests
             Plan plan = builder.Build();
             TestModule module = new(plan, []);
             ModelCode code = ModelCode.Choose(module, plan, null);
-            _program = ProgramBuilder.Build(code, Weights.Load(module, 0, []), [], threads);
+            _program = ProgramBuilder.Build(code, Weights.Load(module, 0, []), [], threads, []);
             PseudoRandomFill.Fill(_program.Inputs[0].Span, ElementType.Float32, "x");
-            Executor = new HostExecutor(_program, code, threads, profiling: false, flushDenormals: false, team);
+            Executor = new HostExecutor(_program, threads, profiling: false, flushDenormals: false, team, (_, _) => false);
         }
 
         public Executor Executor { get; }

@@ -1,14 +1,20 @@
 using System.Buffers.Binary;
 using Lathe.Runtime.Plans;
+using Lathe.Runtime.Simulation;
 
 namespace Lathe.Runtime.Tests.Plans;
 
 public sealed class PlanFormatTests
 {
     [Test]
-    public void Read_WhatWriteWrote_IsTheSamePlan([Values] bool isPrepared)
+    public void Read_WhatWriteWrote_IsTheSamePlan([Values("sample", "prepared", "hetero")] string sort)
     {
-        Plan plan = isPrepared ? PlanBuilder.Prepared() : Sample();
+        Plan plan = sort switch
+        {
+            "sample" => Sample(),
+            "prepared" => PlanBuilder.Prepared(),
+            _ => PlanBuilder.Hetero() with { CarriesFallback = false, RequiresDevice = true },
+        };
         Plan read = PlanFormat.Read(PlanFormat.Write(plan));
         Assert.That(Describe(read), Is.EqualTo(Describe(plan)));
     }
@@ -33,9 +39,9 @@ public sealed class PlanFormatTests
     }
 
     [Test]
-    public void Read_AnyPrefixWithAMatchingHeader_IsRefused()
+    public void Read_AnyPrefixWithAMatchingHeader_IsRefused([Values] bool isHetero)
     {
-        byte[] bytes = PlanFormat.Write(Sample());
+        byte[] bytes = PlanFormat.Write(isHetero ? PlanBuilder.Hetero() : Sample());
         for (int length = 24; length < bytes.Length; length++)
         {
             byte[] prefix = Sealed(bytes[..length]);
@@ -56,9 +62,9 @@ public sealed class PlanFormatTests
     }
 
     [Test]
-    public void Read_RandomDamageWithAMatchingHeader_IsRefusedOrLoadsAndCreatesARequest()
+    public void Read_RandomDamageWithAMatchingHeader_IsRefusedOrLoadsAndCreatesARequest([Values] bool isHetero)
     {
-        byte[] original = PlanFormat.Write(Sample());
+        byte[] original = PlanFormat.Write(isHetero ? PlanBuilder.Hetero() : Sample());
         Random random = new(20240607);
         int refused = 0, accepted = 0;
         for (int round = 0; round < 5000; round++)
@@ -77,7 +83,7 @@ public sealed class PlanFormatTests
                 accepted++;
 
                 // Damage to a size may leave a plan that is sound but asks for much memory: the request is made or refused, nothing else.
-                using CompiledModel model = CompiledModel.Create(new TestModule(bytes, new byte[4]));
+                using CompiledModel model = CompiledModel.Create(new TestModule(bytes, new byte[4]) { Device = setup => SimulatedModel.Load(setup, TestKernels.Address, new SimulationProfile()) });
                 model.CreateRequest().Dispose();
             }
             catch (LatheException)
@@ -170,11 +176,15 @@ public sealed class PlanFormatTests
         plan.WeightBytes,
         Preparation = plan.Preparation.Select(Describe),
         plan.PreparedBytes,
+        plan.Device,
+        plan.Accelerators,
+        plan.CarriesFallback,
+        plan.RequiresDevice,
     });
 
     private static object Describe(PlanStep step) => step switch
     {
-        IfStep branch => new { branch.Node, branch.Op, branch.Condition, Then = branch.Then.Select(Describe), Else = branch.Else.Select(Describe) },
+        IfStep branch => new { branch.Node, branch.Op, branch.Subgraph, branch.Condition, Then = branch.Then.Select(Describe), Else = branch.Else.Select(Describe) },
         _ => step,
     };
 }

@@ -44,7 +44,43 @@ public sealed class PlanVerifierTests
         ["buffer that is not aligned"] = plan => plan with { Buffers = [.. plan.Buffers.Select(b => b.Kind == BufferKind.Prepared ? b with { Offset = 4 } : b)] },
     };
 
+    private static readonly Dictionary<string, Func<Plan, Plan>> DamagesOfHetero = new()
+    {
+        ["accelerator without a name"] = plan => plan with { Accelerators = [plan.Accelerators[0] with { Device = "" }] },
+        ["accelerator that is the CPU"] = plan => plan with { Accelerators = [plan.Accelerators[0] with { Device = "CPU" }] },
+        ["accelerator twice"] = plan => plan with { Accelerators = [plan.Accelerators[0], plan.Accelerators[0]] },
+        ["accelerator with a negative arena"] = plan => plan with { Accelerators = [plan.Accelerators[0] with { ArenaBytes = -1 }] },
+        ["accelerator with an arena of data"] = plan => Computed(plan) with { Accelerators = [plan.Accelerators[0] with { ArenaBytes = PlanBuilder.Dim(1) }] },
+        ["buffer of a missing accelerator"] = plan => plan with { Accelerators = [] },
+        ["buffer of a negative accelerator"] = plan => plan with { Buffers = [.. plan.Buffers, plan.Buffers[3] with { Device = -1 }] },
+        ["input in an accelerator's memory"] = plan => plan with { Buffers = [plan.Buffers[0] with { Device = 1 }, .. plan.Buffers.Skip(1)] },
+        ["accelerator's buffer of data"] = plan => Computed(plan) with { Buffers = [.. plan.Buffers, plan.Buffers[5] with { Bytes = PlanBuilder.Dim(1) }] },
+        ["step on a missing device"] = plan => With(plan, 1, ((KernelStep)plan.Steps[1]) with { Device = 2 }),
+        ["step on a negative device"] = plan => With(plan, 1, ((KernelStep)plan.Steps[1]) with { Device = -1 }),
+        ["step of an accelerator in the host's memory"] = plan => With(plan, 1, ((KernelStep)plan.Steps[1]) with { Buffers = [3, 5, 4] }),
+        ["step of the host in an accelerator's memory"] = plan => With(plan, 3, ((KernelStep)plan.Steps[3]) with { Buffers = [2, 5, 1] }),
+        ["step of an accelerator in a branch"] = plan => With(plan, 1, new IfStep("if", "If", 0, [plan.Steps[1]], [])),
+        ["step of an accelerator with dims of data"] = plan => With(Computed(plan), 1, ((KernelStep)plan.Steps[1]) with { Dims = [PlanBuilder.Dim(1)] }),
+        ["transfer in a branch"] = plan => With(plan, 0, new IfStep("if", "If", 0, [], [plan.Steps[0]])),
+        ["transfer inside the host"] = plan => With(plan, 0, Transfer(plan, 0) with { To = 3 }),
+        ["transfer inside an accelerator"] = plan => With(plan, 2, Transfer(plan, 2) with { To = 5 }),
+        ["transfer to an input"] = plan => With(plan, 2, Transfer(plan, 2) with { To = 0 }),
+        ["transfer to weights"] = plan => With(plan, 2, Transfer(plan, 2) with { To = 4 }),
+        ["transfer of too much"] = plan => With(plan, 0, new TransferStep("w", "Transfer", 4, 5, 8)) with { Buffers = [.. plan.Buffers.Take(5), plan.Buffers[5] with { Bytes = 8 }, .. plan.Buffers.Skip(6)] },
+        ["transfer of less than nothing"] = plan => With(plan, 0, Transfer(plan, 0) with { Bytes = -1 }),
+        ["transfer of data"] = plan => With(Computed(plan), 0, Transfer(plan, 0) with { Bytes = PlanBuilder.Dim(1) }),
+        ["transfer of a missing buffer"] = plan => With(plan, 0, Transfer(plan, 0) with { From = 99 }),
+        ["transfer of an input with strides"] = plan => plan with { Symbols = [.. plan.Symbols, new("s", 1, 1000, 1, IsComputed: true)], Inputs = [plan.Inputs[0] with { Strides = [1] }, plan.Inputs[1]] },
+        ["condition in an accelerator's memory"] = plan => With(plan, 3, new IfStep("if", "If", 5, [], [])),
+        ["measurement in an accelerator's memory"] = plan => With(Computed(plan), 3, new MeasureStep("m", "Measure", 5, ElementType.Int64, [1], [])),
+        ["loop that carries an accelerator's memory"] = plan => With(Computed(plan), 3, new LoopStep("l", "Loop", 1, 2, [new(5, 5, 5)], [])),
+        ["routine in an accelerator's memory"] = plan => With(plan, 3, new RoutineStep("r", "CheckIndices", "CheckIndices", [new(5, ElementType.Int64, [1])], [], [], 0)),
+        ["preparation on an accelerator"] = plan => plan with { Preparation = [((KernelStep)plan.Steps[3]) with { Device = 1, Buffers = [4], Dims = [1] }] },
+    };
+
     private static IEnumerable<string> Names => Damages.Keys;
+
+    private static IEnumerable<string> NamesOfHetero => DamagesOfHetero.Keys;
 
     private static IEnumerable<string> NamesOfPreparation => DamagesOfPreparation.Keys;
 
@@ -62,6 +98,21 @@ public sealed class PlanVerifierTests
         Assert.That(() => PlanFormat.Write(sound), Throws.Nothing);
         Assert.That(() => PlanFormat.Write(Damages[damage](sound)), Throws.TypeOf<LatheException>().With.Property("Id").EqualTo("LATHE0503"));
     }
+
+    [TestCaseSource(nameof(NamesOfHetero))]
+    public void Write_ContradictoryPlanOfSeveralDevices_IsLathe0503(string damage)
+    {
+        Assert.That(() => PlanFormat.Write(PlanBuilder.Hetero()), Throws.Nothing);
+        Assert.That(() => PlanFormat.Write(Computed(PlanBuilder.Hetero())), Throws.Nothing);
+        Assert.That(() => PlanFormat.Write(DamagesOfHetero[damage](PlanBuilder.Hetero())), Throws.TypeOf<LatheException>().With.Property("Id").EqualTo("LATHE0503"));
+    }
+
+    private static Plan With(Plan plan, int number, PlanStep step) => plan with { Steps = [.. plan.Steps.Take(number), step, .. plan.Steps.Skip(number + 1)] };
+
+    private static TransferStep Transfer(Plan plan, int number) => (TransferStep)plan.Steps[number];
+
+    /// <summary>The plan with a dim, number 1, that data determine.</summary>
+    private static Plan Computed(Plan plan) => plan with { Symbols = [.. plan.Symbols, new("found", 0, 1000, 0, IsComputed: true)] };
 
     private static KernelStep Kernel(Plan plan) => (KernelStep)plan.Steps[0];
 }
