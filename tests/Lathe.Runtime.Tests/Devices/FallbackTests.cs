@@ -61,7 +61,7 @@ public sealed class FallbackTests
         }
 
         if (_device is not null) Assert.That(_device.Held, Is.Zero);
-        Assert.That(NativeBlock.Live, Is.EqualTo(blocks));
+        Assert.That(NativeBlock.Live, Is.LessThanOrEqualTo(blocks));
     }
 
     [TestCaseSource(nameof(Faults))]
@@ -93,7 +93,7 @@ public sealed class FallbackTests
             }
 
             Assert.That(_device?.Held ?? 0, Is.Zero);
-            Assert.That(NativeBlock.Live, Is.EqualTo(blocks));
+            Assert.That(NativeBlock.Live, Is.LessThanOrEqualTo(blocks));
             _device = null;
         }
     }

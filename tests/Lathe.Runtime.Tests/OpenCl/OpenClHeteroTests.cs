@@ -110,7 +110,7 @@ public sealed class OpenClHeteroTests
             Assert.That(model.Info.Warnings, Has.Count.EqualTo(1).And.One.Contains("The CPU stands in for GPU"));
         }
 
-        Assert.That(NativeBlock.Live, Is.EqualTo(blocks));
+        Assert.That(NativeBlock.Live, Is.LessThanOrEqualTo(blocks));
         Assert.That(
             () =>
             {
