@@ -14,6 +14,9 @@ public static class PrecisionNames
     /// <summary>Weights of bfloat16.</summary>
     public const string Bf16 = "bf16";
 
+    /// <summary>Products of bytes.</summary>
+    public const string Int8 = "int8";
+
     /// <summary>The name of an element type of 16 bits.</summary>
     public static string Of(ElementType half) => half == ElementType.Float16 ? Fp16 : Bf16;
 

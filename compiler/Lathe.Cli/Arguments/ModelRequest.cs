@@ -19,14 +19,14 @@ internal sealed record ModelRequest(string Path, CompileOptions Options, int? Th
     /// <summary>True if they have to be: otherwise the JIT does where they cannot.</summary>
     public bool MustPrecompile { get; init; }
 
-    /// <summary>Files beside the model that the compilation reads: the tuning record, labels, calibration samples.</summary>
+    /// <summary>Files beside the model that the compilation reads: the tuning record, rules, labels, calibration samples.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
 
     /// <summary>Samples to quantise the model with; null for none.</summary>
     public CalibrationRequest? Calibration { get; init; }
 
     /// <summary>The model without a lower precision.</summary>
-    public ModelRequest InFloats() => this with { Options = Options with { Precision = PrecisionNames.Fp32, Quantized = null }, Calibration = null };
+    public ModelRequest InFloats() => this with { Options = Options with { Precision = PrecisionNames.Fp32, PrecisionRules = [], Quantized = null }, Calibration = null };
 
     /// <summary>True for an assembly that was compiled before.</summary>
     public bool IsCompiled => IsAssembly(Path);

@@ -40,7 +40,7 @@ internal sealed record CalibrationRequest(IReadOnlyList<Sample> Samples, Quantiz
         if (request.Options.Quantized is not null || request.IsCompiled) return request;
         if (request.Calibration is { } calibration)
             return request with { Options = request.Options with { Quantized = calibration.Quantize(request, terminal, cancellation) } };
-        if (request.Options.Precision == "int8" && !Loader.About(request.Path, () => OnnxFrontEnd.IsQuantized(request.Path)))
+        if (request.Options.Precision == PrecisionNames.Int8 && !Loader.About(request.Path, () => OnnxFrontEnd.IsQuantized(request.Path)))
             throw new FailedException(request.Path, DiagnosticTable.NeedsCalibration);
         return request;
     }

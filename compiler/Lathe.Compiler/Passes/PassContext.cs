@@ -17,6 +17,9 @@ public sealed class PassContext(CompileOptions options, CancellationToken cancel
     /// <summary>What was chosen out of what, by the model or by a tuning record.</summary>
     public Decisions Decisions { get; } = new(options.Tuning);
 
+    /// <summary>What rules say of the precision of nodes.</summary>
+    public NodePrecisions Precisions { get; set; } = NodePrecisions.None;
+
     /// <summary>Ends the compilation between passes.</summary>
     public CancellationToken Cancellation => cancellation;
 
