@@ -1,6 +1,7 @@
 using Lathe.Cli.Quantization;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Quantization;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Cli.Arguments;
@@ -22,11 +23,14 @@ internal sealed record ModelRequest(string Path, CompileOptions Options, int? Th
     /// <summary>Files beside the model that the compilation reads: the tuning record, rules, labels, calibration samples.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
 
-    /// <summary>Samples to quantise the model with; null for none.</summary>
+    /// <summary>Samples to quantise the model with, or to choose layers by; null for none.</summary>
     public CalibrationRequest? Calibration { get; init; }
 
+    /// <summary>The layers that were chosen to have weights of 32 bits; null where none were searched for.</summary>
+    public MixedWeights? Mixed { get; init; }
+
     /// <summary>The model without a lower precision.</summary>
-    public ModelRequest InFloats() => this with { Options = Options with { Precision = PrecisionNames.Fp32, PrecisionRules = [], Quantized = null }, Calibration = null };
+    public ModelRequest InFloats() => this with { Options = Options with { Precision = PrecisionNames.Fp32, PrecisionRules = [], Quantized = null }, Calibration = null, Mixed = null };
 
     /// <summary>True for an assembly that was compiled before.</summary>
     public bool IsCompiled => IsAssembly(Path);

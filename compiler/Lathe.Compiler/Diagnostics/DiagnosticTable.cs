@@ -148,7 +148,7 @@ public static class DiagnosticTable
 
     /// <summary>No choice of layers keeps to a budget.</summary>
     public static readonly DiagnosticDescriptor MixedBudgetNotMet = new(
-        "LATHE0632", Severity.Error, "the budget of {0} is not kept to by any choice of layers that stay in floats: all in bytes the outputs have {1}, and {2} layers may be chosen from");
+        "LATHE0632", Severity.Error, "no choice of layers that stay in fp32 keeps to the budget of {0}: with all in {1} it is {2}, and {3} layers may be chosen from");
 
     /// <summary>Calibration samples are missing, cannot be read, or do not fit the model.</summary>
     public static readonly DiagnosticDescriptor BadCalibration = new("LATHE0701", Severity.Error, "calibration '{0}': {1}");

@@ -24,7 +24,7 @@ public sealed partial class Quantizer
         Placement all, IReadOnlySet<string> fixedKept, IReadOnlySet<string> fixedBytes, Dictionary<string, Histogram> histograms, LayerErrors errors, LossBudget budget)
     {
         Written first = Write(fixedKept, histograms, errors, 0.4, 0.5);
-        if (budget.Points is not null && first.Loss.LostPoints is null) throw Fails(DiagnosticTable.BadOption, "--mixed", "no output has scores of classes, [items, classes], that could agree: give a ratio such as 30dB");
+        if (budget.Points is not null && first.Loss.LostPoints is null) throw WithoutClasses();
         string[] candidates = [.. all.Contractions.Select(c => c.Key).Where(k => !fixedKept.Contains(k) && !fixedBytes.Contains(k))];
         if (first.Loss.Over(budget) <= 0) return (first, [.. fixedKept], Report(first, [], 1));
 
@@ -56,7 +56,7 @@ public sealed partial class Quantizer
             margin += over + LeastMargin;
         }
 
-        throw Fails(DiagnosticTable.MixedBudgetNotMet, budget.Text, first.Loss.InWords(budget), candidates.Length.ToString(CultureInfo.InvariantCulture));
+        throw Fails(DiagnosticTable.MixedBudgetNotMet, budget.Text, PrecisionNames.Int8, first.Loss.InWords(budget), candidates.Length.ToString(CultureInfo.InvariantCulture));
 
         ModelLoss Counted(ModelLoss loss)
         {
@@ -67,6 +67,9 @@ public sealed partial class Quantizer
         MixedPrecision Report(Written written, IReadOnlyCollection<string> kept, int count) => new(
             budget.Text, kept.Count, candidates.Length, first.Loss.Decibels, written.Loss.Decibels, first.Loss.LostPoints, written.Loss.LostPoints, count);
     }
+
+    private static DiagnosticException WithoutClasses() =>
+        Fails(DiagnosticTable.BadOption, "--mixed", "no output has scores of classes, [items, classes], that could agree: give a ratio such as 30dB");
 
     private SwitchedTrials Trials(Dictionary<string, Histogram> histograms, LayerErrors errors, out SwitchedNetwork switched)
     {

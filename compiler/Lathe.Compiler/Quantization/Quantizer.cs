@@ -308,10 +308,10 @@ public sealed partial class Quantizer
         return graph ?? throw new DiagnosticException(diagnostics.First(d => d.Descriptor.Severity == Severity.Error));
     }
 
-    private CompiledOutput Compile(ModelProto model)
+    private CompiledOutput Compile(ModelProto model, CompileOptions? options = null)
     {
         _cancellation.ThrowIfCancellationRequested();
-        return Compilation.Compile(Import(model), "Lathe.Calibrated", "calibration", "", new PassContext(_options, _cancellation));
+        return Compilation.Compile(Import(model), "Lathe.Calibrated", "calibration", "", new PassContext(options ?? _options, _cancellation));
     }
 
     /// <summary>The file, in one piece.</summary>
