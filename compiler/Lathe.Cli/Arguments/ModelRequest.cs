@@ -32,6 +32,9 @@ internal sealed record ModelRequest(string Path, CompileOptions Options, int? Th
     /// <summary>The model without a lower precision.</summary>
     public ModelRequest InFloats() => this with { Options = Options with { Precision = PrecisionNames.Fp32, PrecisionRules = [], Quantized = null }, Calibration = null, Mixed = null };
 
+    /// <summary>The model in a precision; samples are for int8.</summary>
+    public ModelRequest In(string precision) => this with { Options = Options with { Precision = precision, Quantized = null }, Calibration = precision == PrecisionNames.Int8 ? Calibration : null };
+
     /// <summary>True for an assembly that was compiled before.</summary>
     public bool IsCompiled => IsAssembly(Path);
 

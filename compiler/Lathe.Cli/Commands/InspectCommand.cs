@@ -1,10 +1,13 @@
 using System.CommandLine;
 using Lathe.Cli.Arguments;
+using Lathe.Cli.Bench;
+using Lathe.Cli.Machine;
 using Lathe.Cli.Models;
 using Lathe.Cli.Output;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Onnx;
+using Lathe.Compiler.Prediction;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Cli.Commands;
@@ -15,12 +18,28 @@ internal static class InspectCommand
     public static Command Create(Terminal terminal)
     {
         Argument<string> model = Actions.ModelArgument("The ONNX model.");
-        Command command = new("inspect", "Show what a model becomes.") { model };
+        Option<IReadOnlyList<string>?> precisions = Parsed.One<IReadOnlyList<string>?>(
+            "--precisions", [], "LIST", "Predict time and memory in fp32,fp16,bf16,int8 or some of them; int8 needs --calibration.", PrecisionComparison.Parse);
+        Option<string?> profile = new("--profile") { Description = "The processor to predict for, as 'lathe devices -o' writes it. Default: what the compiler assumes of the best of --isa.", HelpName = "PROFILE" };
+        Command command = new("inspect", "Show what a model becomes.") { model, precisions, profile };
         ModelOptions options = ModelOptions.AddTo(command);
-        return command.Does((parsed, cancellation) => Run(options.Read(parsed, parsed.GetRequiredValue(model), terminal, runs: false), terminal, cancellation));
+        return command.Does((parsed, cancellation) =>
+        {
+            IReadOnlyList<string>? compared = parsed.GetValue(precisions);
+            ModelRequest request = options.Read(parsed, parsed.GetRequiredValue(model), terminal, runs: false, quantizes: PrecisionComparison.Quantizes(compared));
+            if (compared is null)
+            {
+                if (parsed.GetValue(profile) is not null) throw new UsageException("option --profile is for --precisions");
+                return Run(request, null, terminal, cancellation);
+            }
+
+            PrecisionComparison.Check(request, compared);
+            CpuProfile cpu = parsed.GetValue(profile) is { } file ? ProfileFile.Read(file, request.Options.Isas) : CpuProfile.Of(request.Options.Isas.Max());
+            return Run(request.InFloats(), () => PredictedPrecisions.Of(request, compared, cpu, terminal, cancellation), terminal, cancellation);
+        });
     }
 
-    private static int Run(ModelRequest request, Terminal terminal, CancellationToken cancellation)
+    private static int Run(ModelRequest request, Func<PredictedPrecisions>? predict, Terminal terminal, CancellationToken cancellation)
     {
         foreach (Diagnostic warning in request.Warnings) terminal.Report(request.Path, warning);
         CompileReport report;
@@ -36,7 +55,8 @@ internal static class InspectCommand
         IReadOnlyList<Subgraph> subgraphs =
             [.. report.Groups.GroupBy(group => group.Device).Select(device => new Subgraph(device.Key, device.Count(), device.Sum(group => group.Macs)))];
         Result result = new(
-            report.Macs, report.Parameters, report.ArenaBytes, report.ArenaLowerBound, report.WeightBytes, report.PreparedBytes, report.Reorders, report.Groups, subgraphs, []);
+            report.Macs, report.Parameters, report.ArenaBytes, report.ArenaLowerBound, report.WeightBytes, report.PreparedBytes, report.Reorders, report.Groups, subgraphs, [], predict?.Invoke());
+        foreach (Diagnostic warning in result.Predictions?.Warnings() ?? []) terminal.Report(request.Path, warning);
         terminal.WriteResult(result, writer =>
         {
             TextTable.Write(
@@ -49,6 +69,7 @@ internal static class InspectCommand
                 ]));
             writer.WriteLine($"{report.Groups.Count} groups, {report.Macs / 1e6:F2} MMACs, {report.Parameters} parameters in {Terminal.Bytes(report.WeightBytes)}{(report.PreparedBytes > 0 ? $", of which loading makes {Terminal.Bytes(report.PreparedBytes)} in memory" : "")}");
             writer.WriteLine($"arena {Terminal.Bytes(report.ArenaBytes)} (at least {Terminal.Bytes(report.ArenaLowerBound)}), {report.Reorders} reorders");
+            result.Predictions?.Show(writer);
             if (request.Options.Tuning is { } tuning) writer.WriteLine($"{report.Decisions.Count(d => d.IsTuned)} of {report.Decisions.Count} choices are tuned, by {tuning.Entries.Count} entries of {Terminal.Clean(tuning.Cpu)}");
         });
         return 0;
@@ -69,7 +90,7 @@ internal static class InspectCommand
             .. diagnostics.Where(d => d.Descriptor.Severity == Severity.Error && d.Descriptor != DiagnosticTable.UnsupportedOperator)
                 .Select(d => new Unsupported(d.Node, d.Arguments[0], d.Message)),
         ];
-        Result result = new(null, null, null, null, null, null, null, [], [], unsupported);
+        Result result = new(null, null, null, null, null, null, null, [], [], unsupported, null);
         terminal.WriteResult(result, writer => TextTable.Write(
             writer, ["node", "operator", "reason"], unsupported.Select(u => (IReadOnlyList<string>)[u.Node ?? "", u.Op, u.Reason])));
         return 1;
@@ -85,7 +106,8 @@ internal static class InspectCommand
         int? Reorders,
         IReadOnlyList<CompileGroup> Groups,
         IReadOnlyList<Subgraph> Subgraphs,
-        IReadOnlyList<Unsupported> Unsupported);
+        IReadOnlyList<Unsupported> Unsupported,
+        PredictedPrecisions? Predictions);
 
     private sealed record Subgraph(string Device, int Groups, long Macs);
 

@@ -150,6 +150,10 @@ public static class DiagnosticTable
     public static readonly DiagnosticDescriptor MixedBudgetNotMet = new(
         "LATHE0632", Severity.Error, "no choice of layers that stay in fp32 keeps to the budget of {0}: with all in {1} it is {2}, and {3} layers may be chosen from");
 
+    /// <summary>A lower precision would not be faster.</summary>
+    public static readonly DiagnosticDescriptor PrecisionIsSlower = new(
+        "LATHE0633", Severity.Warning, "{0} is predicted to be slower than fp32 on {1}, by {2} %");
+
     /// <summary>Calibration samples are missing, cannot be read, or do not fit the model.</summary>
     public static readonly DiagnosticDescriptor BadCalibration = new("LATHE0701", Severity.Error, "calibration '{0}': {1}");
 
