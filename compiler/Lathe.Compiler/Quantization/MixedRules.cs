@@ -11,10 +11,17 @@ public static class MixedRules
     /// <param name="model">The model's name, for the first line.</param>
     /// <param name="quantized">The quantised model.</param>
     public static string Of(string model, QuantizedModel quantized) => Text(
-        model, PrecisionNames.Int8, quantized.Samples, quantized.Mixed, quantized.Outputs.Min(o => o.SqnrDb), quantized.Kept.Where(k => k.SqnrDb is not null).Select(k => (k.Node, k.Precision, k.SqnrDb)));
+        model, PrecisionNames.Int8, quantized.Samples, quantized.Mixed, quantized.Outputs.Min(o => o.SqnrDb), "at its own output", quantized.Kept.Where(k => k.SqnrDb is not null).Select(k => (k.Node, k.Precision, k.SqnrDb)));
 
     /// <summary>The rules as text: a line of all nodes, and one for each that is kept, by name.</summary>
-    internal static string Text(string model, string precision, int samples, MixedPrecision? mixed, double? decibels, IEnumerable<(string Node, string Precision, double? Decibels)> kept)
+    /// <param name="model">The model's name.</param>
+    /// <param name="precision">What the others have.</param>
+    /// <param name="samples">How many samples there were.</param>
+    /// <param name="mixed">How the layers were chosen; null if they were not searched for.</param>
+    /// <param name="decibels">Then: the ratio of the outputs.</param>
+    /// <param name="where">Where the ratios of layers are measured, in words.</param>
+    /// <param name="kept">The layers with another precision, and their ratios.</param>
+    internal static string Text(string model, string precision, int samples, MixedPrecision? mixed, double? decibels, string where, IEnumerable<(string Node, string Precision, double? Decibels)> kept)
     {
         StringBuilder text = new();
         string head = mixed is null
@@ -24,7 +31,7 @@ public static class MixedRules
         foreach ((string node, string own, double? alone) in kept.OrderBy(k => k.Node, StringComparer.Ordinal))
         {
             text.Append('\n');
-            if (alone is { } db) text.Append(CultureInfo.InvariantCulture, $"# {db:F1} dB at its own output in {precision}\n");
+            if (alone is { } db) text.Append(CultureInfo.InvariantCulture, $"# {db:F1} dB {where} in {precision}\n");
             text.Append(CultureInfo.InvariantCulture, $"{SelectorOf(node)} = {own}\n");
         }
 

@@ -94,7 +94,7 @@ public sealed partial class Quantizer
         }
 
         string TextOf(IEnumerable<string> kept, MixedPrecision? report) => MixedRules.Text(
-            model, precision, _samples, report, null, ruled.Concat(kept.Select(k => (nodes[k], PrecisionNames.Fp32, alone.TryGetValue(k, out double db) ? (double?)db : null))));
+            model, precision, _samples, report, null, "at the outputs with this layer alone", ruled.Concat(kept.Select(k => (nodes[k], PrecisionNames.Fp32, alone.TryGetValue(k, out double db) ? (double?)db : null))));
     }
 
     private static TensorData Rounded(TensorData weights, ElementType element) =>

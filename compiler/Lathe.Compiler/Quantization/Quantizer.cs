@@ -101,11 +101,6 @@ public sealed partial class Quantizer
         Prepare();
         Placement all = PlacementOf(_model, []);
         if (all.Contractions.Count == 0) throw Fails(DiagnosticTable.NothingToQuantize, Reasons(all));
-        if (_how.Equalize)
-        {
-            Equalise();
-            all = PlacementOf(_model, []);
-        }
 
         Dictionary<string, Histogram> histograms = Observe(all);
         LayerErrors errors = Judge(histograms);
