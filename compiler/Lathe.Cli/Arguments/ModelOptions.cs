@@ -112,8 +112,8 @@ internal sealed class ModelOptions
             if (tuned) Add(options._tuning);
         }
 
-        Add(options._mean, options._scale, options._inputFormat, options._resize, options._shape, options._threads, options._precisionRules);
-        if (calibrates) Add(options._calibration, options._calibrator, options._minSqnr, options._biasCorrection, options._mixed);
+        Add(options._mean, options._scale, options._inputFormat, options._resize, options._shape, options._threads);
+        if (calibrates) Add(options._calibration, options._calibrator, options._minSqnr, options._biasCorrection, options._mixed, options._precisionRules);
         return options;
 
         void Add(params ReadOnlySpan<Option> added)
