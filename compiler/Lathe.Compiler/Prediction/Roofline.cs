@@ -13,8 +13,8 @@ public static class Roofline
     /// <summary>The share of the peak that convolutions and products reach; of depthwise ones, whose every input is multiplied few times; and of those of bytes, whose sums are rounded behind fewer cycles.</summary>
     private const double Dense = 0.75, Sparse = 0.3, Bytes = 0.55;
 
-    /// <summary>Fewer products for an output are those of a depthwise convolution or a narrow layer.</summary>
-    private const long FewProducts = 32;
+    /// <summary>Fewer products for an output are those of a depthwise convolution: a window of 3x3 has 9.</summary>
+    private const long FewProducts = 12;
 
     /// <summary>Cycles for a vector of weights that are read once: as they are, and with what widens bfloat16 and float16 (16-bit weights in <c>docs/decisions/0016</c>).</summary>
     private const double CyclesOfFloats = 0.5, CyclesOfBf16 = 1.0, CyclesOfFp16 = 1.7;
@@ -46,8 +46,8 @@ public static class Roofline
         // The bytes of a product of one row are its weights, which are read as they are stored.
         if (group.Op.Contains("MatMulOfHalves", StringComparison.Ordinal))
             return Math.Max(seconds, vectors * (group.Precision == PrecisionNames.Fp16 ? CyclesOfFp16 : CyclesOfBf16) / hertz);
-        bool isSparse = group.Macs <= FewProducts * Elements(group.Shape);
-        if (isSparse) return Math.Max(seconds, group.Macs / (perSecond * Sparse));
+        // Depthwise, bytes are multiplied as floats.
+        if (group.Op.Contains("DepthwiseConvOfBytes", StringComparison.Ordinal) || group.Macs <= FewProducts * Elements(group.Shape)) return Math.Max(seconds, group.Macs / (perSecond * Sparse));
         // Where there are none for bytes, products of 16 bits stand in: two for each lane, and an instruction more to add them.
         if (group.Op.Contains("OfBytes", StringComparison.Ordinal)) return Math.Max(seconds, group.Macs / (perSecond * Bytes * (cpu.HasDotProducts ? 4 : 1)));
         return Math.Max(seconds, Math.Max(group.Macs / (perSecond * Dense), vectors * CyclesOfFloats / hertz));

@@ -11,15 +11,16 @@ namespace Lathe.Compiler.Tests.Quantization;
 [TestFixture]
 internal sealed class MixedPrecisionTests
 {
-    [Test]
-    public void Budget_IsKeptTo_AndItsRulesGiveTheSameModel([Values(3, 5, 7, 9)] int seed, [Values(2, 6)] double better)
+    [TestCase(3, 2)]
+    [TestCase(5, 6)]
+    [TestCase(9, 4)]
+    public void Budget_IsKeptTo_AndItsRulesGiveTheSameModel(int seed, double better)
     {
         RandomNetwork network = new(seed);
         using TemporaryDirectory folder = new();
         string path = folder.Write("network.onnx", network.Model.Model.ToByteArray());
         TensorData[] samples = [network.Sample(), network.Sample()];
         QuantizedModel all = Quantizer.Run(path, new CompileOptions(), new QuantizeOptions { MinSqnr = -100 }, new MemoryRunner(samples));
-        if (all.Layers.Count < 3) Assert.Ignore("too few layers to choose from");
         double budget = all.Outputs[0].SqnrDb!.Value + better;
         QuantizeOptions how = new() { Budget = new LossBudget($"{budget}dB", null, budget) };
         QuantizedModel mixed = Quantizer.Run(path, new CompileOptions(), how, new MemoryRunner(samples));
