@@ -29,6 +29,8 @@ internal sealed record ModelOption(string Metadata, string Option, bool IsSwitch
         new("Calibrator", "--calibrator"),
         new("MinSqnr", "--min-sqnr"),
         new("BiasCorrection", "--bias-correction"),
+        new("Mixed", "--mixed"),
+        new("PrecisionRules", "--precision-rules"),
         new("AccuracyBudget", "--accuracy-budget"),
         new("AccuracyData", "--accuracy-data"),
         new("Kernels", "--kernels"),

@@ -144,6 +144,7 @@ public static class Compilation
             throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "--class", $"'{className}' is no name that the typed class can have"));
         if (CompileOptions.RefusalOf(options.Precision, options.Device) is { } reason) throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "--precision", reason));
         if (options.IsHetero) context.Permissions = Permissions.Of(graph, options);
+        if (options.PrecisionRules.Count > 0) context.Precisions = Rules(graph, context);
         graph = Pipeline.RunNormalise(graph, context);
         Graph.Graph lowered = Pipeline.RunLower(graph, context);
         options.Progress?.Report(("Planning", 0.2));
@@ -153,7 +154,7 @@ public static class Compilation
         EmittedKernels kernels = KernelEmitter.Emit(className, planned, wantsNative, context.Decisions, options, context.Cancellation);
         if (options.Tuning is { } tuning && !context.Decisions.All.Any(d => d.IsTuned))
             context.Report(new Diagnostic(DiagnosticTable.TuningUnused, null, tuning.Entries.Count.ToString(CultureInfo.InvariantCulture), string.Join(", ", options.Isas.Select(i => i.Name()))));
-        if (PrecisionNames.WeightsOf(options.Precision) is not null && !planned.HasHalves)
+        if (PrecisionNames.WeightsOf(options.Precision) is not null && options.PrecisionRules.Count == 0 && !planned.HasHalves)
             context.Report(new Diagnostic(DiagnosticTable.OptionWithoutEffect, null, "--precision", $"no product has weights of float32 that {options.Precision} could hold: the model is as without it"));
         if (wantsNative && ObjectCompiler.Version is null) context.Report(new Diagnostic(DiagnosticTable.NoLibLLVM, null));
         Plan plan = new(
@@ -199,6 +200,23 @@ public static class Compilation
 
     /// <summary>The devices beside the CPU that a model needs.</summary>
     private static string[] DevicesOf(PlannedModel planned, CompileOptions options) => options.UsesOpenCl ? [options.Device] : [.. planned.Accelerators.Select(a => a.Device)];
+
+    /// <summary>The rules for the nodes of a graph.</summary>
+    /// <exception cref="DiagnosticException">A rule names no node, or asks for what cannot be had.</exception>
+    private static NodePrecisions Rules(Graph.Graph graph, PassContext context)
+    {
+        CompileOptions options = context.Options;
+        foreach (NodeRule rule in options.PrecisionRules)
+        {
+            string line = rule.Line.ToString(CultureInfo.InvariantCulture);
+            if (rule.Value == PrecisionNames.Int8 && options.Quantized is null) throw new DiagnosticException(new Diagnostic(DiagnosticTable.RuleNeedsCalibration, null, NodePrecisions.Option, line));
+            if (CompileOptions.RefusalOf(rule.Value, options.Device) is { } reason) throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadRule, null, NodePrecisions.Option, line, reason));
+        }
+
+        NodePrecisions precisions = options.Quantized?.Precisions ?? NodePrecisions.Of(options.PrecisionRules, graph);
+        foreach (Diagnostic warning in precisions.Warnings) context.Report(warning);
+        return precisions;
+    }
 
     /// <summary>Routines run on the CPU, where nothing may run unasked; what only looks at indices is part of the plan's control.</summary>
     /// <exception cref="DiagnosticException">There are some; all but the last are reported.</exception>

@@ -20,6 +20,9 @@ public sealed record CompileOptions
     /// </summary>
     public string Precision { get; init; } = "fp32";
 
+    /// <summary>Convolutions and products whose precision is another than <see cref="Precision"/>: see <see cref="NodePrecisions.Parse"/>. Those of <c>int8</c> are for the quantisation.</summary>
+    public IReadOnlyList<NodeRule> PrecisionRules { get; init; } = [];
+
     /// <summary>The device: <c>CPU</c>; <c>GPU</c>, which is any device that OpenCL offers; or several in order of priority, such as <c>HETERO:GPU,CPU</c>.</summary>
     public string Device { get; init; } = "CPU";
 
@@ -148,7 +151,7 @@ public sealed record CompileOptions
         static string Floats(IReadOnlyDictionary<string, float[]> values) => string.Join(';', values.OrderBy(v => v.Key, StringComparer.Ordinal)
             .Select(v => $"{v.Key}={string.Join(',', v.Value.Select(f => BitConverter.SingleToInt32Bits(f)))}"));
         return string.Join('\n',
-            ClassName, Precision, Device, Kernels == "native" ? $"native {ObjectCompiler.Version}" : Kernels, string.Join(',', Isas), Emulate,
+            ClassName, Precision, string.Join('\n', PrecisionRules.Select(r => $"{r.Selector.Text}={r.Value}")), Device, Kernels == "native" ? $"native {ObjectCompiler.Version}" : Kernels, string.Join(',', Isas), Emulate,
             string.Join(';', Shapes.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => $"{s.Key}={s.Value}")),
             Floats(Mean), Floats(Scale), string.Join(';', InputFormats.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => $"{f.Key}={f.Value}")),
             string.Join('\n', Resizing.OrderBy(r => r.Key, StringComparer.Ordinal).Select(r => $"{r.Key}={r.Value.Text}")),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Quantization;
 
 namespace Lathe.Cli.Accuracy;
 
@@ -10,7 +11,7 @@ namespace Lathe.Cli.Accuracy;
 /// <param name="Warns">True if more than that is a warning only.</param>
 internal sealed record AccuracyBudget(string Text, double? Points, double? Decibels, bool Warns)
 {
-    private const string WarnSuffix = ",warn", Unit = "dB";
+    private const string WarnSuffix = ",warn";
 
     /// <summary>How many layers a message names.</summary>
     private const int Named = 5;
@@ -20,12 +21,15 @@ internal sealed record AccuracyBudget(string Text, double? Points, double? Decib
     public static AccuracyBudget Parse(string text)
     {
         bool warns = text.EndsWith(WarnSuffix, StringComparison.OrdinalIgnoreCase);
-        string number = (warns ? text[..^WarnSuffix.Length] : text).Trim();
-        bool isRatio = number.EndsWith(Unit, StringComparison.OrdinalIgnoreCase);
-        if (isRatio) number = number[..^Unit.Length].Trim();
-        if (!double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) || !double.IsFinite(value) || value < 0 || (!isRatio && value > 100))
-            throw new FormatException($"'{text}' is neither points of agreement such as 0.5, nor a ratio such as 30dB; behind either may stand {WarnSuffix}");
-        return isRatio ? new(text, null, value, warns) : new(text, value, null, warns);
+        try
+        {
+            LossBudget budget = LossBudget.Parse(warns ? text[..^WarnSuffix.Length] : text);
+            return new(text, budget.Points, budget.Decibels, warns);
+        }
+        catch (FormatException none)
+        {
+            throw new FormatException($"{none.Message}; behind either may stand {WarnSuffix}", none);
+        }
     }
 
     /// <summary>What to tell the user of a comparison; null if it keeps to the budget.</summary>

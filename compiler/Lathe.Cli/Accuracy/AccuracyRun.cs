@@ -7,6 +7,7 @@ using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Onnx;
+using Lathe.Compiler.Quantization;
 using Lathe.Runtime;
 
 namespace Lathe.Cli.Accuracy;

@@ -65,6 +65,12 @@ internal sealed class ModelOptions
 
     private readonly Option<string?> _biasCorrection = Parsed.Word("--bias-correction", [], ["on", "off"], "Take the mean error of each channel from its bias. Default on.");
 
+    private readonly Option<LossBudget?> _mixed = Parsed.One<LossBudget?>(
+        "--mixed", [], "B", "Keep the fewest layers in fp32 with which the samples lose no more: points of top-1 agreement such as 0.5, or a least ratio such as 30dB. In place of --min-sqnr.", LossBudget.Parse);
+
+    private readonly Option<string?> _precisionRules = Parsed.One<string?>(
+        NodePrecisions.Option, [], "FILE", "Rules that say which convolution or product has which precision: lines SELECTOR = fp32|fp16|bf16|int8.", text => text);
+
     private readonly Option<string?> _kernels = Parsed.Word("--kernels", [], ["csharp", "native", "auto"], "Which kernels; those in C# are compiled in always. Default auto, which is csharp for fp32.");
 
     private readonly Option<IReadOnlyList<Isa>?> _isa = Parsed.One<IReadOnlyList<Isa>?>(
@@ -115,7 +121,7 @@ internal sealed class ModelOptions
         }
 
         Add(options._mean, options._scale, options._inputFormat, options._resize, options._shape, options._threads);
-        if (calibrates) Add(options._calibration, options._calibrator, options._minSqnr, options._biasCorrection);
+        if (calibrates) Add(options._calibration, options._calibrator, options._minSqnr, options._biasCorrection, options._mixed, options._precisionRules);
         return options;
 
         void Add(params ReadOnlySpan<Option> added)
@@ -162,9 +168,11 @@ internal sealed class ModelOptions
         string? affinity = parsed.GetValue(_affinity), rules = affinity is null or Partitioner.Cost or Partitioner.Priority ? null : affinity, profile = parsed.GetValue(_deviceProfile);
         IReadOnlyList<LabelsFile> labels = parsed.GetValue(_labels) ?? [];
         CalibrationRequest? calibration = ReadCalibration(parsed, quantizes);
+        string? precisionRules = parsed.GetValue(_precisionRules);
         CompileOptions options = new()
         {
             Precision = parsed.GetValue(_precision) is { } precision and not "auto" ? precision : PrecisionNames.Fp32,
+            PrecisionRules = precisionRules is null ? [] : RulesFile.Read(precisionRules),
             ClassName = parsed.GetValue(_class),
             Device = device,
             Affinity = rules is null ? affinity ?? Partitioner.Cost : Partitioner.Cost,
@@ -192,7 +200,7 @@ internal sealed class ModelOptions
         bool? flush = parsed.GetValue(_denormals) is { } word ? word == "flush" : keepsDenormals ? false : null;
         return new ModelRequest(model, options, parsed.GetValue(_threads), flush, warnings)
         {
-            Files = [.. new[] { tuning, rules, profile }.OfType<string>(), .. labels.Select(l => l.Path), .. calibration?.Files ?? []],
+            Files = [.. new[] { tuning, rules, profile, precisionRules }.OfType<string>(), .. labels.Select(l => l.Path), .. calibration?.Files ?? []],
             Calibration = calibration,
             RequireDevice = parsed.GetValue(_requireDevice),
         };
@@ -200,17 +208,23 @@ internal sealed class ModelOptions
 
     private CalibrationRequest? ReadCalibration(ParseResult parsed, bool quantizes)
     {
-        if (!quantizes && parsed.GetValue(_precision) != "int8")
+        string precision = parsed.GetValue(_precision) ?? "auto";
+        bool isGiven(Option option) => parsed.GetResult(option) is { Implicit: false };
+        if (!quantizes && precision != PrecisionNames.Int8)
         {
-            foreach (Option option in (Option[])[_calibration, _calibrator, _minSqnr, _biasCorrection])
-                if (parsed.GetResult(option) is { Implicit: false }) throw new UsageException($"option {option.Name} is for --precision int8");
+            bool mixes = PrecisionNames.WeightsOf(precision) is not null && isGiven(_mixed);
+            foreach (Option option in (Option[])[.. mixes ? [] : (Option[])[_mixed, _calibration], _calibrator, _minSqnr, _biasCorrection])
+                if (isGiven(option)) throw new UsageException($"option {option.Name} is for --precision int8{(option == _mixed ? ", bf16 or fp16" : option == _calibration ? ", or for --mixed" : "")}");
         }
 
+        if (isGiven(_mixed) && !isGiven(_calibration)) throw new UsageException("option --mixed needs --calibration");
+        if (isGiven(_mixed) && isGiven(_minSqnr)) throw new UsageException("option --mixed chooses the layers that stay in floats, and so does --min-sqnr: give one of them");
         QuantizeOptions how = new()
         {
             Calibrator = parsed.GetValue(_calibrator) is { } word ? Enum.Parse<Calibrator>(word, ignoreCase: true) : new QuantizeOptions().Calibrator,
             MinSqnr = parsed.GetValue(_minSqnr) ?? new QuantizeOptions().MinSqnr,
             BiasCorrection = parsed.GetValue(_biasCorrection) != "off",
+            Budget = parsed.GetValue(_mixed),
         };
         return parsed.GetValue(_calibration) is { } place ? CalibrationRequest.Find(place, how) : null;
     }
@@ -229,7 +243,7 @@ internal sealed class ModelOptions
     {
         if (!runs) throw new UsageException($"'{model}' is compiled already; this command takes an ONNX model");
         if (parsed.GetValue(_device) is { } device and not ("CPU" or "AUTO")) throw new UsageException($"option {_device.Name} {device} is for compiling, and '{model}' is compiled already: it runs on what it was compiled for");
-        foreach (Option option in (Option[])[_precision, _class, _mean, _scale, _inputFormat, _resize, _postprocess, _labels, _calibration, _calibrator, _minSqnr, _biasCorrection, _kernels, _isa, _emulate, _winograd, _tuning, _dumpAfter, _noOptimize, _affinity, _deviceProfile, _deviceFallback])
+        foreach (Option option in (Option[])[_precision, _class, _mean, _scale, _inputFormat, _resize, _postprocess, _labels, _calibration, _calibrator, _minSqnr, _biasCorrection, _mixed, _precisionRules, _kernels, _isa, _emulate, _winograd, _tuning, _dumpAfter, _noOptimize, _affinity, _deviceProfile, _deviceFallback])
         {
             if (parsed.GetResult(option) is { Implicit: false })
                 throw new UsageException($"option {option.Name} is for compiling, and '{model}' is compiled already");

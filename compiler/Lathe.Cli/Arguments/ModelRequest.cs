@@ -1,6 +1,7 @@
 using Lathe.Cli.Quantization;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Quantization;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Cli.Arguments;
@@ -25,11 +26,17 @@ internal sealed record ModelRequest(string Path, CompileOptions Options, int? Th
     /// <summary>True if a device that is missing or fails is an error, whatever the model was compiled with.</summary>
     public bool RequireDevice { get; init; }
 
-    /// <summary>Samples to quantise the model with; null for none.</summary>
+    /// <summary>Samples to quantise the model with, or to choose layers by; null for none.</summary>
     public CalibrationRequest? Calibration { get; init; }
 
+    /// <summary>The layers that were chosen to have weights of 32 bits; null where none were searched for.</summary>
+    public MixedWeights? Mixed { get; init; }
+
     /// <summary>The model without a lower precision.</summary>
-    public ModelRequest InFloats() => this with { Options = Options with { Precision = PrecisionNames.Fp32, Quantized = null }, Calibration = null };
+    public ModelRequest InFloats() => this with { Options = Options with { Precision = PrecisionNames.Fp32, PrecisionRules = [], Quantized = null }, Calibration = null, Mixed = null };
+
+    /// <summary>The model in a precision; samples are for int8.</summary>
+    public ModelRequest In(string precision) => this with { Options = Options with { Precision = precision, Quantized = null }, Calibration = precision == PrecisionNames.Int8 ? Calibration : null };
 
     /// <summary>True for an assembly that was compiled before.</summary>
     public bool IsCompiled => IsAssembly(Path);

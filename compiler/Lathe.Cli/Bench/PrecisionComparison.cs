@@ -26,8 +26,21 @@ internal sealed record PrecisionComparison(string Model, int Threads, int Rounds
     public static IReadOnlyList<string> Parse(string text)
     {
         string[] names = text.Split(',', StringSplitOptions.TrimEntries);
-        string? wrong = names.FirstOrDefault(n => n is not (PrecisionNames.Fp32 or PrecisionNames.Fp16 or PrecisionNames.Bf16)) ?? names.GroupBy(n => n).FirstOrDefault(g => g.Count() > 1)?.Key;
-        return wrong is null ? names : throw new FormatException($"'{wrong}' is not one of fp32, fp16 and bf16, or is there twice");
+        string? wrong = names.FirstOrDefault(n => n is not (PrecisionNames.Fp32 or PrecisionNames.Fp16 or PrecisionNames.Bf16 or PrecisionNames.Int8)) ?? names.GroupBy(n => n).FirstOrDefault(g => g.Count() > 1)?.Key;
+        return wrong is null ? names : throw new FormatException($"'{wrong}' is not one of fp32, fp16, bf16 and int8, or is there twice");
+    }
+
+    /// <summary>True if one of the precisions is made with calibration samples.</summary>
+    public static bool Quantizes(IReadOnlyList<string>? precisions) => precisions?.Contains(PrecisionNames.Int8) is true;
+
+    /// <summary>Refuses what does not go with a list of precisions.</summary>
+    /// <exception cref="UsageException">There is such an option, or one is missing.</exception>
+    public static void Check(ModelRequest request, IReadOnlyList<string> precisions)
+    {
+        if (request.IsCompiled) throw new UsageException($"option --precisions is for compiling, and '{request.Path}' is compiled already");
+        if (request.Options.Precision != PrecisionNames.Fp32) throw new UsageException("option --precisions does not go with --precision and -enforcebf16");
+        if (request.Options.PrecisionRules.Count > 0) throw new UsageException($"option --precisions does not go with {NodePrecisions.Option}");
+        if (Quantizes(precisions) && request.Calibration is null) throw new UsageException("int8 of option --precisions needs --calibration");
     }
 
     /// <summary>Compiles, measures and compares.</summary>
@@ -35,13 +48,13 @@ internal sealed record PrecisionComparison(string Model, int Threads, int Rounds
     public static PrecisionComparison Run(
         ModelRequest request, IReadOnlyList<string> precisions, InputSet inputs, BenchSettings settings, Terminal terminal, CancellationToken cancellation)
     {
-        ModelRequest[] requests = [.. precisions.Select(p => request with { Options = request.Options with { Precision = p } })];
+        ModelRequest[] requests = [.. precisions.Select(request.In)];
         CompiledFile[] compiled = [.. requests.Select(r => CompileCache.OfUser().Get(r, terminal, cancellation))];
         string folder = Directory.CreateTempSubdirectory("lathe-").FullName;
         try
         {
             (Dictionary<string, string> files, Dictionary<string, long> dims, _) = BenchCommand.Prepare(requests[0], compiled[0], inputs, settings, folder, terminal);
-            ModelRequest reference = request with { Options = request.Options with { Precision = PrecisionNames.Fp32 } };
+            ModelRequest reference = request.InFloats();
             IReadOnlyList<NamedTensor> exact = Outputs(reference, CompileCache.OfUser().Get(reference, terminal, cancellation), inputs, terminal, out _);
             MeasuredPrecision[] measured = [.. requests.Select((r, i) => Compared(precisions[i], r, compiled[i], inputs, exact, terminal))];
 

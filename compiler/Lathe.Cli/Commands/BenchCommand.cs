@@ -25,7 +25,7 @@ internal static class BenchCommand
         Option<string?> precompile = Parsed.Word(
             "--precompile", [], ["on", "off"], "Compile the kernels to machine code with the model, not when they first run. Default on where this build of lathe can.");
         Option<IReadOnlyList<string>?> precisions = Parsed.One<IReadOnlyList<string>?>(
-            "--precisions", [], "LIST", "Compare fp32,fp16,bf16 or some of them in turns, with their accuracy beside.", PrecisionComparison.Parse);
+            "--precisions", [], "LIST", "Compare fp32,fp16,bf16,int8 or some of them in turns, with their accuracy beside; int8 needs --calibration.", PrecisionComparison.Parse);
         Command command = new("bench", "Measure a model in a fresh process.") { argument, option, precompile, precisions };
         BenchOptions how = BenchOptions.AddTo(command);
         InputOptions inputs = InputOptions.AddTo(command);
@@ -34,14 +34,14 @@ internal static class BenchCommand
         {
             string? model = parsed.GetValue(argument), again = parsed.GetValue(option);
             if (model is null == again is null) throw new UsageException(model is null ? "which model? Give MODEL or -m MODEL" : "give MODEL or -m MODEL, not both");
-            ModelRequest request = how.Apply(parsed, options.Read(parsed, model ?? again!, terminal, runs: true));
+            ModelRequest request = how.Apply(parsed, options.Read(parsed, model ?? again!, terminal, runs: true, quantizes: PrecisionComparison.Quantizes(parsed.GetValue(precisions))));
             BenchSettings settings = how.Read(parsed, request);
             string? ahead = parsed.GetValue(precompile);
             request = request with { Threads = settings.Threads, Precompiled = Precompiled(ahead, request), MustPrecompile = ahead == "on" };
             if (settings.Batch is { } batch && !request.IsCompiled) request = BatchShapes.Apply(request, batch);
             if (parsed.GetValue(precisions) is not { } compared) return Run(request, inputs.Read(parsed, request), settings, terminal, cancellation);
-            if (request.IsCompiled) throw new UsageException($"option --precisions is for compiling, and '{request.Path}' is compiled already");
-            if (settings.PerLayer || request.Options.Precision != PrecisionNames.Fp32) throw new UsageException("option --precisions does not go with -pc, --precision and -enforcebf16");
+            if (settings.PerLayer) throw new UsageException("option --precisions does not go with -pc");
+            PrecisionComparison.Check(request, compared);
             foreach (Diagnostic warning in request.Warnings) terminal.Report(request.Path, warning);
             PrecisionComparison comparison = PrecisionComparison.Run(request, compared, inputs.Read(parsed, request), settings, terminal, cancellation);
             terminal.WriteResult(comparison, comparison.Show);

@@ -8,6 +8,7 @@ using Lathe.Cli.Quantization;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Onnx;
+using Lathe.Compiler.Quantization;
 
 namespace Lathe.Cli.Commands;
 
@@ -30,12 +31,13 @@ internal static class CompileCommand
         Option<AccuracyBudget?> budget = Parsed.One<AccuracyBudget?>(
             "--accuracy-budget", [], "B", "Fail if a lower precision loses more: points of top-1 agreement, or a least ratio such as 30dB; ,warn behind it only warns. Needs --accuracy-data.", AccuracyBudget.Parse);
         Option<string?> data = new("--accuracy-data") { Description = "The samples for --accuracy-budget, as lathe accuracy takes them.", HelpName = "DIR" };
-        Command command = new("compile", "Compile an ONNX model to a .NET assembly.") { model, output, sources, inputs, embed, debug, budget, data };
+        Option<string?> rules = QuantizeCommand.RulesOut();
+        Command command = new("compile", "Compile an ONNX model to a .NET assembly.") { model, output, sources, inputs, embed, debug, budget, data, rules };
         ModelOptions options = ModelOptions.AddTo(command);
         return command.Does((parsed, cancellation) =>
         {
             ModelRequest request = options.Read(parsed, parsed.GetRequiredValue(model), terminal, runs: false);
-            Places places = new(parsed.GetRequiredValue(output), parsed.GetValue(sources), parsed.GetValue(inputs));
+            Places places = new(parsed.GetRequiredValue(output), parsed.GetValue(sources), parsed.GetValue(inputs), parsed.GetValue(rules));
             CompileOptions asked = request.Options with { DebugKernels = parsed.GetValue(debug) };
             if (places.IsAssembly || parsed.GetValue(embed)) asked = asked with { EmbedWeightsUpTo = long.MaxValue };
             Gate? gate = (parsed.GetValue(budget), parsed.GetValue(data)) switch
@@ -52,7 +54,8 @@ internal static class CompileCommand
     private static int Run(ModelRequest request, Places places, Gate? gate, Terminal terminal, CancellationToken cancellation)
     {
         foreach (Diagnostic warning in request.Warnings) terminal.Report(request.Path, warning);
-        if (gate is not null) request = CalibrationRequest.Apply(request, terminal, cancellation);
+        if (places.Rules is not null && request.Calibration is null) throw new UsageException("option --rules-out needs --calibration: what a search or a quantisation chooses is what it writes");
+        request = CalibrationRequest.Apply(request, terminal, cancellation);
         (CompiledOutput output, IReadOnlyList<Diagnostic> warnings, double ms) = ModelCompiler.Compile(request, terminal, cancellation);
 
         if (gate?.Judge(request, terminal, cancellation) is { } judged)
@@ -68,10 +71,14 @@ internal static class CompileCommand
             places.IsAssembly ? OutputFiles.WriteFile(places.Output, output.Assembly, request.Path) : OutputFiles.WriteFolder(output, places.Output, request.Path));
         if (places.Inputs is { } list)
             files.AddRange(OutputFiles.WriteFile(list, Encoding.UTF8.GetBytes(string.Concat(FilesOf(request).Concat(gate?.Files ?? []).Select(file => file + "\n"))), request.Path));
-        Result result = new(files, ms, output.Report.ArenaBytes, output.Report.WeightBytes, [.. request.Warnings.Concat(warnings).Select(Message.Of)]);
+        string? rules = request.Options.Quantized is { } quantized ? MixedRules.Of(Path.GetFileName(request.Path), quantized) : request.Mixed?.Text;
+        if (places.Rules is not null) files.AddRange(OutputFiles.WriteFile(places.Rules, Encoding.UTF8.GetBytes(rules!), request.Path));
+        MixedPrecision? mixed = request.Mixed?.Report ?? request.Options.Quantized?.Mixed;
+        Result result = new(files, ms, output.Report.ArenaBytes, output.Report.WeightBytes, mixed, [.. request.Warnings.Concat(warnings).Select(Message.Of)]);
         terminal.WriteResult(result, writer =>
         {
             foreach (string file in files) writer.WriteLine(Terminal.Clean(file));
+            if (mixed is not null) writer.WriteLine(QuantizeCommand.InWords(mixed));
             writer.WriteLine($"{output.ClassName}: {ms:F0} ms, arena {Terminal.Bytes(result.ArenaBytes)}, weights {Terminal.Bytes(result.WeightBytes)}");
         });
         return 0;
@@ -104,10 +111,10 @@ internal static class CompileCommand
         }
     }
 
-    private sealed record Places(string Output, string? Sources, string? Inputs)
+    private sealed record Places(string Output, string? Sources, string? Inputs, string? Rules)
     {
         public bool IsAssembly => ModelRequest.IsAssembly(Output);
     }
 
-    private sealed record Result(IReadOnlyList<string> Files, double CompileMs, long ArenaBytes, long WeightBytes, IReadOnlyList<Message> Warnings);
+    private sealed record Result(IReadOnlyList<string> Files, double CompileMs, long ArenaBytes, long WeightBytes, MixedPrecision? Mixed, IReadOnlyList<Message> Warnings);
 }

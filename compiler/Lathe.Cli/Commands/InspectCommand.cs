@@ -3,12 +3,15 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Serialization;
 using Lathe.Cli.Arguments;
+using Lathe.Cli.Bench;
+using Lathe.Cli.Machine;
 using Lathe.Cli.Models;
 using Lathe.Cli.Output;
 using Lathe.Compiler;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Onnx;
 using Lathe.Compiler.Placement;
+using Lathe.Compiler.Prediction;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Cli.Commands;
@@ -21,18 +24,31 @@ internal static class InspectCommand
         Argument<string> model = Actions.ModelArgument("The ONNX model.");
         Option<string?> dot = new("--dot") { Description = "With HETERO: draw devices and subgraphs into a folder, for Graphviz and as SVG.", HelpName = "DIR" };
         Option<string?> measured = new("--measured") { Description = "With HETERO: what lathe bench -pc --json wrote of the model, to set beside what is predicted.", HelpName = "FILE" };
-        Command command = new("inspect", "Show what a model becomes.") { model, dot, measured };
+        Option<IReadOnlyList<string>?> precisions = Parsed.One<IReadOnlyList<string>?>(
+            "--precisions", [], "LIST", "Predict time and memory in fp32,fp16,bf16,int8 or some of them; int8 needs --calibration.", PrecisionComparison.Parse);
+        Option<string?> profile = new("--profile") { Description = "The processor to predict for, as 'lathe devices -o' writes it. Default: what the compiler assumes of the best of --isa.", HelpName = "PROFILE" };
+        Command command = new("inspect", "Show what a model becomes.") { model, dot, measured, precisions, profile };
         ModelOptions options = ModelOptions.AddTo(command);
         return command.Does((parsed, cancellation) =>
         {
-            ModelRequest request = options.Read(parsed, parsed.GetRequiredValue(model), terminal, runs: false);
+            IReadOnlyList<string>? compared = parsed.GetValue(precisions);
+            ModelRequest request = options.Read(parsed, parsed.GetRequiredValue(model), terminal, runs: false, quantizes: PrecisionComparison.Quantizes(compared));
             foreach (Option<string?> option in (Option<string?>[])[dot, measured])
                 if (parsed.GetValue(option) is not null && !request.Options.IsHetero) throw new UsageException($"option {option.Name} is for --device {DeviceList.Prefix}…");
-            return Run(request, parsed.GetValue(dot), parsed.GetValue(measured), terminal, cancellation);
+            if (compared is null)
+            {
+                if (parsed.GetValue(profile) is not null) throw new UsageException("option --profile is for --precisions");
+                return Run(request, parsed.GetValue(dot), parsed.GetValue(measured), null, terminal, cancellation);
+            }
+
+            if (request.Options.IsHetero) throw new UsageException($"option --precisions is for one device, not for --device {DeviceList.Prefix}…");
+            PrecisionComparison.Check(request, compared);
+            CpuProfile cpu = parsed.GetValue(profile) is { } file ? ProfileFile.Read(file, request.Options.Isas) : CpuProfile.Of(request.Options.Isas.Max());
+            return Run(request.InFloats(), null, null, () => PredictedPrecisions.Of(request, compared, cpu, terminal, cancellation), terminal, cancellation);
         });
     }
 
-    private static int Run(ModelRequest request, string? dot, string? measured, Terminal terminal, CancellationToken cancellation)
+    private static int Run(ModelRequest request, string? dot, string? measured, Func<PredictedPrecisions>? predict, Terminal terminal, CancellationToken cancellation)
     {
         MeasuredLayers? layers = measured is null ? null : MeasuredLayers.Read(measured);
         foreach (Diagnostic warning in request.Warnings) terminal.Report(request.Path, warning);
@@ -67,13 +83,14 @@ internal static class InspectCommand
                 }),
             ];
         Result result = new(
-            report.Macs, report.Parameters, report.ArenaBytes, report.ArenaLowerBound, report.WeightBytes, report.PreparedBytes, report.Reorders, report.Groups, subgraphs, [])
+            report.Macs, report.Parameters, report.ArenaBytes, report.ArenaLowerBound, report.WeightBytes, report.PreparedBytes, report.Reorders, report.Groups, subgraphs, [], predict?.Invoke())
         {
             Affinity = placement?.Affinity,
             PredictedMs = placement?.PredictedMs,
             Alternatives = placement?.Alternatives,
             Advice = placement?.Advice,
         };
+        foreach (Diagnostic warning in result.Predictions?.Warnings() ?? []) terminal.Report(request.Path, warning);
         terminal.WriteResult(result, writer =>
         {
             TextTable.Write(
@@ -87,6 +104,7 @@ internal static class InspectCommand
             writer.WriteLine($"{report.Groups.Count} groups, {report.Macs / 1e6:F2} MMACs, {report.Parameters} parameters in {Terminal.Bytes(report.WeightBytes)}{(report.PreparedBytes > 0 ? $", of which loading makes {Terminal.Bytes(report.PreparedBytes)} in memory" : "")}");
             writer.WriteLine($"arena {Terminal.Bytes(report.ArenaBytes)} (at least {Terminal.Bytes(report.ArenaLowerBound)}), {report.Reorders} reorders");
             if (placement is not null) Write(placement, subgraphs, layers is not null, writer);
+            result.Predictions?.Show(writer);
             if (request.Options.Tuning is { } tuning) writer.WriteLine($"{report.Decisions.Count(d => d.IsTuned)} of {report.Decisions.Count} choices are tuned, by {tuning.Entries.Count} entries of {Terminal.Clean(tuning.Cpu)}");
         });
         return 0;
@@ -133,7 +151,7 @@ internal static class InspectCommand
             .. diagnostics.Where(d => d.Descriptor.Severity == Severity.Error && d.Descriptor != DiagnosticTable.UnsupportedOperator)
                 .Select(d => new Unsupported(d.Node, d.Arguments[0], d.Message)),
         ];
-        Result result = new(null, null, null, null, null, null, null, [], [], unsupported);
+        Result result = new(null, null, null, null, null, null, null, [], [], unsupported, null);
         terminal.WriteResult(result, writer => TextTable.Write(
             writer, ["node", "operator", "reason"], unsupported.Select(u => (IReadOnlyList<string>)[u.Node ?? "", u.Op, u.Reason])));
         return 1;
@@ -149,7 +167,8 @@ internal static class InspectCommand
         int? Reorders,
         IReadOnlyList<CompileGroup> Groups,
         IReadOnlyList<Subgraph> Subgraphs,
-        IReadOnlyList<Unsupported> Unsupported)
+        IReadOnlyList<Unsupported> Unsupported,
+        PredictedPrecisions? Predictions)
     {
         [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
         public string? Affinity { get; init; }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Lathe.Runtime.Native;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Cli.Machine;
@@ -9,6 +10,7 @@ namespace Lathe.Cli.Machine;
 /// <param name="Architecture">X64, Arm64, ….</param>
 /// <param name="Cores">How many processors this process may use.</param>
 /// <param name="Isa">The instruction sets that have kernels and run here, best first.</param>
+/// <param name="Vnni">Those of them for which the processor has dot products of bytes.</param>
 /// <param name="Caches">Sizes of the first core's data caches, smallest first; empty where the system does not tell.</param>
 /// <param name="NumaNodes">How many NUMA nodes there are.</param>
 /// <param name="MemoryBytes">The memory that this process may use.</param>
@@ -19,6 +21,7 @@ internal sealed record CpuDescription(
     string Architecture,
     int Cores,
     IReadOnlyList<string> Isa,
+    IReadOnlyList<string> Vnni,
     IReadOnlyList<long> Caches,
     int NumaNodes,
     long MemoryBytes,
@@ -36,6 +39,7 @@ internal sealed record CpuDescription(
             RuntimeInformation.ProcessArchitecture.ToString(),
             Environment.ProcessorCount,
             [.. isas.Select(isa => isa.Name())],
+            [.. isas.Where(CpuFeatures.HasVnni).Select(isa => isa.Name())],
             DataCaches(),
             NodeCount(),
             GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,

@@ -33,14 +33,20 @@ internal sealed record CalibrationRequest(IReadOnlyList<Sample> Samples, Quantiz
     /// <summary>The files of all samples.</summary>
     public IReadOnlyList<string> Files => [.. Samples.SelectMany(s => s.Files)];
 
-    /// <summary>A request with the quantised model in the place of the file, where samples are given.</summary>
+    /// <summary>A request with the quantised model in the place of the file, or rules for weights of 32 bits, where samples are given.</summary>
     /// <exception cref="FailedException">The model or the samples do not allow it; or int8 is asked of a model of floats, without samples.</exception>
     public static ModelRequest Apply(ModelRequest request, Terminal terminal, CancellationToken cancellation)
     {
         if (request.Options.Quantized is not null || request.IsCompiled) return request;
+        if (request.Calibration is { } samples && PrecisionNames.WeightsOf(request.Options.Precision) is not null)
+        {
+            MixedWeights mixed = samples.Narrow(request, terminal, cancellation);
+            return request with { Options = request.Options with { PrecisionRules = mixed.Rules }, Calibration = null, Mixed = mixed };
+        }
+
         if (request.Calibration is { } calibration)
             return request with { Options = request.Options with { Quantized = calibration.Quantize(request, terminal, cancellation) } };
-        if (request.Options.Precision == "int8" && !Loader.About(request.Path, () => OnnxFrontEnd.IsQuantized(request.Path)))
+        if (request.Options.Precision == PrecisionNames.Int8 && !Loader.About(request.Path, () => OnnxFrontEnd.IsQuantized(request.Path)))
             throw new FailedException(request.Path, DiagnosticTable.NeedsCalibration);
         return request;
     }
@@ -57,6 +63,13 @@ internal sealed record CalibrationRequest(IReadOnlyList<Sample> Samples, Quantiz
             return Quantizer.Run(request.Path, request.Options with { Progress = progress }, Options, runner, cancellation);
         }));
     }
+
+    /// <summary>Chooses the layers whose weights stay in 32 bits.</summary>
+    private MixedWeights Narrow(ModelRequest request, Terminal terminal, CancellationToken cancellation) => Loader.About(request.Path, () => terminal.Work($"choosing layers of {Path.GetFileName(request.Path)}", progress =>
+    {
+        using CalibrationRunner runner = new(Samples, request.Threads);
+        return Quantizer.Narrow(request.Path, request.Options with { Progress = progress }, Options.Budget!, runner, cancellation);
+    }));
 
     /// <summary>Adds to a hash what the quantised model depends on beside the model.</summary>
     /// <exception cref="IOException">A file cannot be read.</exception>

@@ -18,12 +18,14 @@ internal sealed class CalibrationRunner(IReadOnlyList<Sample> files, int? thread
     private readonly string _folder = Directory.CreateTempSubdirectory("lathe-").FullName;
     private readonly List<(Sample File, int Item, int Items)> _samples = [];
     private (Sample? File, IReadOnlyList<IReadOnlyDictionary<string, TensorData>> Items) _read = (null, []);
+    private ModelInfo? _info;
     private int _written;
 
     /// <inheritdoc/>
     public int Open(CompiledOutput model)
     {
-        using CompiledModel loaded = Load(model);
+        using CompiledModel loaded = LoadFile(model);
+        _info = loaded.Info;
         _samples.Clear();
         foreach (Sample file in files)
         {
@@ -42,29 +44,18 @@ internal sealed class CalibrationRunner(IReadOnlyList<Sample> files, int? thread
     }
 
     /// <inheritdoc/>
-    public void Run(IReadOnlyList<CompiledOutput> models, IReadOnlyList<int> samples, Action<int, IReadOnlyList<IReadOnlyList<TensorData>>> observe)
-    {
-        List<CompiledModel> loaded = [];
-        try
-        {
-            foreach (CompiledOutput model in models) loaded.Add(Load(model));
-            foreach (int sample in samples) observe(sample, [.. loaded.Select(model => Infer(model, sample))]);
-        }
-        finally
-        {
-            foreach (CompiledModel model in loaded) model.Dispose();
-        }
-    }
+    public ISampleModel Load(CompiledOutput model) => new Loaded(this, LoadFile(model));
 
     /// <inheritdoc/>
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private IReadOnlyList<TensorData> Infer(CompiledModel model, int sample)
+    private IReadOnlyList<TensorData> Infer(CompiledModel model, int sample, IReadOnlyDictionary<string, TensorData>? more)
     {
         (Sample file, int item, _) = _samples[sample];
         try
         {
-            using InferRequest request = InputSet.CreateRequest(model, Items(file, model.Info)[item]);
+            IReadOnlyDictionary<string, TensorData> inputs = Items(file, _info!)[item];
+            using InferRequest request = InputSet.CreateRequest(model, more is null ? inputs : inputs.Concat(more).ToDictionary());
             request.Infer();
             return [.. InputSet.OutputsOf(request).Select(output => output.Data)];
         }
@@ -87,10 +78,17 @@ internal sealed class CalibrationRunner(IReadOnlyList<Sample> files, int? thread
         return _read.Items;
     }
 
-    private CompiledModel Load(CompiledOutput model)
+    private CompiledModel LoadFile(CompiledOutput model)
     {
         string place = Path.Combine(_folder, (_written++).ToString(CultureInfo.InvariantCulture) + ".dll");
         File.WriteAllBytes(place, model.Assembly);
         return CompiledModel.Load(place, new LatheOptions { Isa = Isa.Vector128, Threads = threads, Unloadable = true });
+    }
+
+    private sealed class Loaded(CalibrationRunner runner, CompiledModel model) : ISampleModel
+    {
+        public IReadOnlyList<TensorData> Infer(int sample, IReadOnlyDictionary<string, TensorData>? more) => runner.Infer(model, sample, more);
+
+        public void Dispose() => model.Dispose();
     }
 }

@@ -156,6 +156,22 @@ public static class DiagnosticTable
     /// <summary>What a lower precision loses is asked of a model that has none but that.</summary>
     public static readonly DiagnosticDescriptor NothingToCompareWith = new("LATHE0622", Severity.Error, "the model is quantised: there is no model of floats to compare it with; lathe accuracy takes one with --against");
 
+    /// <summary>A rule about precisions names nothing that has one.</summary>
+    public static readonly DiagnosticDescriptor RuleWithoutProducts = new(
+        "LATHE0630", Severity.Warning, "{0}, line {1}: '{2}' names no convolution and no product, nor what is computed with one: the rule has no effect");
+
+    /// <summary>A rule asks for bytes where nothing is quantised.</summary>
+    public static readonly DiagnosticDescriptor RuleNeedsCalibration = new(
+        "LATHE0631", Severity.Error, "{0}, line {1}: int8 is for models that are quantised as they are compiled: --precision int8 with samples, --calibration");
+
+    /// <summary>No choice of layers keeps to a budget.</summary>
+    public static readonly DiagnosticDescriptor MixedBudgetNotMet = new(
+        "LATHE0632", Severity.Error, "no choice of layers that stay in fp32 keeps to the budget of {0}: with all in {1} it is {2}, and {3} layers may be chosen from");
+
+    /// <summary>A lower precision would not be faster.</summary>
+    public static readonly DiagnosticDescriptor PrecisionIsSlower = new(
+        "LATHE0633", Severity.Warning, "{0} is predicted to be slower than fp32 on {1}, by {2} %");
+
     /// <summary>Calibration samples are missing, cannot be read, or do not fit the model.</summary>
     public static readonly DiagnosticDescriptor BadCalibration = new("LATHE0701", Severity.Error, "calibration '{0}': {1}");
 

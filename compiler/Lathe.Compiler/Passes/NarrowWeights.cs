@@ -13,7 +13,7 @@ using Cast = Lathe.Compiler.Operators.Shapes.Cast;
 namespace Lathe.Compiler.Passes;
 
 /// <summary>
-/// product(x, w) → product(x, cast(half(w), float32)) for constant weights, if <see cref="CompileOptions.Precision"/> asks for 16 bits. The cast is computed when the model is
+/// product(x, w) → product(x, cast(half(w), float32)) for constant weights, if <see cref="CompileOptions.Precision"/> or a rule asks for 16 bits. The cast is computed when the model is
 /// loaded; only a product of a single row, which reads each of many weights once, widens them as it reads them.
 /// </summary>
 public sealed class NarrowWeights : IPass
@@ -42,10 +42,12 @@ public sealed class NarrowWeights : IPass
     /// <inheritdoc/>
     public Graph.Graph Run(Graph.Graph graph, PassContext context)
     {
-        if (PrecisionNames.WeightsOf(context.Options.Precision) is not { } element) return graph;
+        if (PrecisionNames.WeightsOf(context.Options.Precision) is null && context.Options.PrecisionRules.All(r => PrecisionNames.WeightsOf(r.Value) is null)) return graph;
         HashSet<TensorData> alsoRead = [.. graph.TopologicalOrder().SelectMany(node => node.Inputs.Where((v, i) => !v.IsNone && v.Constant is not null && !IsFactor(node, i)).Select(v => v.Constant!))];
         return Rebuild.Run(graph, (node, builder) =>
         {
+            string precision = context.Precisions.RuleOf(builder.CurrentName)?.Value ?? context.Options.Precision;
+            if (PrecisionNames.WeightsOf(precision) is not { } element) return null;
             if (OfSingleRow(node, element, builder) is { } product) return [product];
             Value[] inputs = [.. node.Inputs];
             for (int i = 0; i < inputs.Length; i++)
@@ -54,7 +56,7 @@ public sealed class NarrowWeights : IPass
                 TensorData narrow = Known.GetOrCreateValue(weights).GetOrAdd(element, to => new Cast(to).Evaluate([weights], [])[0]);
                 double quality = Decibels(weights, narrow);
                 if (quality >= LeastDecibels) inputs[i] = builder.Add(new Cast(ElementType.Float32), builder.Constant(narrow));
-                else context.Report(NotNarrowed(builder.CurrentName, node.Op, context.Options.Precision, quality));
+                else context.Report(NotNarrowed(builder.CurrentName, node.Op, precision, quality));
             }
 
             return inputs.SequenceEqual(node.Inputs) ? null : [builder.Add(node.Op, inputs)];

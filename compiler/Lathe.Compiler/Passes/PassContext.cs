@@ -24,6 +24,9 @@ public sealed class PassContext(CompileOptions options, CancellationToken cancel
     /// <summary>Where steps run and why; null for a model of one device, and before that is decided.</summary>
     internal PlacementResult? Placement { get; set; }
 
+    /// <summary>What rules say of the precision of nodes.</summary>
+    public NodePrecisions Precisions { get; set; } = NodePrecisions.None;
+
     /// <summary>Ends the compilation between passes.</summary>
     public CancellationToken Cancellation => cancellation;
 

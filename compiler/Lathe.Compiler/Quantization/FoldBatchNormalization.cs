@@ -40,6 +40,8 @@ internal static class FoldBatchNormalization
             string w = network.Add(Protos.Floats(network.Fresh(conv.Input[1] + "_folded"), scaled, weights.Dims));
             string b = network.Add(Protos.Floats(network.Fresh(node.Output[0] + "_bias"), offsets, filters));
             string x = conv.Input[0];
+            // One without a name is called by its output, which becomes another.
+            conv.Name = Importer.NameOf(conv);
             conv.Input.Clear();
             conv.Input.AddRange([x, w, b]);
             conv.Output[0] = node.Output[0];

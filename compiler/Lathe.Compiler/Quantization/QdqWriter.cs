@@ -20,19 +20,11 @@ internal sealed class QdqWriter(Network network, Placement placement, IReadOnlyD
         Dictionary<string, NodeProto[]> pairs = new(StringComparer.Ordinal);
         Dictionary<string, Contraction> contractions = placement.Contractions.ToDictionary(c => c.Key, StringComparer.Ordinal);
         // Who reads what is asked before anything is changed.
-        List<(NodeProto Reader, string Tensor, string Dequantized)> redirected = [];
-        foreach (string tensor in tensors)
-        {
-            NodeProto[] pair = Pair(tensor);
-            pairs.Add(tensor, pair);
-            bool isBytes = ComesFromBytes(tensor);
-            foreach (NodeProto reader in network.ReadersOf(tensor))
-                if (placement.ReadsBytes(reader) || (isBytes && !Contraction.Is(reader))) redirected.Add((reader, tensor, pair[1].Output[0]));
-        }
-
-        foreach ((NodeProto reader, string tensor, string dequantized) in redirected)
+        IReadOnlyList<(NodeProto Reader, string Tensor)> reads = Reads();
+        foreach (string tensor in tensors) pairs.Add(tensor, Pair(tensor));
+        foreach ((NodeProto reader, string tensor) in reads)
             for (int i = 0; i < reader.Input.Count; i++)
-                if (reader.Input[i] == tensor) reader.Input[i] = dequantized;
+                if (reader.Input[i] == tensor) reader.Input[i] = pairs[tensor][1].Output[0];
 
         NodeProto[] nodes = [.. network.Graph.Node];
         network.Graph.Node.Clear();
@@ -44,6 +36,19 @@ internal sealed class QdqWriter(Network network, Placement placement, IReadOnlyD
             network.Graph.Node.Add(node);
             foreach (string output in node.Output) network.Graph.Node.AddRange(pairs.GetValueOrDefault(output) ?? []);
         }
+    }
+
+    /// <summary>Who reads which value as it is after its rounding, as long as nothing is written.</summary>
+    public IReadOnlyList<(NodeProto Reader, string Tensor)> Reads()
+    {
+        List<(NodeProto Reader, string Tensor)> reads = [];
+        foreach (string tensor in placement.Tensors)
+        {
+            bool isBytes = ComesFromBytes(tensor);
+            reads.AddRange(network.ReadersOf(tensor).Where(reader => placement.ReadsBytes(reader) || (isBytes && !Contraction.Is(reader))).Select(reader => (reader, tensor)));
+        }
+
+        return reads;
     }
 
     /// <summary>A value as bytes, and as what these stand for.</summary>

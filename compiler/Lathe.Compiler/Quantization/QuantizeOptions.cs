@@ -14,6 +14,9 @@ public sealed record QuantizeOptions
     /// <summary>True takes the mean of each channel's error from its bias.</summary>
     public bool BiasCorrection { get; init; } = true;
 
+    /// <summary>What the outputs may lose: the fewest layers that it takes stay in floats, in place of those below <see cref="MinSqnr"/>. Null for no such search.</summary>
+    public LossBudget? Budget { get; init; }
+
     /// <summary>The options as text: equal for equal options.</summary>
-    public string CanonicalText() => string.Create(CultureInfo.InvariantCulture, $"{Calibrator} {MinSqnr:R} {BiasCorrection}");
+    public string CanonicalText() => string.Create(CultureInfo.InvariantCulture, $"{Calibrator} {MinSqnr:R} {BiasCorrection} {Budget?.Text}");
 }

@@ -10,7 +10,14 @@ namespace Lathe.Compiler.Quantization;
 /// <param name="Kept">Those that stayed in floats.</param>
 /// <param name="Outputs">What the outputs lost.</param>
 /// <param name="Warnings">What to tell the user.</param>
-public sealed record QuantizedModel(byte[] Onnx, int Samples, IReadOnlyList<QuantizedLayer> Layers, IReadOnlyList<KeptLayer> Kept, IReadOnlyList<OutputError> Outputs, IReadOnlyList<Diagnostic> Warnings);
+public sealed record QuantizedModel(byte[] Onnx, int Samples, IReadOnlyList<QuantizedLayer> Layers, IReadOnlyList<KeptLayer> Kept, IReadOnlyList<OutputError> Outputs, IReadOnlyList<Diagnostic> Warnings)
+{
+    /// <summary>What rules say of the model's nodes, which some of its quantised form are no more.</summary>
+    public NodePrecisions Precisions { get; init; } = NodePrecisions.None;
+
+    /// <summary>How the layers that stay in floats were searched for; null if they were not.</summary>
+    public MixedPrecision? Mixed { get; init; }
+}
 
 /// <summary>A convolution or product that multiplies bytes.</summary>
 /// <param name="Node">Its name.</param>
@@ -23,7 +30,11 @@ public sealed record QuantizedLayer(string Node, string Op, double SqnrDb);
 /// <param name="Op">Its operator.</param>
 /// <param name="Reason">Why it did.</param>
 /// <param name="SqnrDb">The ratio of signal to noise that it would have in bytes, in decibels; null if it was not measured.</param>
-public sealed record KeptLayer(string Node, string Op, string Reason, double? SqnrDb);
+public sealed record KeptLayer(string Node, string Op, string Reason, double? SqnrDb)
+{
+    /// <summary>How its weights are stored: fp32, or what a rule says.</summary>
+    public string Precision { get; init; } = PrecisionNames.Fp32;
+}
 
 /// <summary>What an output lost.</summary>
 /// <param name="Name">Its name.</param>

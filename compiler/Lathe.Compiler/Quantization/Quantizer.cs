@@ -15,7 +15,7 @@ namespace Lathe.Compiler.Quantization;
 /// Quantises a float32 model after its training: its convolutions and products multiply bytes, with ranges that are those of samples. Everything it runs, it runs with the
 /// 128-bit kernels in C#, which every machine has: the same model, samples and options give the same file everywhere.
 /// </summary>
-public sealed class Quantizer
+public sealed partial class Quantizer
 {
     /// <summary>As many samples, evenly spaced, tell what layers and outputs lose: an error is a mean over many elements, other than a range.</summary>
     private const int MostJudged = 32;
@@ -38,6 +38,8 @@ public sealed class Quantizer
     private readonly string _directory;
     private readonly IProgress<(string Stage, double Share)>? _report;
     private readonly Dictionary<string, TensorType> _types = new(StringComparer.Ordinal);
+    private readonly IReadOnlyList<NodeRule> _rules;
+    private NodePrecisions _precisions = NodePrecisions.None;
     private int _samples;
 
     private Quantizer(string path, CompileOptions options, QuantizeOptions how, ISampleRunner runner, CancellationToken cancellation)
@@ -47,6 +49,9 @@ public sealed class Quantizer
         _directory = OnnxFrontEnd.DirectoryOf(path);
         _tensors = new TensorReader(_directory);
         (_how, _runner, _cancellation) = (how, runner, cancellation);
+        _rules = options.PrecisionRules;
+        // The only input is called by its name: trials have one more.
+        string? only = OnlyInput(_original.Graph);
         // Of what a command compiles with only that is kept which says what the model's inputs are.
         _options = options with
         {
@@ -62,9 +67,15 @@ public sealed class Quantizer
             Quantized = null,
             Tuning = null,
             DebugKernels = false,
-            Precision = "fp32",
+            Precision = PrecisionNames.Fp32,
+            PrecisionRules = [],
             Postprocessing = new Dictionary<string, Postprocessing>(),
             Labels = new Dictionary<string, IReadOnlyList<string>>(),
+            Shapes = Named(options.Shapes, only),
+            Mean = Named(options.Mean, only),
+            Scale = Named(options.Scale, only),
+            InputFormats = Named(options.InputFormats, only),
+            Resizing = Named(options.Resizing, only),
             DumpAfter = [],
             Progress = null,
             EmbedWeightsUpTo = long.MaxValue,
@@ -94,25 +105,69 @@ public sealed class Quantizer
         Dictionary<string, Histogram> histograms = Observe(all);
         LayerErrors errors = Judge(histograms);
         IReadOnlyDictionary<string, double> ratios = errors.Ratios(_how.BiasCorrection);
-        HashSet<string> kept = new(ratios.Where(r => r.Value < _how.MinSqnr).Select(r => r.Key), StringComparer.Ordinal);
-        if (kept.Count == ratios.Count)
-            throw Fails(DiagnosticTable.NothingToQuantize, string.Create(CultureInfo.InvariantCulture, $"all {kept.Count} convolutions and products have a signal-to-noise ratio below {_how.MinSqnr:G4} dB (--min-sqnr)"));
+        Dictionary<string, string> reasons = new(StringComparer.Ordinal);
+        HashSet<string> bytes = new(StringComparer.Ordinal);
+        foreach (Contraction contraction in all.Contractions)
+        {
+            if (_precisions.RuleOf(Importer.NameOf(contraction.Node)) is { } rule)
+            {
+                if (rule.Value == PrecisionNames.Int8) bytes.Add(contraction.Key);
+                else reasons.Add(contraction.Key, $"line {rule.Line.ToString(CultureInfo.InvariantCulture)} of the rules says {rule.Value}");
+            }
+            else if (_how.Budget is null && ratios[contraction.Key] < _how.MinSqnr)
+            {
+                reasons.Add(contraction.Key, string.Create(CultureInfo.InvariantCulture, $"its signal-to-noise ratio is below {_how.MinSqnr:G4} dB"));
+            }
+        }
 
-        ModelProto quantized = _model.Clone();
-        Placement placement = PlacementOf(quantized, kept, out Network network);
-        new QdqWriter(network, placement, RangesOf(placement, histograms)).Write(_how.BiasCorrection ? errors.Corrections() : new Dictionary<string, float[]>());
-        Prune.Run(quantized);
-        IReadOnlyList<OutputError> outputs = Compare(quantized);
+        HashSet<string> kept = new(reasons.Keys, StringComparer.Ordinal);
+        if (kept.Count == ratios.Count)
+        {
+            throw Fails(DiagnosticTable.NothingToQuantize, _precisions == NodePrecisions.None
+                ? string.Create(CultureInfo.InvariantCulture, $"all {kept.Count} convolutions and products have a signal-to-noise ratio below {_how.MinSqnr:G4} dB (--min-sqnr)")
+                : $"of {kept.Count} convolutions and products none is left by {NodePrecisions.Option} and --min-sqnr");
+        }
+
+        Written written;
+        MixedPrecision? mixed = null;
+        if (_how.Budget is { } budget)
+        {
+            (written, HashSet<string> found, mixed) = Mix(all, kept, bytes, histograms, errors, budget);
+            foreach (string key in found.Except(kept)) reasons.Add(key, $"for the outputs' {budget.Text}");
+        }
+        else written = Write(kept, histograms, errors, 0.85, 1);
+
         IEnumerable<KeptLayer> layers =
         [
-            .. all.Contractions.Where(c => kept.Contains(c.Key)).Select(c => new KeptLayer(
-                Importer.NameOf(c.Node), c.Node.OpType, string.Create(CultureInfo.InvariantCulture, $"its signal-to-noise ratio is below {_how.MinSqnr:G4} dB"), ratios[c.Key])),
+            .. all.Contractions.Where(c => reasons.ContainsKey(c.Key)).Select(c => new KeptLayer(Importer.NameOf(c.Node), c.Node.OpType, reasons[c.Key], ratios[c.Key])
+            {
+                Precision = _precisions.RuleOf(Importer.NameOf(c.Node))?.Value ?? PrecisionNames.Fp32,
+            }),
             .. all.Unable.Select(u => new KeptLayer(Importer.NameOf(u.Node), u.Node.OpType, u.Reason, null)),
         ];
+        IReadOnlyList<OutputError> outputs = written.Loss.Errors;
         return new QuantizedModel(
-            Written(quantized), _samples, [.. placement.Contractions.Select(c => new QuantizedLayer(Importer.NameOf(c.Node), c.Node.OpType, ratios[c.Key]))], [.. layers], outputs,
-            [.. outputs.Where(o => o.SqnrDb < LeastOfOutput || o.Equal < LeastEqual).Select(o => new Diagnostic(DiagnosticTable.AccuracyLost, null, o.Name, o.InWords()))]);
+            InOnePiece(written.Model), _samples, [.. written.Placement.Contractions.Select(c => new QuantizedLayer(Importer.NameOf(c.Node), c.Node.OpType, ratios[c.Key]))], [.. layers], outputs,
+            [.. outputs.Where(o => o.SqnrDb < LeastOfOutput || o.Equal < LeastEqual).Select(o => new Diagnostic(DiagnosticTable.AccuracyLost, null, o.Name, o.InWords()))])
+        {
+            Precisions = _precisions,
+            Mixed = mixed,
+        };
     }
+
+    /// <summary>A quantised form of the model, and what its outputs lose.</summary>
+    private sealed record Written(ModelProto Model, Placement Placement, ModelLoss Loss);
+
+    private Written Write(IReadOnlySet<string> kept, Dictionary<string, Histogram> histograms, LayerErrors errors, double from, double to)
+    {
+        ModelProto quantized = _model.Clone();
+        Placement placement = PlacementOf(quantized, kept, out Network network);
+        new QdqWriter(network, placement, RangesOf(placement, histograms)).Write(Corrections(errors));
+        Prune.Run(quantized);
+        return new Written(quantized, placement, Compare(quantized, from, to));
+    }
+
+    private IReadOnlyDictionary<string, float[]> Corrections(LayerErrors errors) => _how.BiasCorrection ? errors.Corrections() : new Dictionary<string, float[]>();
 
     /// <summary>Brings the model to an operator set that can say all, and batch normalisations into weights; asks for the types of values.</summary>
     private void Prepare()
@@ -130,6 +185,7 @@ public sealed class Quantizer
         IReadOnlyList<string> outputs = [.. survey.Graph.Output.Select(o => o.Name)];
         Graph.Graph graph = Import(WithOutputs(survey, [.. outputs.Concat(asked.Where(a => a.Length > 0)).Distinct()]));
         foreach (GraphPort port in graph.Outputs) _types[port.Name] = port.Value.Type;
+        _precisions = NodePrecisions.Of(_rules, graph);
 
         Network network = new(_model, _tensors);
         OpsetUpgrade.Run(network, value => _types.GetValueOrDefault(value)?.Rank);
@@ -157,7 +213,7 @@ public sealed class Quantizer
             {
                 for (int i = 0; i < chunk.Length; i++)
                     if (!histograms[chunk[i]].Add(outputs[0][i].Span<float>())) throw Fails(DiagnosticTable.NotFinite, chunk[i], _runner.NameOf(sample));
-                Progress("calibrating", (done + ((double)chunk.Length * (sample + 1) / _samples)) / tensors.Length, 0, 0.6);
+                Progress("calibrating", (done + ((double)chunk.Length * (sample + 1) / _samples)) / tensors.Length, 0, _how.Budget is null ? 0.6 : 0.3);
             });
             done += chunk.Length;
         }
@@ -196,7 +252,7 @@ public sealed class Quantizer
         _runner.Run([Compile(model)], samples, (_, outputs) =>
         {
             errors.Add(outputs[0]);
-            Progress("judging layers", (double)++done / samples.Count, 0.6, 0.85);
+            Progress("judging layers", (double)++done / samples.Count, _how.Budget is null ? 0.6 : 0.3, _how.Budget is null ? 0.85 : 0.4);
         });
         return errors;
     }
@@ -212,19 +268,25 @@ public sealed class Quantizer
         StringComparer.Ordinal);
 
     /// <summary>What the outputs differ by from those of the file, all layers together.</summary>
-    private IReadOnlyList<OutputError> Compare(ModelProto quantized)
+    private ModelLoss Compare(ModelProto quantized, double from, double to)
     {
-        OutputLoss[] losses = [.. quantized.Graph.Output.Select(o => new OutputLoss(o.Name))];
-        string[] names = [.. losses.Select(l => l.Name)];
+        string[] names = [.. quantized.Graph.Output.Select(o => o.Name)];
+        ModelLoss loss = new(names);
         int done = 0;
         IReadOnlyList<int> samples = Judged();
         _runner.Run([Compile(WithOutputs(_original.Clone(), names)), Compile(WithOutputs(quantized.Clone(), names))], samples, (_, outputs) =>
         {
-            for (int i = 0; i < losses.Length; i++) losses[i].Add(outputs[0][i], outputs[1][i]);
-            Progress("comparing", (double)++done / samples.Count, 0.85, 1);
+            loss.Add(outputs[0], outputs[1]);
+            Progress("comparing", (double)++done / samples.Count, from, to);
         });
-        return [.. losses.Select(l => l.Error())];
+        return loss;
     }
+
+    private static string? OnlyInput(GraphProto graph) =>
+        graph.Input.Select(i => i.Name).Except(graph.Initializer.Select(i => i.Name)).ToArray() is [var only] ? only : null;
+
+    private static Dictionary<string, T> Named<T>(IReadOnlyDictionary<string, T> given, string? only) =>
+        given.ToDictionary(g => g.Key.Length == 0 && only is not null && !given.ContainsKey(only) ? only : g.Key, g => g.Value);
 
     private IReadOnlyList<int> Judged()
     {
@@ -246,14 +308,14 @@ public sealed class Quantizer
         return graph ?? throw new DiagnosticException(diagnostics.First(d => d.Descriptor.Severity == Severity.Error));
     }
 
-    private CompiledOutput Compile(ModelProto model)
+    private CompiledOutput Compile(ModelProto model, CompileOptions? options = null)
     {
         _cancellation.ThrowIfCancellationRequested();
-        return Compilation.Compile(Import(model), "Lathe.Calibrated", "calibration", "", new PassContext(_options, _cancellation));
+        return Compilation.Compile(Import(model), "Lathe.Calibrated", "calibration", "", new PassContext(options ?? _options, _cancellation));
     }
 
     /// <summary>The file, in one piece.</summary>
-    private byte[] Written(ModelProto model)
+    private byte[] InOnePiece(ModelProto model)
     {
         foreach (TensorProto tensor in model.Tensors().Where(t => t.DataLocation == TensorProto.Types.DataLocation.External))
         {

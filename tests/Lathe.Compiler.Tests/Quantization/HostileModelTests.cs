@@ -48,7 +48,15 @@ internal sealed class HostileModelTests
 
         public string NameOf(int sample) => "none";
 
-        public void Run(IReadOnlyList<CompiledOutput> models, IReadOnlyList<int> samples, Action<int, IReadOnlyList<IReadOnlyList<TensorData>>> observe) =>
-            observe(0, [.. models.Select(_ => (IReadOnlyList<TensorData>)[.. Enumerable.Repeat(TensorData.OfFloats(new float[4096], 4096), 1000)])]);
+        public ISampleModel Load(CompiledOutput model) => new Zeros();
+    }
+
+    private sealed class Zeros : ISampleModel
+    {
+        public IReadOnlyList<TensorData> Infer(int sample, IReadOnlyDictionary<string, TensorData>? more) => [.. Enumerable.Repeat(TensorData.OfFloats(new float[4096], 4096), 1000)];
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -12,18 +12,34 @@ internal sealed class MemoryRunner(params IReadOnlyList<TensorData> samples) : I
 
     public string NameOf(int sample) => $"sample {sample}";
 
-    public void Run(IReadOnlyList<CompiledOutput> models, IReadOnlyList<int> chosen, Action<int, IReadOnlyList<IReadOnlyList<TensorData>>> observe)
-    {
-        foreach (int sample in chosen) observe(sample, [.. models.Select(model => Outputs(model, samples[sample]))]);
-    }
+    public ISampleModel Load(CompiledOutput model) => new Loaded(samples, model);
 
-    private static IReadOnlyList<TensorData> Outputs(CompiledOutput compiled, TensorData input)
+    private sealed class Loaded : ISampleModel
     {
-        using TemporaryDirectory folder = new();
-        using CompiledModel model = CompiledModel.Load(folder.Write("model.dll", compiled.Assembly), new LatheOptions { Isa = Isa.Vector128, Threads = 1, Unloadable = true });
-        using InferRequest request = model.CreateRequest();
-        input.Bytes.CopyTo(request.InputBytes(0));
-        request.Infer();
-        return [.. model.Info.Outputs.Select((o, i) => TensorData.FromBytes(o.Type, request.OutputShape(i).ToArray(), request.OutputBytes(i).ToArray()))];
+        private readonly IReadOnlyList<TensorData> _samples;
+        private readonly TemporaryDirectory _folder = new();
+        private readonly CompiledModel _model;
+
+        public Loaded(IReadOnlyList<TensorData> samples, CompiledOutput compiled)
+        {
+            _samples = samples;
+            _model = CompiledModel.Load(_folder.Write("model.dll", compiled.Assembly), new LatheOptions { Isa = Isa.Vector128, Threads = 1, Unloadable = true });
+        }
+
+        public IReadOnlyList<TensorData> Infer(int sample, IReadOnlyDictionary<string, TensorData>? more)
+        {
+            using InferRequest request = _model.CreateRequest();
+            // What is given beside the sample stands behind it.
+            byte[][] inputs = [_samples[sample].Bytes, .. more?.Values.Select(v => v.Bytes) ?? []];
+            for (int i = 0; i < inputs.Length; i++) inputs[i].CopyTo(request.InputBytes(i));
+            request.Infer();
+            return [.. _model.Info.Outputs.Select((o, i) => TensorData.FromBytes(o.Type, request.OutputShape(i).ToArray(), request.OutputBytes(i).ToArray()))];
+        }
+
+        public void Dispose()
+        {
+            _model.Dispose();
+            _folder.Dispose();
+        }
     }
 }

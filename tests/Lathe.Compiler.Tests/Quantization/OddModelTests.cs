@@ -179,10 +179,11 @@ internal sealed class OddModelTests
 
         public string NameOf(int sample) => runner.NameOf(sample);
 
-        public void Run(IReadOnlyList<CompiledOutput> models, IReadOnlyList<int> samples, Action<int, IReadOnlyList<IReadOnlyList<TensorData>>> observe)
+        public ISampleModel Load(CompiledOutput model)
         {
-            if (models.Count > 1) Compared = models;
-            runner.Run(models, samples, observe);
+            // The last two are those that are compared.
+            Compared = [.. Compared.TakeLast(1), model];
+            return runner.Load(model);
         }
     }
 }

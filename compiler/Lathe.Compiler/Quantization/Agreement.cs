@@ -1,10 +1,10 @@
 using Lathe.Compiler.Graph;
 using Lathe.Runtime;
 
-namespace Lathe.Cli.Accuracy;
+namespace Lathe.Compiler.Quantization;
 
 /// <summary>How often two models take the same class, and the right one, for outputs that are scores of classes: [items, classes].</summary>
-internal sealed class Agreement
+public sealed class Agreement
 {
     /// <summary>How many items there were.</summary>
     public int Items { get; private set; }
