@@ -96,7 +96,8 @@ internal ref struct PlanReader
             PlanStep step = Byte() switch
             {
                 PlanWriter.KernelTag => new KernelStep(
-                    Text(), Text(), Index(), Indices(), Expressions(), Text(), Text(), Expression(), Expression()) { Device = Index() },
+                    Text(), Text(), Index(), Indices(), Expressions(), Text(), Text(), Expression(), Expression())
+                { Device = Index() },
                 PlanWriter.IfTag => new IfStep(Text(), Text(), Index(), Steps(depth + 1), Steps(depth + 1)),
                 PlanWriter.MeasureTag => new MeasureStep(Text(), Text(), Index(), (ElementType)Index(), Indices(), Expressions()),
                 PlanWriter.LoopTag => new LoopStep(Text(), Text(), Index(), Expression(), Carries(), Steps(depth + 1)),
