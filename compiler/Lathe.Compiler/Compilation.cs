@@ -147,7 +147,7 @@ public static class Compilation
         graph = Pipeline.RunNormalise(graph, context);
         Graph.Graph lowered = Pipeline.RunLower(graph, context);
         options.Progress?.Report(("Planning", 0.2));
-        PlannedModel planned = PlanBuilder.Build(lowered, prepares: !options.UsesOpenCl, context.Placement?.Accelerators ?? []);
+        PlannedModel planned = PlanBuilder.Build(lowered, prepares: !options.UsesOpenCl, context.Placement?.Accelerators);
         if (options.UsesOpenCl) RefuseRoutines(planned.Steps, context);
         bool wantsNative = !options.UsesOpenCl && options.WantsNative(planned.MultipliesBytes);
         EmittedKernels kernels = KernelEmitter.Emit(className, planned, wantsNative, context.Decisions, options, context.Cancellation);
@@ -178,7 +178,7 @@ public static class Compilation
             NativeCode = [.. kernels.NativeCode.Select(code => code.Plan)],
         };
 
-        if (context.Placement is { } placement) CheckMemory(plan, placement.Permissions.Profiles, context);
+        foreach (Diagnostic warning in context.Placement is { } placement ? Explanation.MemoryWarnings(plan, placement) : []) context.Report(warning);
         using MemoryStream planBytes = new();
         PlanFormat.Write(plan, planBytes);
         string moduleName = IdentifierNames.ModuleName(className);
@@ -195,18 +195,6 @@ public static class Compilation
         {
             DeviceSources = kernels.OpenClSources.ToDictionary(source => $"Kernels.{source.Key}.cl", source => source.Value),
         };
-    }
-
-    /// <summary>Warns of devices with less memory than what is placed there takes, for dims at their defaults.</summary>
-    private static void CheckMemory(Plan plan, IReadOnlyList<DeviceProfile> profiles, PassContext context)
-    {
-        long[] dims = [.. plan.Symbols.Select(s => s.Default)];
-        foreach (PlanAccelerator accelerator in plan.Accelerators)
-        {
-            long memory = profiles.First(p => p.Device == accelerator.Device).MemoryBytes, weights = plan.WeightBytes + plan.PreparedBytes, arena = accelerator.ArenaBytes.Evaluate(dims);
-            if (memory > 0 && weights + arena > memory)
-                context.Report(new Diagnostic(DiagnosticTable.DeviceMemory, null, [accelerator.Device, .. new[] { memory, weights + arena, weights, arena }.Select(n => n.ToString(CultureInfo.InvariantCulture))]));
-        }
     }
 
     /// <summary>The devices beside the CPU that a model needs.</summary>

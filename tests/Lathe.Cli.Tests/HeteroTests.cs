@@ -46,6 +46,7 @@ public sealed class HeteroTests
         // With the shipped profile the copies take longer than the network.
         JsonElement json = Cli.Json(0, "inspect", "inspect", Model, "--device", Devices);
         Assert.That(json.GetProperty("advice")[0].GetString(), Does.StartWith("SIM does not pay for this network"));
+        Assert.That(json.GetProperty("subgraphs").EnumerateArray().Select(s => s.GetProperty("device").GetString()), Is.EqualTo(new[] { "CPU" }));
         File.WriteAllText(folder["measured.json"], Cli.Run("bench", Model, "--device", Devices, "--affinity", "priority", "-niter", "3", "-pc", "--json").Output);
         json = Cli.Json(0, "inspect", "inspect", Model, "--device", Devices, "--affinity", "priority", "--measured", folder["measured.json"]);
         Assert.That(json.GetProperty("subgraphs")[0].GetProperty("measured_ms").GetDouble(), Is.GreaterThan(0));

@@ -15,6 +15,18 @@ public sealed class DeviceTests
         Assert.That(several.Run(arguments: several.Folder), Does.StartWith("A "));
     }
 
+    [Test]
+    public void Rules_AreInputsOfTheBuild()
+    {
+        Consumer app = new Consumer("devices-by-rules").WithCharacters()
+            .Project("""<OnnxModel Include="characters.onnx" Class="MyApp.Recognizer" Mean="128" Scale="64" Device="HETERO:SIM,CPU" Affinity="rules.txt" DeviceFallback="off" RequireDevice="true" />""")
+            .Write("rules.txt", "/./ = SIM\n").Write("Program.cs", Programs.Reads);
+        app.Build();
+        Assert.That(app.Run(arguments: app.Folder), Does.StartWith("A "));
+        app.Write("rules.txt", "nothing = SIM\n");
+        Assert.That(app.TryBuild().Problems, Has.Some.Contains("LATHE0231"));
+    }
+
     private static Consumer App(string name, string device)
     {
         Consumer app = new Consumer(name).WithCharacters()

@@ -9,7 +9,7 @@ namespace Lathe.Compiler.Lowering;
 /// <content>What a plan for several devices has beside steps of the CPU.</content>
 public sealed partial class PlanBuilder
 {
-    /// <summary>The subgraph of each step; empty where there are no accelerators.</summary>
+    /// <summary>The subgraph of each step; empty for a model that is not divided.</summary>
     private readonly Dictionary<Node, int> _subgraphs = [];
 
     private readonly List<PlacedNode> _placed = [];
@@ -27,7 +27,7 @@ public sealed partial class PlanBuilder
     private IReadOnlyList<Node> OrderOf(Graph.Graph graph)
     {
         IReadOnlyList<Node> order = graph.TopologicalOrder();
-        if (_accelerators.Count == 0) return order;
+        if (!_isDivided) return order;
         int[][] needs = NeedsOf(order, node => node);
         bool IsFetch(Node node) => node.Op is Transfer { To: "CPU" };
         StepKind[] kinds =

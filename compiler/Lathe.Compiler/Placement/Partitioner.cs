@@ -21,7 +21,10 @@ public static class Partitioner
     private const double Slack = 0.01;
 
     /// <summary>Nodes beyond which subgraphs are not tried on other devices, each of which takes time with the number of nodes.</summary>
-    private const int MostRefined = 5000;
+    private const int MostRefined = 1500;
+
+    /// <summary>Nodes beyond which no cut is looked for, which takes time with more than their square at worst: the other candidates are left.</summary>
+    private const int MostCut = 5000;
 
     /// <summary>All candidates, the best first.</summary>
     /// <param name="graph">The graph; every node may run on some device.</param>
@@ -35,9 +38,9 @@ public static class Partitioner
 
         // Expansion moves end in a local optimum where there are more than two devices: each start may lead to another.
         IEnumerable<int[]> starts = graph.Devices > 2 ? others.Select(o => o.Devices) : [others[0].Devices];
-        Candidate least = starts.Select(start => Of(Cost, Expansion.Minimise(graph, start))).MinBy(c => graph.Total(c.Devices))!;
+        Candidate least = starts.Select(start => Of(Cost, graph.Nodes.Count <= MostCut ? Expansion.Minimise(graph, start) : others.MinBy(o => o.Time)!.Devices)).MinBy(c => graph.Total(c.Devices))!;
         List<Candidate> all = [graph.Nodes.Count <= MostRefined ? Refine(graph, least) : least, .. others];
-        if (all.Skip(1).Any(o => o.Time < all[0].Time)) all[0] = graph.Nodes.Count <= MostRefined ? Of(Cost, Improve(graph, all.MinBy(c => c.Time)!.Devices, slack: 0)) : least;
+        if (all.Skip(1).Any(o => o.Time < all[0].Time)) all[0] = Of(Cost, graph.Nodes.Count <= MostRefined ? Improve(graph, all.MinBy(c => c.Time)!.Devices, slack: 0) : all.MinBy(c => c.Time)!.Devices);
         return [.. all.OrderBy(c => c.Time)];
 
         Candidate Of(string name, int[] placement) => new(name, placement, Schedule.Time(graph, placement));

@@ -8,7 +8,7 @@ public sealed class PartitionerTests
     private static readonly string[] Names = ["CPU", "GPU", "SIM"];
 
     [Test]
-    public void The_sum_for_two_devices_is_the_least_of_all([Range(0, 149)] int seed)
+    public void The_sum_for_two_devices_is_the_least_of_all([Range(0, 79)] int seed)
     {
         PlacementGraph graph = RandomPlacement.Graph(seed, steps: 3 + (seed % 9), devices: 2);
         int[] placement = Expansion.Minimise(graph, Partitioner.Preferring(graph, [0, 1]));
@@ -16,7 +16,7 @@ public sealed class PartitionerTests
     }
 
     [Test]
-    public void The_sum_for_three_devices_is_no_worse_than_that_for_two([Range(0, 99)] int seed)
+    public void The_sum_for_three_devices_is_near_the_least([Range(0, 39)] int seed)
     {
         PlacementGraph graph = RandomPlacement.Graph(seed, steps: 4 + (seed % 4), devices: 3);
         double least = LeastTotal(graph), total = graph.Total(Expansion.Minimise(graph, Partitioner.Preferring(graph, [0, 1, 2])));
@@ -28,7 +28,7 @@ public sealed class PartitionerTests
     }
 
     [Test]
-    public void Keeps_what_is_allowed_and_is_no_slower_than_what_it_is_compared_with([Range(0, 99)] int seed)
+    public void Keeps_what_is_allowed_and_is_no_slower_than_what_it_is_compared_with([Range(0, 59)] int seed)
     {
         int devices = 2 + (seed % 2);
         PlacementGraph graph = RandomPlacement.Graph(seed, steps: 5 + seed, devices);
@@ -45,7 +45,7 @@ public sealed class PartitionerTests
     }
 
     [Test]
-    public void Subgraphs_are_of_one_device_and_have_no_cycles([Range(0, 99)] int seed)
+    public void Subgraphs_are_of_one_device_and_have_no_cycles([Range(0, 59)] int seed)
     {
         Random random = new(seed);
         PlacementGraph graph = RandomPlacement.Graph(seed, steps: 10 + (seed * 2), devices: 3);
@@ -88,6 +88,22 @@ public sealed class PartitionerTests
             Candidate best = Partitioner.Choose(graph, Names[..2], [1, 0])[0];
             Assert.That(Subgraphs.Number(graph, best.Devices).Max(), Is.EqualTo(subgraphs));
         }
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public void Long_chains_and_large_graphs_take_bounded_time()
+    {
+        PlacementNode end = new("", [0, double.PositiveInfinity], IsStep: false);
+        // Costs that pull each node to another device than the one before it, with copies that hold them together in parts.
+        PlacementNode[] steps = [.. Enumerable.Range(0, 3000).Select(i => new PlacementNode($"{i}", i % 2 == 0 ? [5 + (i % 13), 9] : [9, 5 + (i % 11)]))];
+        foreach (PlacementGraph graph in (PlacementGraph[])
+            [
+                new(2, [end, .. steps, end], [.. Enumerable.Range(0, 3001).Select(i => new PlacementValue(i, [i + 1], [0, 1 + (i % 7)]))]),
+                RandomPlacement.Graph(1, 500, 3),
+                RandomPlacement.Graph(2, 20_000, 2),
+            ])
+            Assert.That(Partitioner.Choose(graph, Names[..graph.Devices], [.. Enumerable.Range(1, graph.Devices - 1), 0]), Is.Not.Empty);
     }
 
     [Test]

@@ -1,8 +1,9 @@
 using System.Globalization;
-using Lathe.Compiler.Lowering;
+using Lathe.Compiler.Diagnostics;
+using Lathe.Compiler.Placement;
 using Lathe.Runtime.Plans;
 
-namespace Lathe.Compiler.Placement;
+namespace Lathe.Compiler.Lowering;
 
 /// <summary>Says of a plan for several devices what is where, why, what it is predicted to take, and what might be better.</summary>
 internal sealed class Explanation
@@ -41,6 +42,18 @@ internal sealed class Explanation
             explanation.Graph());
     }
 
+    /// <summary>Devices with less memory than what is placed there takes, for dims at their defaults.</summary>
+    public static IEnumerable<Diagnostic> MemoryWarnings(Plan plan, PlacementResult placement)
+    {
+        long[] dims = [.. plan.Symbols.Select(s => s.Default)];
+        foreach (PlanAccelerator accelerator in plan.Accelerators)
+        {
+            long memory = placement.Permissions.Profiles.First(p => p.Device == accelerator.Device).MemoryBytes, weights = plan.WeightBytes + plan.PreparedBytes, arena = accelerator.ArenaBytes.Evaluate(dims);
+            if (memory > 0 && weights + arena > memory)
+                yield return new Diagnostic(DiagnosticTable.DeviceMemory, null, [accelerator.Device, .. new[] { memory, weights + arena, weights, arena }.Select(n => n.ToString(CultureInfo.InvariantCulture))]);
+        }
+    }
+
     private void Explain(int number, PlanStep[] all)
     {
         PlanStep[] steps = [.. all.Where(s => s is not TransferStep)];
@@ -72,7 +85,7 @@ internal sealed class Explanation
         CultureInfo culture = CultureInfo.InvariantCulture;
         Candidate chosen = _placement.Chosen, cpu = _placement.Candidates.First(c => c.Name == Partitioner.Cpu);
         string devices = string.Join(" and ", _placement.Permissions.Names.Skip(1));
-        if (chosen.Time >= cpu.Time)
+        if (chosen.Time >= cpu.Time && devices.Length > 0)
             yield return string.Create(culture, $"{devices} {(devices.Contains(' ') ? "do" : "does")} not pay for this network: {chosen.Time / 1e3:F3} ms are predicted as it is divided, and {cpu.Time / 1e3:F3} ms for the CPU alone.");
         Candidate best = _placement.Candidates[0];
         if (best.Time < chosen.Time * 0.99) yield return string.Create(culture, $"With --affinity cost {best.Time / 1e3:F3} ms are predicted, in place of {chosen.Time / 1e3:F3} ms.");
