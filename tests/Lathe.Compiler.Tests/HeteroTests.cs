@@ -80,6 +80,14 @@ public sealed class HeteroTests
     }
 
     [Test]
+    public void Outputs_ThatAreConstant_StayOnTheCpu()
+    {
+        ModelGraph graph = new ModelBuilder(17).Input("x", 3, 4).Output("y", "z").Node("Shape", ["x"], ["y"]).Node("Exp", ["x"], ["z"]).Graph();
+        RunCounts ran = Check(graph, Simulated with { Affinity = Partitioner.Priority }, out _, RandomTensor.Of(ElementType.Float32, 1, 3, 4));
+        Assert.That(ran.Devices, Is.EqualTo(new Dictionary<string, int> { ["SIM"] = 1, ["CPU"] = 1 }));
+    }
+
+    [Test]
     public void Rules_AndProfiles_KeepOperatorsApart()
     {
         ModelGraph graph = new ModelBuilder(17).Input("x", 1, 16, 12, 12).Output("y").Initialiser(ModelBuilder.Floats("w", [16, 16, 3, 3], [.. Enumerable.Range(0, 16 * 16 * 9).Select(i => (i % 7 - 3) / 10f)]))

@@ -135,6 +135,8 @@ public sealed class PlaceDevices : IPass
         /// <summary>Why an accelerator cannot run a group that it is allowed to run; null if it can.</summary>
         private string? WhyNot(Node node, Fused group, int device, string precision)
         {
+            // Behind a copy it would be no output any more, and be prepared when the model is loaded.
+            if (node.Inputs.All(_prepared.IsEverywhere) && _graph.Outputs.Any(o => o.Value == node[0])) return "it is an output that depends on weights alone";
             if (DependsOnData(node, group)) return "its dims are determined by data";
             DeviceProfile profile = _permissions.Profiles[device];
             if (profile.MemoryBytes > 0 && _weightBytes > profile.MemoryBytes) return $"its profile has {profile.MemoryBytes} bytes of memory, and the weights take {_weightBytes}";
