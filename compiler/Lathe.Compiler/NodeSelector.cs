@@ -12,7 +12,7 @@ namespace Lathe.Compiler;
 public sealed class NodeSelector
 {
     /// <summary>How long a regular expression may take for a name. It needs time in proportion to the name, so that only absurd ones come near.</summary>
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
 
     private readonly Func<Graph.Graph, IEnumerable<string>> _names;
 
