@@ -20,6 +20,7 @@ public sealed partial class CompiledModel : IDisposable
     private readonly bool _flushDenormals;
     private readonly DeviceModel[] _devices;
     private readonly List<string> _warnings = [];
+    private readonly HashSet<(int Device, string Id)> _lost = [];
     private readonly Stack<InferRequest> _pool = new();
     private ModelCode _code;
     private bool _disposed;

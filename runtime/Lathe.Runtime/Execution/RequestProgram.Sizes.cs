@@ -186,8 +186,9 @@ internal sealed unsafe partial class RequestProgram
         operation.Extent = (nint)extent;
         RequestStep step = Steps[operation.Step];
         step.ScratchBytes = extent > 0 ? Size(variant.ScratchBytes, dims, "the scratch of a step") : 0;
-        // What the CPU may have to do in a device's place has room from the beginning.
-        long onHost = operation.Kind != OperationKind.Launch ? step.ScratchBytes : Code.Variants[kernel.Kernel] is { } own && extent > 0 ? Size(own.ScratchBytes, dims, "the scratch of a step") : 0;
+        // What the CPU may have to do in a device's place, in a variant of its own, has room from the beginning, and sizes that are none are told then.
+        long onHost = operation.Kind != OperationKind.Launch ? step.ScratchBytes
+            : Code.Variants[kernel.Kernel] is { } own && Size(own.Extent, dims, "the extent of a step") > 0 ? Size(own.ScratchBytes, dims, "the scratch of a step") : 0;
         _scratchBytes = Math.Max(_scratchBytes, onHost);
         step.Macs = Size(kernel.Macs, "the work of a step");
         step.Traffic = Size(kernel.Traffic, "the traffic of a step");

@@ -122,6 +122,16 @@ public sealed class OpenClHeteroTests
     }
 
     [Test]
+    public void Functions_MayHaveAnyNumbers()
+    {
+        Plan plan = PlanBuilder.ScaleAdd();
+        plan = plan with { Device = "GPU", Kernels = [.. plan.Kernels.Select((k, i) => k with { Variants = [.. k.Variants.Select(v => v with { Function = int.MaxValue - i })] })] };
+        using CompiledModel model = Model(plan);
+        using InferRequest request = model.CreateRequest();
+        Assert.That(HeteroPlans.Infer(request, X, Bias), Is.EqualTo(new float[] { 13, 26, 39, 52, 65 }));
+    }
+
+    [Test]
     public void Host_LeavesTheDriverAProcessor_WhereItHasMoreThanTwo()
     {
         int threads = Environment.ProcessorCount;
