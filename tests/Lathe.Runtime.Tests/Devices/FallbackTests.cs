@@ -167,6 +167,28 @@ public sealed class FallbackTests
     }
 
     [Test]
+    public void RandomPlans_WhoseDevicesAreLost_GiveWhatTheCpuGives([Range(0, 39)] int seed)
+    {
+        Random random = new(seed);
+        Plan plan = HeteroPlans.Random(random, 40);
+        float[] x = [.. Enumerable.Range(0, 24).Select(_ => random.NextSingle())];
+        int call = random.Next(1, 60), lost = random.Next(1, 4);
+        TestModule module = new(plan, PlanBuilder.Factor(0.5f))
+        {
+            Device = setup => SimulatedModel.Load(setup, TestKernels.Address, (setup.Number & lost) == 0 ? new SimulationProfile() : new SimulationProfile { Faults = [$"lost:{call}"] }),
+        };
+        using CompiledModel model = CompiledModel.Create(module), cpu = HeteroPlans.Model(plan, new SimulationProfile { Faults = ["build"] }, factor: 0.5f);
+        using InferRequest request = model.CreateRequest(), other = model.CreateRequest(), onCpu = cpu.CreateRequest();
+        for (int i = 0; i < 3; i++)
+        {
+            float[] expected = HeteroPlans.Infer(onCpu, x);
+            Assert.That(HeteroPlans.Infer(request, x), Is.EqualTo(expected));
+            Assert.That(HeteroPlans.Infer(other, x), Is.EqualTo(expected), "a second request, made before the device was lost");
+            for (int k = 0; k < x.Length; k++) x[k] = -x[k];
+        }
+    }
+
+    [Test]
     public void EveryCall_OfADeviceThatWorksLater_MayFail()
     {
         int calls;
