@@ -74,9 +74,9 @@ public sealed partial class CompiledModel
         {
             return module.OpenDevice(setup) ?? throw PlanFormat.Corrupt($"the kernel assembly has no kernels for {setup.Device}");
         }
-        catch (FileNotFoundException e)
+        catch (Exception e) when (e is FileNotFoundException or FileLoadException or BadImageFormatException)
         {
-            throw new LatheException(ErrorIds.NoDevice, $"Model '{plan.Model}' runs on {setup.Device}, for which the application lacks an assembly: {e.Message}", e);
+            throw new LatheException(ErrorIds.NoDevice, $"Model '{plan.Model}' runs on {setup.Device}, for which the application lacks an assembly or has another one: {e.Message}", e);
         }
     }
 

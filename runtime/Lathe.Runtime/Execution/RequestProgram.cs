@@ -137,9 +137,10 @@ internal sealed unsafe partial class RequestProgram : IDisposable
             throw;
         }
 
-        if (tensor.SetStrides(strides, _dims))
-            foreach (int operation in tensor.Readers) Size(operation);
         old?.Dispose();
+        if (!tensor.SetStrides(strides, _dims)) return;
+        foreach (int operation in tensor.Readers) Size(operation);
+        if (_device is null && MemoryBytes() > _memory.Bytes) Grow(_arenaBytes);
     }
 
     /// <summary>How many bytes a measurement reads.</summary>

@@ -231,10 +231,12 @@ public sealed class FallbackTests
         }
     }
 
-    [Test]
-    public void Device_ThatTheApplicationLacks_IsReplaced_OrAnError()
+    [TestCase(typeof(FileNotFoundException))]
+    [TestCase(typeof(FileLoadException))]
+    [TestCase(typeof(BadImageFormatException))]
+    public void Device_ThatTheApplicationLacks_IsReplaced_OrAnError(Type thrown)
     {
-        TestModule none = new(PlanBuilder.Hetero("GPU"), PlanBuilder.Factor(3)) { Device = _ => throw new FileNotFoundException("Lathe.Runtime.OpenCl") };
+        TestModule none = new(PlanBuilder.Hetero("GPU"), PlanBuilder.Factor(3)) { Device = _ => throw (Exception)Activator.CreateInstance(thrown, "Lathe.Runtime.OpenCl")! };
         using (CompiledModel model = CompiledModel.Create(none))
         {
             using InferRequest request = model.CreateRequest();
