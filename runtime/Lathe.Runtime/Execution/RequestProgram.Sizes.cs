@@ -25,15 +25,16 @@ internal sealed unsafe partial class RequestProgram
             Hand(Inputs.Length + output);
         }
 
-        long arena = _arenaBytes;
+        (long arena, long scratch) = (_arenaBytes, _scratchBytes);
         foreach (int operation in assignment.Operations) Size(operation);
         foreach (int buffer in assignment.Buffers) Locate(buffer);
-        if (_device is null ? MemoryBytes() > _memory.Bytes : _arenaBytes > _deviceArenaBytes) Grow(arena);
+        if (_device is null ? MemoryBytes() > _memory.Bytes : _arenaBytes > _deviceArenaBytes) Grow(arena, scratch);
         else foreach (int slot in assignment.Slots) Point(slot);
         assignment.IsStale = false;
     }
 
-    private void Grow(long arena)
+    /// <summary>Makes room for the arena and the scratch memory, from the sizes that they had.</summary>
+    private void Grow(long arena, long scratch)
     {
         NativeBlock larger;
         try
@@ -52,8 +53,8 @@ internal sealed unsafe partial class RequestProgram
         }
         catch
         {
-            // The arena is as it was; what did not fit is sized again by the next inference.
-            _arenaBytes = arena;
+            // The memory is as it was; what did not fit is sized again by the next inference.
+            (_arenaBytes, _scratchBytes) = (arena, scratch);
             throw;
         }
 
