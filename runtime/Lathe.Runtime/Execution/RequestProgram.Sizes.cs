@@ -26,38 +26,38 @@ internal sealed unsafe partial class RequestProgram
         }
 
         (long arena, long scratch) = (_arenaBytes, _scratchBytes);
-        foreach (int operation in assignment.Operations) Size(operation);
-        foreach (int buffer in assignment.Buffers) Locate(buffer);
-        if (_device is null ? MemoryBytes() > _memory.Bytes : _arenaBytes > _deviceArenaBytes) Grow(arena, scratch);
-        else foreach (int slot in assignment.Slots) Point(slot);
-        assignment.IsStale = false;
-    }
-
-    /// <summary>Makes room for the arena and the scratch memory, from the sizes that they had.</summary>
-    private void Grow(long arena, long scratch)
-    {
-        NativeBlock larger;
         try
         {
-            if (_device is not null)
-            {
-                long bytes = checked(_arenaBytes + (_arenaBytes / 2));
-                _device.ResizeArena(bytes, arena);
-                _deviceArenaBytes = bytes;
-                for (int slot = 0; slot < _parts.Slots.Length; slot++) Point(slot);
-                return;
-            }
-
-            // Half as much again, so that dims that creep up do not copy the arena each time.
-            larger = NativeBlock.Allocate(checked(MemoryBytes() + (MemoryBytes() / 2)), $"A request of model '{Plan.Model}'");
+            foreach (int operation in assignment.Operations) Size(operation);
+            foreach (int buffer in assignment.Buffers) Locate(buffer);
+            if (_device is null ? MemoryBytes() > _memory.Bytes : _arenaBytes > _deviceArenaBytes) Grow(arena);
+            else foreach (int slot in assignment.Slots) Point(slot);
         }
         catch
         {
-            // The memory is as it was; what did not fit is sized again by the next inference.
+            // The memory is as it was; what did not fit is sized again by the next inference, whose first steps use what there is.
             (_arenaBytes, _scratchBytes) = (arena, scratch);
             throw;
         }
 
+        assignment.IsStale = false;
+    }
+
+    /// <summary>Makes room for the arena and the scratch memory.</summary>
+    /// <param name="arena">The size that the arena had.</param>
+    private void Grow(long arena)
+    {
+        if (_device is not null)
+        {
+            long bytes = checked(_arenaBytes + (_arenaBytes / 2));
+            _device.ResizeArena(bytes, arena);
+            _deviceArenaBytes = bytes;
+            for (int slot = 0; slot < _parts.Slots.Length; slot++) Point(slot);
+            return;
+        }
+
+        // Half as much again, so that dims that creep up do not copy the arena each time.
+        NativeBlock larger = NativeBlock.Allocate(checked(MemoryBytes() + (MemoryBytes() / 2)), $"A request of model '{Plan.Model}'");
         Buffer.MemoryCopy(_memory.Pointer, larger.Pointer, arena, arena);
         _memory.Dispose();
         _memory = larger;

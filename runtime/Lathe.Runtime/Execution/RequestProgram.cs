@@ -142,7 +142,7 @@ internal sealed unsafe partial class RequestProgram : IDisposable
         {
             if (!tensor.SetStrides(strides, _dims)) return;
             foreach (int operation in tensor.Readers) Size(operation);
-            if (_device is null && MemoryBytes() > _memory.Bytes) Grow(_arenaBytes, scratch);
+            if (_device is null && MemoryBytes() > _memory.Bytes) Grow(_arenaBytes);
         }
         catch
         {
