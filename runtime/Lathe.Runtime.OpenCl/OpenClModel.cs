@@ -19,9 +19,10 @@ public sealed unsafe class OpenClModel : DeviceModel
     private OpenClModel(OpenClDevice device, Isa isa, string source, DeviceSetup setup)
     {
         (Hardware, Isa, Device, _profiling, RunsAll) = (device, isa, setup.Device, setup.Profiling, setup.Number == 0);
-        Functions = new string[setup.Kernels.SelectMany(k => k.Variants).Select(v => v.Function + 1).DefaultIfEmpty(0).Max()];
+        Dictionary<int, string> functions = [];
         foreach (PlanKernel kernel in setup.Kernels)
-            foreach (PlanVariant variant in kernel.Variants) Functions[variant.Function] = kernel.Name + "_kernel";
+            foreach (PlanVariant variant in kernel.Variants) functions[variant.Function] = kernel.Name + "_kernel";
+        Functions = functions;
         int error;
         Inputs = setup.Plan.Inputs.Count;
         Threads = device.IsCpu ? Math.Min(setup.Threads, device.ComputeUnits) : 0;
@@ -83,8 +84,8 @@ public sealed unsafe class OpenClModel : DeviceModel
     /// <summary>The device, or as much of it as the threads are.</summary>
     internal nint Id { get; }
 
-    /// <summary>The name of each function.</summary>
-    internal string[] Functions { get; }
+    /// <summary>The name of each function by its number, which may be any.</summary>
+    internal IReadOnlyDictionary<int, string> Functions { get; }
 
     internal ClHandle Context => _context;
 

@@ -41,10 +41,10 @@ public sealed partial class CompiledModel
 
     private bool MayReplace(Plan plan) => plan.CarriesFallback && !(_options.RequireDevice ?? plan.RequiresDevice);
 
+    /// <summary>Warns once of an error of an accelerator: requests that do not fit may be many, each of another size.</summary>
     private void AddLost(Plan plan, int number, LatheException reason)
     {
-        string warning = $"The CPU stands in for {plan.Accelerators[number - 1].Device}: {reason.Message}";
-        if (!_warnings.Contains(warning)) _warnings.Add(warning);
+        if (_lost.Add((number, reason.Id))) _warnings.Add($"The CPU stands in for {plan.Accelerators[number - 1].Device}: {reason.Message}");
     }
 
     /// <summary>Opens an accelerator, or has the CPU do its work.</summary>
@@ -74,9 +74,9 @@ public sealed partial class CompiledModel
         {
             return module.OpenDevice(setup) ?? throw PlanFormat.Corrupt($"the kernel assembly has no kernels for {setup.Device}");
         }
-        catch (FileNotFoundException e)
+        catch (Exception e) when (e is FileNotFoundException or FileLoadException or BadImageFormatException)
         {
-            throw new LatheException(ErrorIds.NoDevice, $"Model '{plan.Model}' runs on {setup.Device}, for which the application lacks an assembly: {e.Message}", e);
+            throw new LatheException(ErrorIds.NoDevice, $"Model '{plan.Model}' runs on {setup.Device}, for which the application lacks an assembly or has another one: {e.Message}", e);
         }
     }
 

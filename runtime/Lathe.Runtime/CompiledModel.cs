@@ -20,6 +20,7 @@ public sealed partial class CompiledModel : IDisposable
     private readonly bool _flushDenormals;
     private readonly DeviceModel[] _devices;
     private readonly List<string> _warnings = [];
+    private readonly HashSet<(int Device, string Id)> _lost = [];
     private readonly Stack<InferRequest> _pool = new();
     private ModelCode _code;
     private bool _disposed;
@@ -101,7 +102,7 @@ public sealed partial class CompiledModel : IDisposable
     /// <param name="path">The assembly's file; weights that are not in it lie beside it.</param>
     /// <param name="options">How to load it; null for the defaults.</param>
     /// <exception cref="LatheException">
-    /// The file is no kernel assembly for this runtime and machine, its plan or weights are damaged, or they do not fit memory.
+    /// The file is no kernel assembly for this runtime and machine, its plan or weights are damaged, they do not fit memory, or a device fails for which nothing stands in.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">Less than one thread is asked for.</exception>
     [RequiresUnreferencedCode("The assembly and what it needs of the runtime are not known when the application is trimmed; use Create.")]
@@ -125,7 +126,9 @@ public sealed partial class CompiledModel : IDisposable
     /// <summary>Loads a model whose kernels are part of the application; what generated classes call. Works under NativeAOT.</summary>
     /// <param name="module">The kernel assembly's module. Weights that are not in its assembly are looked for beside it and beside the application.</param>
     /// <param name="options">How to load it; null for the defaults.</param>
-    /// <exception cref="LatheException">The module is not for this runtime and machine, its plan or weights are damaged, or they do not fit memory.</exception>
+    /// <exception cref="LatheException">
+    /// The module is not for this runtime and machine, its plan or weights are damaged, they do not fit memory, or a device fails for which nothing stands in.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">Less than one thread is asked for.</exception>
     public static CompiledModel Create(CompiledModule module, LatheOptions? options = null)
     {
@@ -136,14 +139,14 @@ public sealed partial class CompiledModel : IDisposable
 
     /// <summary>Creates a request in which every named dim has its default value.</summary>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    /// <exception cref="LatheException">LATHE0506: its memory does not fit. LATHE0508: the model needs larger dims.</exception>
+    /// <exception cref="LatheException">LATHE0506: its memory does not fit. LATHE0508: the model needs larger dims. LATHE0511: a device fails for which nothing stands in.</exception>
     public InferRequest CreateRequest() => new(this);
 
     /// <summary>Creates a request for certain dims.</summary>
     /// <param name="dims">Values of named dims; those not given have their default value.</param>
     /// <exception cref="ArgumentException">The model has no dim of a name, or a value is outside the dim's range.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    /// <exception cref="LatheException">LATHE0506: its memory does not fit. LATHE0508: the model needs larger dims.</exception>
+    /// <exception cref="LatheException">LATHE0506: its memory does not fit. LATHE0508: the model needs larger dims. LATHE0511: a device fails for which nothing stands in.</exception>
     public InferRequest CreateRequest(IReadOnlyDictionary<string, long> dims)
     {
         ArgumentNullException.ThrowIfNull(dims);
@@ -155,7 +158,7 @@ public sealed partial class CompiledModel : IDisposable
     /// what its inputs and outputs hold is then left as it is.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    /// <exception cref="LatheException">LATHE0506: its memory does not fit. LATHE0508: the model needs larger dims.</exception>
+    /// <exception cref="LatheException">LATHE0506: its memory does not fit. LATHE0508: the model needs larger dims. LATHE0511: a device fails for which nothing stands in.</exception>
     public InferRequest Rent() => Rent(static model => new InferRequest(model));
 
     /// <summary>As <see cref="Rent()"/>, for a class of requests derived from <see cref="InferRequest"/>.</summary>

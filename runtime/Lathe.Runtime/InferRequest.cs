@@ -42,7 +42,7 @@ public partial class InferRequest : IDisposable
     }
 
     /// <summary>
-    /// What was measured of each step since the request was created, in order; empty without <see cref="LatheOptions.Profiling"/>. A snapshot.
+    /// What was measured of each step since the request was created, or since the CPU stands in for its device, in order; empty without <see cref="LatheOptions.Profiling"/>. A snapshot.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The request is disposed.</exception>
     /// <exception cref="InvalidOperationException">An inference runs.</exception>

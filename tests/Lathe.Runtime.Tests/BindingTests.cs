@@ -251,6 +251,47 @@ public sealed class BindingTests
         }
     }
 
+    [Test]
+    public unsafe void Scratch_ThatDependsOnStrides_GrowsWithThem()
+    {
+        // The sums of two rows as long as their stride, with all running sums in scratch memory.
+        const int Stride = 1 << 20;
+        PlanBuilder b = new();
+        int x = b.Input("x", 2, 4), y = b.Output("y", 2);
+        b.Steps.Add(b.Step("sums", b.Kernel(TestKernels.ScratchSum, scratchBytes: PlanBuilder.Times(PlanBuilder.Dim(1), 4)), [2, PlanBuilder.Dim(0)], y, x));
+        Plan plan = b.Build();
+        plan = plan with { Symbols = [new("stride", 1, long.MaxValue, 1, IsComputed: true)], Inputs = [plan.Inputs[0] with { Strides = [0, -1] }] };
+        using CompiledModel model = CompiledModel.Create(new TestModule(plan, []));
+        using InferRequest request = model.CreateRequest();
+        nint memory = (nint)NativeMemory.AllocZeroed(2 * Stride * sizeof(float));
+        ((float*)memory)[Stride] = 3;
+        request.BindInput("x", memory, [Stride, 1]);
+        request.Infer();
+        Assert.That(request.Output<float>("y").ToArray(), Is.EqualTo(new[] { 0, 3 * 1.0001f }));
+        request.UnbindInput("x");
+        NativeMemory.Free((void*)memory);
+    }
+
+    [Test]
+    public void Scratch_ThatDoesNotFit_LeavesTheInputInTheRequestsOwnMemory()
+    {
+        SizeExpression.Instruction[] most = [new(SizeExpression.Code.Dim, 1), new(SizeExpression.Code.Constant, -4), new(SizeExpression.Code.Add), new(SizeExpression.Code.Constant, 1L << 40),
+            new(SizeExpression.Code.Multiply), new(SizeExpression.Code.Constant, 64), new(SizeExpression.Code.Max)];
+        PlanBuilder b = new();
+        int x = b.Input("x", 2, 4), y = b.Output("y", 2);
+        b.Steps.Add(b.Step("sums", b.Kernel(TestKernels.ScratchSum, scratchBytes: new(most)), [2, PlanBuilder.Dim(0)], y, x));
+        Plan plan = b.Build();
+        plan = plan with { Symbols = [new("stride", 1, long.MaxValue, 1, IsComputed: true)], Inputs = [plan.Inputs[0] with { Strides = [0, -1] }] };
+        using CompiledModel model = CompiledModel.Create(new TestModule(plan, []));
+        using InferRequest request = model.CreateRequest();
+        using Owner owner = new(2000);
+        request.Input<float>("x")[4] = 3;
+        Assert.That(() => request.BindInput("x", (IMemoryOwner<float>)owner, [1000, 1]), Throws.TypeOf<LatheException>().With.Property("Id").EqualTo(ErrorIds.DoesNotFit));
+        Assert.That((owner.Pins, owner.Disposals), Is.EqualTo((0, 0)));
+        request.Infer();
+        Assert.That(request.Output<float>("y").ToArray(), Is.EqualTo(new[] { 0, 3 * 1.0001f }));
+    }
+
     /// <summary>Memory that counts what is done with it.</summary>
     private sealed unsafe class Owner(int length, int shift = 0) : MemoryManager<float>, IMemoryOwner<float>
     {

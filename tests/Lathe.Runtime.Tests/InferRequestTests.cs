@@ -24,6 +24,49 @@ public sealed class InferRequestTests
     }
 
     [Test]
+    public void Scratch_ThatDoesNotFit_ForDimsThatDataDetermine_IsForgottenByTheNextInference()
+    {
+        SizeExpression.Instruction[] most = [new(SizeExpression.Code.Dim, 1), new(SizeExpression.Code.Constant, -4), new(SizeExpression.Code.Add), new(SizeExpression.Code.Constant, 1L << 40),
+            new(SizeExpression.Code.Multiply), new(SizeExpression.Code.Constant, 64), new(SizeExpression.Code.Max)];
+        PlanBuilder b = new();
+        int n = b.Input("n", ElementType.Int64, 1), x = b.Input("x", 4), y = b.Output("y", 1);
+        b.Steps.Add(new MeasureStep("measure", "Measure", n, ElementType.Int64, [0], []));
+        b.Steps.Add(b.Step("sum", b.Kernel(TestKernels.ScratchSum, scratchBytes: new(most)), [1, PlanBuilder.Dim(0)], y, x));
+        using CompiledModel model = CompiledModel.Create(new TestModule(b.Build() with { Symbols = [new("columns", 1, long.MaxValue, 1, IsComputed: true)] }, []));
+        using InferRequest request = model.CreateRequest();
+        request.SetInput<float>("x", [1, 0, 0, 0]);
+        request.SetInput<long>("n", [1000]);
+        Assert.That(request.Infer, Throws.TypeOf<LatheException>().With.Property("Id").EqualTo(ErrorIds.DoesNotFit));
+        request.SetInput<long>("n", [4]);
+        request.Infer();
+        Assert.That(request.Output<float>("y")[0], Is.EqualTo(1.0001f));
+    }
+
+    [Test]
+    public void Arena_WhoseSizeCannotBeComputed_LeavesTheStepsBeforeWithWhatThereIs()
+    {
+        SizeExpression.Instruction[] most = [new(SizeExpression.Code.Dim, 0), new(SizeExpression.Code.Constant, -4), new(SizeExpression.Code.Add), new(SizeExpression.Code.Constant, 1L << 62),
+            new(SizeExpression.Code.Multiply), new(SizeExpression.Code.Constant, 64), new(SizeExpression.Code.Max)];
+        PlanBuilder b = new();
+        int n = b.Input("n", ElementType.Int64, 1), x = b.Input("x", 4), y = b.Output("y", 1);
+        b.Arena(64);
+        b.Buffer(BufferKind.Arena, 0, 64, PlanBuilder.Times(PlanBuilder.Dim(0), 1 << 20));
+        b.Buffer(BufferKind.Arena, 0, 0, new(most));
+        b.Steps.Add(b.Step("sum", b.Kernel(TestKernels.ScratchSum, scratchBytes: 64), [1, 4], y, x));
+        b.Steps.Add(new MeasureStep("measure", "Measure", n, ElementType.Int64, [0], []));
+        using CompiledModel model = CompiledModel.Create(new TestModule(b.Build() with { Symbols = [new("found", 1, long.MaxValue, 1, IsComputed: true)] }, []));
+        using InferRequest request = model.CreateRequest();
+        request.SetInput<float>("x", [1, 0, 0, 0]);
+        foreach (long found in (long[])[1000, 4])
+        {
+            request.SetInput<long>("n", [found]);
+            if (found == 4) Assert.That(request.Infer, Throws.Nothing);
+            else Assert.That(request.Infer, Throws.TypeOf<LatheException>().With.Property("Id").EqualTo(ErrorIds.DoesNotFit));
+            Assert.That(request.Output<float>("y")[0], Is.EqualTo(1.0001f));
+        }
+    }
+
+    [Test]
     public void Infer_Repeated_AllocatesNothing()
     {
         using InferRequest request = _model.CreateRequest();

@@ -54,7 +54,7 @@ internal abstract class Executor(RequestProgram program, bool profiling) : IDisp
         return new(devices, kernels, Plans.Isas.Name(Code.Isa), precisions, fallbacks);
     }
 
-    /// <summary>What was measured of each step since the request was created; nothing without profiling.</summary>
+    /// <summary>What was measured of each step since the request was created, or since the CPU stands in for its device; nothing without profiling.</summary>
     public IReadOnlyList<StepCounter> Counters()
     {
         if (!profiling) return [];
@@ -76,6 +76,9 @@ internal abstract class Executor(RequestProgram program, bool profiling) : IDisp
         _minTicks[step] = _count[step]++ == 0 ? ticks : Math.Min(_minTicks[step], ticks);
         _totalTicks[step] += ticks;
     }
+
+    /// <summary>Forgets what was measured of a step, which something else runs from now on.</summary>
+    protected void Forget(int step) => _count[step] = _totalTicks[step] = _minTicks[step] = 0;
 
     private StepCounter Counter(RequestStep step, long count, double total, double least)
     {

@@ -63,6 +63,8 @@ internal sealed unsafe class HostExecutor(RequestProgram program, int threads, b
         {
             if (!replaces(failure.Device, failure.Reason)) ExceptionDispatchInfo.Throw(failure.Reason);
             Program.Replace(failure.Device, failure.Reason.Message);
+            foreach (ref readonly Operation operation in Program.Operations.AsSpan())
+                if (operation.Device == failure.Device) Forget(operation.Step);
             return false;
         }
     }

@@ -25,38 +25,39 @@ internal sealed unsafe partial class RequestProgram
             Hand(Inputs.Length + output);
         }
 
-        long arena = _arenaBytes;
-        foreach (int operation in assignment.Operations) Size(operation);
-        foreach (int buffer in assignment.Buffers) Locate(buffer);
-        if (_device is null ? MemoryBytes() > _memory.Bytes : _arenaBytes > _deviceArenaBytes) Grow(arena);
-        else foreach (int slot in assignment.Slots) Point(slot);
-        assignment.IsStale = false;
-    }
-
-    private void Grow(long arena)
-    {
-        NativeBlock larger;
+        (long arena, long scratch) = (_arenaBytes, _scratchBytes);
         try
         {
-            if (_device is not null)
-            {
-                long bytes = checked(_arenaBytes + (_arenaBytes / 2));
-                _device.ResizeArena(bytes, arena);
-                _deviceArenaBytes = bytes;
-                for (int slot = 0; slot < _parts.Slots.Length; slot++) Point(slot);
-                return;
-            }
-
-            // Half as much again, so that dims that creep up do not copy the arena each time.
-            larger = NativeBlock.Allocate(checked(MemoryBytes() + (MemoryBytes() / 2)), $"A request of model '{Plan.Model}'");
+            foreach (int operation in assignment.Operations) Size(operation);
+            foreach (int buffer in assignment.Buffers) Locate(buffer);
+            if (_device is null ? MemoryBytes() > _memory.Bytes : _arenaBytes > _deviceArenaBytes) Grow(arena);
+            else foreach (int slot in assignment.Slots) Point(slot);
         }
         catch
         {
-            // The arena is as it was; what did not fit is sized again by the next inference.
-            _arenaBytes = arena;
+            // The memory is as it was; what did not fit is sized again by the next inference, whose first steps use what there is.
+            (_arenaBytes, _scratchBytes) = (arena, scratch);
             throw;
         }
 
+        assignment.IsStale = false;
+    }
+
+    /// <summary>Makes room for the arena and the scratch memory.</summary>
+    /// <param name="arena">The size that the arena had.</param>
+    private void Grow(long arena)
+    {
+        if (_device is not null)
+        {
+            long bytes = checked(_arenaBytes + (_arenaBytes / 2));
+            _device.ResizeArena(bytes, arena);
+            _deviceArenaBytes = bytes;
+            for (int slot = 0; slot < _parts.Slots.Length; slot++) Point(slot);
+            return;
+        }
+
+        // Half as much again, so that dims that creep up do not copy the arena each time.
+        NativeBlock larger = NativeBlock.Allocate(checked(MemoryBytes() + (MemoryBytes() / 2)), $"A request of model '{Plan.Model}'");
         Buffer.MemoryCopy(_memory.Pointer, larger.Pointer, arena, arena);
         _memory.Dispose();
         _memory = larger;
@@ -186,8 +187,9 @@ internal sealed unsafe partial class RequestProgram
         operation.Extent = (nint)extent;
         RequestStep step = Steps[operation.Step];
         step.ScratchBytes = extent > 0 ? Size(variant.ScratchBytes, dims, "the scratch of a step") : 0;
-        // What the CPU may have to do in a device's place has room from the beginning.
-        long onHost = operation.Kind != OperationKind.Launch ? step.ScratchBytes : Code.Variants[kernel.Kernel] is { } own && extent > 0 ? Size(own.ScratchBytes, dims, "the scratch of a step") : 0;
+        // What the CPU may have to do in a device's place, in a variant of its own, has room from the beginning, and sizes that are none are told then.
+        long onHost = operation.Kind != OperationKind.Launch ? step.ScratchBytes
+            : Code.Variants[kernel.Kernel] is { } own && Size(own.Extent, dims, "the extent of a step") > 0 ? Size(own.ScratchBytes, dims, "the scratch of a step") : 0;
         _scratchBytes = Math.Max(_scratchBytes, onHost);
         step.Macs = Size(kernel.Macs, "the work of a step");
         step.Traffic = Size(kernel.Traffic, "the traffic of a step");

@@ -109,7 +109,7 @@ internal sealed unsafe partial class RequestProgram : IDisposable
 
     /// <summary>
     /// Makes the kernels use an input or output in the caller's memory, or, for null, in the request's own, and lets go of what it was bound to before. Where this throws, it stays as it was,
-    /// and the owner of the memory is the caller's.
+    /// or is in the request's own memory where the strides ask for more scratch memory than there is, and the owner of the memory is the caller's.
     /// </summary>
     public void Bind(TensorMemory tensor, Binding? binding, ReadOnlySpan<long> strides = default)
     {
@@ -137,9 +137,28 @@ internal sealed unsafe partial class RequestProgram : IDisposable
             throw;
         }
 
-        if (tensor.SetStrides(strides, _dims))
+        long scratch = _scratchBytes;
+        try
+        {
+            if (!tensor.SetStrides(strides, _dims)) return;
             foreach (int operation in tensor.Readers) Size(operation);
-        old?.Dispose();
+            if (_device is null && MemoryBytes() > _memory.Bytes) Grow(_arenaBytes);
+        }
+        catch
+        {
+            binding?.Unpin();
+            tensor.Bind(null);
+            foreach (int slot in tensor.Slots) Point(slot);
+            tensor.SetStrides([], _dims);
+            foreach (int operation in tensor.Readers) Size(operation);
+            _scratchBytes = scratch;
+            Hand(number);
+            throw;
+        }
+        finally
+        {
+            old?.Dispose();
+        }
     }
 
     /// <summary>How many bytes a measurement reads.</summary>

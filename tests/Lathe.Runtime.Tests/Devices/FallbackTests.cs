@@ -167,6 +167,28 @@ public sealed class FallbackTests
     }
 
     [Test]
+    public void RandomPlans_WhoseDevicesAreLost_GiveWhatTheCpuGives([Range(0, 39)] int seed)
+    {
+        Random random = new(seed);
+        Plan plan = HeteroPlans.Random(random, 40);
+        float[] x = [.. Enumerable.Range(0, 24).Select(_ => random.NextSingle())];
+        int call = random.Next(1, 60), lost = random.Next(1, 4);
+        TestModule module = new(plan, PlanBuilder.Factor(0.5f))
+        {
+            Device = setup => SimulatedModel.Load(setup, TestKernels.Address, (setup.Number & lost) == 0 ? new SimulationProfile() : new SimulationProfile { Faults = [$"lost:{call}"] }),
+        };
+        using CompiledModel model = CompiledModel.Create(module), cpu = HeteroPlans.Model(plan, new SimulationProfile { Faults = ["build"] }, factor: 0.5f);
+        using InferRequest request = model.CreateRequest(), other = model.CreateRequest(), onCpu = cpu.CreateRequest();
+        for (int i = 0; i < 3; i++)
+        {
+            float[] expected = HeteroPlans.Infer(onCpu, x);
+            Assert.That(HeteroPlans.Infer(request, x), Is.EqualTo(expected));
+            Assert.That(HeteroPlans.Infer(other, x), Is.EqualTo(expected), "a second request, made before the device was lost");
+            for (int k = 0; k < x.Length; k++) x[k] = -x[k];
+        }
+    }
+
+    [Test]
     public void EveryCall_OfADeviceThatWorksLater_MayFail()
     {
         int calls;
@@ -209,10 +231,12 @@ public sealed class FallbackTests
         }
     }
 
-    [Test]
-    public void Device_ThatTheApplicationLacks_IsReplaced_OrAnError()
+    [TestCase(typeof(FileNotFoundException))]
+    [TestCase(typeof(FileLoadException))]
+    [TestCase(typeof(BadImageFormatException))]
+    public void Device_ThatTheApplicationLacks_IsReplaced_OrAnError(Type thrown)
     {
-        TestModule none = new(PlanBuilder.Hetero("GPU"), PlanBuilder.Factor(3)) { Device = _ => throw new FileNotFoundException("Lathe.Runtime.OpenCl") };
+        TestModule none = new(PlanBuilder.Hetero("GPU"), PlanBuilder.Factor(3)) { Device = _ => throw (Exception)Activator.CreateInstance(thrown, "Lathe.Runtime.OpenCl")! };
         using (CompiledModel model = CompiledModel.Create(none))
         {
             using InferRequest request = model.CreateRequest();
@@ -237,11 +261,43 @@ public sealed class FallbackTests
         using CompiledModel model = HeteroPlans.Model(PlanBuilder.Hetero(), new SimulationProfile { MemoryBytes = 4096 });
         Dictionary<string, long> large = new() { ["N"] = 1000 };
         using InferRequest tooLarge = model.CreateRequest(large), fits = model.CreateRequest();
+        for (int n = 1001; n < 1010; n++) model.CreateRequest(new Dictionary<string, long> { ["N"] = n }).Dispose();
         tooLarge.Infer();
         Assert.That(tooLarge.Ran.Devices, Is.EqualTo(new Dictionary<string, int> { ["CPU"] = 2 }));
         Assert.That(HeteroPlans.Infer(fits, X, Bias), Is.EqualTo(new float[] { 13, 26, 39, 52, 65 }));
         Assert.That(fits.Ran.Devices, Does.ContainKey("SIM"));
         Assert.That(model.Info.Warnings, Has.Count.EqualTo(1).And.One.Contains("4096 bytes"));
+    }
+
+    [Test]
+    public void Counters_OfStepsThatTheCpuTakesOver_BeginAnew()
+    {
+        using CompiledModel model = Model("launch:3", PlanBuilder.Hetero(), new() { Profiling = true });
+        using InferRequest request = model.CreateRequest();
+        for (int i = 0; i < 2; i++) request.Infer();
+        Assert.That(request.Counters.Select(c => (c.Device, c.Count)), Is.EqualTo(new[] { ("SIM", 2L), ("SIM", 2L), ("SIM", 2L), ("CPU", 2L) }));
+        request.Infer();
+        Assert.That(request.Counters.Select(c => (c.Device, c.Count)), Is.EqualTo(new[] { ("CPU", 1L), ("CPU", 1L), ("CPU", 1L), ("CPU", 3L) }));
+    }
+
+    [Test]
+    public void Sizes_OfWhatTheCpuWouldRun_AreCheckedWithTheRequest()
+    {
+        // The device runs another variant than the CPU would: of its own the request knows nothing bad.
+        Plan plan = PlanBuilder.Hetero("GPU");
+        PlanVariant sound = plan.Kernels[0].Variants[0] with { Isa = Isa.Avx2 };
+        foreach ((PlanVariant own, string id) in ((PlanVariant, string)[])
+        [
+            (sound with { Isa = Isa.Vector128, Extent = -1 }, ErrorIds.Data),
+            (sound with { Isa = Isa.Vector128, Extent = 1, ScratchBytes = long.MaxValue }, ErrorIds.DoesNotFit),
+        ])
+        {
+            FakeDevice? fake = null;
+            TestModule module = new(plan with { Kernels = [plan.Kernels[0] with { Variants = [own, sound with { Extent = 0 }] }, plan.Kernels[1]] }, PlanBuilder.Factor(3)) { Device = setup => fake = new FakeDevice(setup) };
+            using CompiledModel model = CompiledModel.Create(module, new() { Isa = Isa.Vector128 });
+            Assert.That(() => model.CreateRequest().Dispose(), Throws.TypeOf<LatheException>().With.Property("Id").EqualTo(id));
+            Assert.That(fake!.Held, Is.Zero);
+        }
     }
 
     private CompiledModel Model(string fault, Plan? plan = null, LatheOptions? options = null) =>

@@ -56,6 +56,7 @@ internal static class HeteroPlans
         // Neighbours overlap by a third of their length.
         int[][] buffers = [.. Enumerable.Range(0, 3).Select(device => Enumerable.Range(0, device == 0 ? 8 : 4).Select(i => b.Arena(device, 64 * i, Bytes)).ToArray())];
         int scale = b.Kernel(TestKernels.Scale), add = b.Kernel(TestKernels.Add);
+        b.Steps.Add(b.Step("fill", scale, [Elements], y, x, factor));
         foreach (int buffer in buffers[0]) b.Steps.Add(b.Step("fill", scale, [Elements], buffer, x, factor));
         for (int device = 1; device < 3; device++)
             foreach (int buffer in buffers[device]) b.Steps.Add(PlanBuilder.Transfer("fill", buffers[0][0], buffer, Bytes));

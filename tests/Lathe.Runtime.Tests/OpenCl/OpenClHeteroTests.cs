@@ -76,6 +76,41 @@ public sealed class OpenClHeteroTests
     }
 
     [Test]
+    public void Requests_MayBeCancelledAndDisposed_WhileMemoryIsBeingCopied([Range(0, 3)] int seed)
+    {
+        Random random = new(seed);
+        Plan plan = HeteroPlans.Random(random, 60);
+        float[] x = [.. Enumerable.Range(0, 24).Select(_ => random.NextSingle())], expected;
+        using CompiledModel model = Model(plan, factor: 0.5f), cpu = Model(plan, "no OpenCL C", factor: 0.5f);
+        using (InferRequest request = cpu.CreateRequest()) expected = HeteroPlans.Infer(request, x);
+        Parallel.For(0, 3, wait =>
+        {
+            using InferRequest request = model.CreateRequest();
+            for (int i = 0; i < 10; i++)
+            {
+                using CancellationTokenSource source = new();
+                request.SetInput<float>("x", x);
+                request.StartAsync(source.Token);
+                Thread.SpinWait(1000 * wait * i);
+                source.Cancel();
+                try
+                {
+                    request.Wait();
+                }
+                catch (OperationCanceledException)
+                {
+                    // What was started is done by now, and its memory is free for the next inference.
+                }
+
+                Assert.That(HeteroPlans.Infer(request, x), Is.EqualTo(expected));
+            }
+
+            request.StartAsync();
+        });
+        Assert.That(model.Info.Warnings, Is.Empty);
+    }
+
+    [Test]
     public void Weights_AreInTheDevicesMemory_AlsoWhatIsPrepared()
     {
         Plan prepared = PlanBuilder.Prepared();
@@ -119,6 +154,16 @@ public sealed class OpenClHeteroTests
                 request.Infer();
             },
             Throws.TypeOf<LatheException>().With.Property("Id").EqualTo(id));
+    }
+
+    [Test]
+    public void Functions_MayHaveAnyNumbers()
+    {
+        Plan plan = PlanBuilder.ScaleAdd();
+        plan = plan with { Device = "GPU", Kernels = [.. plan.Kernels.Select((k, i) => k with { Variants = [.. k.Variants.Select(v => v with { Function = int.MaxValue - i })] })] };
+        using CompiledModel model = Model(plan);
+        using InferRequest request = model.CreateRequest();
+        Assert.That(HeteroPlans.Infer(request, X, Bias), Is.EqualTo(new float[] { 13, 26, 39, 52, 65 }));
     }
 
     [Test]
