@@ -42,6 +42,7 @@ public sealed partial class Quantizer
         ModelLoss first = Judge([]);
         if (budget.Points is not null && first.LostPoints is null) throw WithoutClasses();
         if (first.Over(budget) <= 0) return Result(new HashSet<string>(), first, 1);
+        if (candidates.Length == 0) throw NotMet();
 
         string[] keys = [.. nodes.Keys];
         SwitchedNetwork switched = SwitchedNetwork.OfWeights(network, candidates.Select(c => (c, Rounded(c.Weights, element))));
@@ -68,7 +69,9 @@ public sealed partial class Quantizer
             margin += over + LeastMargin;
         }
 
-        throw Fails(DiagnosticTable.MixedBudgetNotMet, budget.Text, precision, first.InWords(budget), keys.Length.ToString(CultureInfo.InvariantCulture));
+        throw NotMet();
+
+        DiagnosticException NotMet() => Fails(DiagnosticTable.MixedBudgetNotMet, budget.Text, precision, first.InWords(budget), candidates.Length.ToString(CultureInfo.InvariantCulture));
 
         ModelLoss Counted(ModelLoss loss)
         {
