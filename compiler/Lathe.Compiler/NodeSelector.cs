@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
@@ -32,7 +33,7 @@ public sealed class NodeSelector
     {
         if (text.Length == 0) throw new FormatException("a node's name, op:OPERATOR, /REGEX/ or between:TENSOR..TENSOR is expected");
         if (text.StartsWith("op:", StringComparison.Ordinal) && text[3..] is var op)
-            return new NodeSelector(text, graph => Nodes(graph).Where(n => n.Node.Op.Name == op).Select(n => n.Name));
+            return new NodeSelector(text, graph => NodeNames.Of(graph).ByOperator[op]);
         if (text.StartsWith("between:", StringComparison.Ordinal))
         {
             string tensors = text["between:".Length..];
@@ -44,10 +45,10 @@ public sealed class NodeSelector
         if (text is ['/', _, .., '/'])
         {
             Regex regex = RegexOf(text[1..^1]);
-            return new NodeSelector(text, graph => Nodes(graph).Select(n => n.Name).Distinct().Where(name => IsMatch(regex, name)));
+            return new NodeSelector(text, graph => NodeNames.Of(graph).All.Where(name => IsMatch(regex, name)));
         }
 
-        return new NodeSelector(text, graph => Nodes(graph).Select(n => n.Name).Where(name => name == text));
+        return new NodeSelector(text, graph => NodeNames.Of(graph).All.Contains(text) ? [text] : []);
     }
 
     /// <summary>The names of the nodes that a selector means; empty if there are none.</summary>
@@ -79,10 +80,6 @@ public sealed class NodeSelector
         }
     }
 
-    /// <summary>What has a name and computes something, bodies included.</summary>
-    private static IEnumerable<(Node Node, string Name)> Nodes(Graph.Graph graph) => graph.TopologicalOrder().Where(n => n.Op is not (Input or Constant)).SelectMany(node =>
-        node.Op.Bodies.SelectMany(Nodes).Concat(graph.Names.TryGetValue(node, out string? name) ? [(node, name)] : []));
-
     private static IEnumerable<string> Between(Graph.Graph graph, string tensors)
     {
         // Names may have dots of their own: the first place at which both sides are tensors counts.
@@ -100,5 +97,27 @@ public sealed class NodeSelector
         foreach (Node node in order.Reverse())
             if (before.Contains(node)) before.UnionWith(node.Inputs.Where(v => !v.IsNone).Select(v => v.Node));
         return order.Where(n => after.Contains(n) && before.Contains(n)).Select(graph.Names.GetValueOrDefault).OfType<string>();
+    }
+
+    /// <summary>The names of what computes something, bodies included. Files that are written for large models have a rule for each of many nodes: the graph is walked once for all.</summary>
+    private sealed class NodeNames
+    {
+        private static readonly ConditionalWeakTable<Graph.Graph, NodeNames> Known = new();
+
+        private NodeNames(Graph.Graph graph)
+        {
+            (Node Node, string Name)[] nodes = [.. Nodes(graph)];
+            All = nodes.Select(n => n.Name).ToHashSet(StringComparer.Ordinal);
+            ByOperator = nodes.ToLookup(n => n.Node.Op.Name, n => n.Name, StringComparer.Ordinal);
+        }
+
+        public IReadOnlySet<string> All { get; }
+
+        public ILookup<string, string> ByOperator { get; }
+
+        public static NodeNames Of(Graph.Graph graph) => Known.GetValue(graph, g => new NodeNames(g));
+
+        private static IEnumerable<(Node Node, string Name)> Nodes(Graph.Graph graph) => graph.TopologicalOrder().Where(n => n.Op is not (Input or Constant)).SelectMany(node =>
+            node.Op.Bodies.SelectMany(Nodes).Concat(graph.Names.TryGetValue(node, out string? name) ? [(node, name)] : []));
     }
 }

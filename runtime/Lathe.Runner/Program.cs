@@ -14,6 +14,7 @@
 //   --warmup W            inferences of each request before measuring, the first one not counted (3)
 //   --isa NAME            avx512, avx2 or vector128 (LATHE_ISA, else the best)
 //   --denormals WORD      flush or keep (what was compiled in)
+//   --require-device      a device that is missing or fails is an error (what was compiled in)
 //   -pc                   measure each layer and, in between, the machine's peak
 //   --dump DIR            write manifest.json, in_<i>.bin and out_<i>.bin of the first inference
 //

@@ -36,6 +36,9 @@ internal sealed class RunnerOptions
 
     public bool Profiling { get; private set; }
 
+    /// <summary>True if a device that is missing or fails is an error, whatever the model was compiled with.</summary>
+    public bool RequireDevice { get; private set; }
+
     public string? Dump { get; private set; }
 
     /// <exception cref="UsageException">The arguments are wrong.</exception>
@@ -46,6 +49,7 @@ internal sealed class RunnerOptions
         {
             string argument = arguments[i];
             if (argument == "-pc") options.Profiling = true;
+            else if (argument == "--require-device") options.RequireDevice = true;
             else if (!argument.StartsWith('-') && options.Assembly.Length == 0) options.Assembly = argument;
             else if (i + 1 < arguments.Length) options.Set(argument, arguments[++i]);
             else throw new UsageException($"{argument} wants a value or is unknown.");

@@ -31,7 +31,8 @@ internal sealed class Session : IDisposable
     {
         long start = Stopwatch.GetTimestamp();
         CompiledModel model = CompiledModel.Load(
-            options.Assembly, new LatheOptions { Threads = options.Threads, Isa = options.Isa, Profiling = options.Profiling, FlushDenormals = options.FlushDenormals });
+            options.Assembly,
+            new LatheOptions { Threads = options.Threads, Isa = options.Isa, Profiling = options.Profiling, FlushDenormals = options.FlushDenormals, RequireDevice = options.RequireDevice ? true : null });
         InferRequest[] requests = new InferRequest[options.Requests];
         requests[0] = model.CreateRequest(options.Dims);
         double loadMs = Stopwatch.GetElapsedTime(start).TotalMilliseconds;

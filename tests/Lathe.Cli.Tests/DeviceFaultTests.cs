@@ -37,4 +37,14 @@ public sealed class DeviceFaultTests
         Assert.That(error, Does.Contain("LATHE0610: The CPU stands in for SIM: "));
         Assert.That(JsonDocument.Parse(output).RootElement.GetProperty("ran").GetProperty("fallbacks").GetArrayLength(), Is.GreaterThan(0));
     }
+
+    [Test]
+    public void Bench_RequiresTheDeviceOfAnAssembly_InTheProcessThatMeasures()
+    {
+        using TemporaryFolder folder = new();
+        Assert.That(Cli.Run(["compile", .. Options, "-o", folder["m.dll"]]).ExitCode, Is.Zero);
+        Environment.SetEnvironmentVariable("LATHE_SIM", """{ "faults": ["launch:5"] }""");
+        Assert.That(Cli.Run("bench", folder["m.dll"], "-niter", "5").ExitCode, Is.Zero);
+        Assert.That(Cli.Fails(1, "bench", folder["m.dll"], "-niter", "5", "--require-device").Trim(), Does.Match(@"^\S+ : error LATHE0511: [^\n]+$"));
+    }
 }

@@ -110,7 +110,9 @@ public sealed class MixedPrecisionCommandTests
     [TestCase("compile a.onnx -o d --rules-out r")]
     [TestCase("run a.dll --precision-rules r")]
     [TestCase("run a.dll --mixed 3dB")]
-    [TestCase("inspect a.onnx --profile p")]
+    [TestCase("inspect a.onnx --device-profile p")]
+    [TestCase("inspect a.onnx --precisions fp32 --device GPU")]
+    [TestCase("inspect a.onnx --precisions fp32 --device HETERO:SIM,CPU")]
     [TestCase("inspect a.onnx --precisions fp32,int8")]
     [TestCase("inspect a.onnx --precisions fp32,int4")]
     [TestCase("bench a.onnx --precisions fp32,int8")]
@@ -132,7 +134,7 @@ public sealed class MixedPrecisionCommandTests
 
         // The same on a processor of another profile, which has no dot products of bytes.
         File.WriteAllText(folder["cpu.json"], """{"cpu":{"name":"old","isa":["avx2"],"vnni":[],"caches":[],"peak_gflops":{"avx2":50},"memory_gbs":10}}""");
-        (int exitCode, string output, string error) = Cli.Run(["inspect", Places.Model("characters.onnx"), "--precisions", "int8,fp32", .. Calibrated(folder), "--profile", folder["cpu.json"], "--json"]);
+        (int exitCode, string output, string error) = Cli.Run(["inspect", Places.Model("characters.onnx"), "--precisions", "int8,fp32", .. Calibrated(folder), "--device-profile", folder["cpu.json"], "--json"]);
         Assert.That(exitCode, Is.Zero, error);
         JsonElement old = JsonDocument.Parse(output).RootElement.GetProperty("predictions");
         Assert.That((old.GetProperty("cpu").GetString(), old.GetProperty("isa").GetString()), Is.EqualTo(("old", "avx2")));
@@ -146,13 +148,14 @@ public sealed class MixedPrecisionCommandTests
     [TestCase("""{"cpu":{}}""")]
     [TestCase("""{"cpu":{"name":"x","caches":[],"peak_gflops":{"sse":1},"memory_gbs":10}}""")]
     [TestCase("""{"cpu":{"name":"x","caches":[],"peak_gflops":{"avx2":-1},"memory_gbs":10}}""")]
+    [TestCase("""{"cpu":{"name":"x","caches":[],"peak_gflops":{"avx2":1e-300},"memory_gbs":10}}""")]
     [TestCase("""{"cpu":{"name":"x","caches":["a"],"peak_gflops":{"avx2":1},"memory_gbs":10}}""")]
     public void WhatIsNoProfile_IsOneError(string profile)
     {
         using TemporaryFolder folder = new();
         File.WriteAllBytes(folder["product.onnx"], TinyOnnx.Product());
         File.WriteAllText(folder["cpu.json"], profile);
-        Assert.That(Cli.Fails(1, "inspect", folder["product.onnx"], "--precisions", "fp32", "--profile", folder["cpu.json"]), Does.Contain("error LATHE0007: option --profile: no profile of 'lathe devices -o'"));
+        Assert.That(Cli.Fails(1, "inspect", folder["product.onnx"], "--precisions", "fp32", "--device-profile", folder["cpu.json"]), Does.Contain("error LATHE0007: option --device-profile: no profile of 'lathe devices -o'"));
     }
 
     [Test]
@@ -161,7 +164,7 @@ public sealed class MixedPrecisionCommandTests
         using TemporaryFolder folder = new();
         File.WriteAllBytes(folder["product.onnx"], TinyOnnx.Product());
         Cli.Json(0, "devices", "devices", "-o", folder["cpu.json"]);
-        JsonElement json = Cli.Json(0, "inspect", "inspect", folder["product.onnx"], "--precisions", "fp32", "--profile", folder["cpu.json"]);
+        JsonElement json = Cli.Json(0, "inspect", "inspect", folder["product.onnx"], "--precisions", "fp32", "--device-profile", folder["cpu.json"]);
         Assert.That(json.GetProperty("predictions").GetProperty("isa").GetString(), Is.EqualTo(Isas.Best().Name()));
     }
 }

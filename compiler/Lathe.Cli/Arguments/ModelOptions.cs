@@ -20,6 +20,9 @@ namespace Lathe.Cli.Arguments;
 /// </summary>
 internal sealed class ModelOptions
 {
+    /// <summary>The option that names a file of device profiles.</summary>
+    public const string DeviceProfile = "--device-profile";
+
     private readonly Option<string?> _precision = Parsed.Word(
         "--precision", [], ["fp32", "bf16", "fp16", "int8", "auto"], "fp16 and bf16 store weights in 16 bits and sum in fp32; int8 takes a quantised model, or quantises with --calibration. auto, the default, is the model's.");
 
@@ -29,7 +32,7 @@ internal sealed class ModelOptions
     private readonly Option<string?> _affinity = Parsed.One<string?>(
         "--affinity", [], "cost|priority|FILE", "How the devices of HETERO share a model: by predicted time, by the order of the list, or by rules. Default cost.", text => text);
 
-    private readonly Option<string?> _deviceProfile = Parsed.One<string?>("--device-profile", [], "FILE", "What the devices of HETERO take for steps and copies, as lathe devices -o writes it.", text => text);
+    private readonly Option<string?> _deviceProfile = Parsed.One<string?>(DeviceProfile, [], "FILE", "What the devices of HETERO take for steps and copies, as lathe devices -o writes it.", text => text);
 
     private readonly Option<string?> _deviceFallback = Parsed.Word("--device-fallback", [], ["on", "off"], "Whether HETERO carries the CPU's kernels for what other devices run. Default on.");
 
@@ -138,9 +141,10 @@ internal sealed class ModelOptions
     /// <param name="defaultIsas">What is compiled in where the user does not say; null for all.</param>
     /// <param name="quantizes">True for the command that quantises, for which the precision need not be given.</param>
     /// <param name="keepsDenormals">What becomes of denormal numbers where the user does not say.</param>
+    /// <param name="predicts">True if a device profile may be given for the processor that is predicted for.</param>
     /// <exception cref="FailedException">Something is asked for that this version does not do.</exception>
     /// <exception cref="UsageException">Options contradict each other or the command.</exception>
-    public ModelRequest Read(ParseResult parsed, string model, Terminal terminal, bool runs, IReadOnlyList<Isa>? defaultIsas = null, bool keepsDenormals = false, bool quantizes = false)
+    public ModelRequest Read(ParseResult parsed, string model, Terminal terminal, bool runs, IReadOnlyList<Isa>? defaultIsas = null, bool keepsDenormals = false, bool quantizes = false, bool predicts = false)
     {
         if (Directory.Exists(model)) model = Path.Combine(model, "model.onnx");
         if (ModelRequest.IsAssembly(model)) RefuseOptionsOfCompilation(parsed, model, runs);
@@ -156,7 +160,7 @@ internal sealed class ModelOptions
         if (emulate) warnings.Add(new Diagnostic(DiagnosticTable.EmulatedKernels, null, Isa.Avx512.Name(), Avx512Emulation.Needs.Name()));
         string device = parsed.GetValue(_device) is { } asked and not "AUTO" ? asked : "CPU";
         bool isHetero = DeviceList.IsList(device);
-        foreach (Option option in (Option[])[_affinity, _deviceProfile, _deviceFallback, _requireDevice])
+        foreach (Option option in (Option[])[_affinity, .. predicts ? [] : (Option[])[_deviceProfile], _deviceFallback, _requireDevice])
             if (!isHetero && parsed.GetResult(option) is { Implicit: false } && !ModelRequest.IsAssembly(model)) throw new UsageException($"option {option.Name} is for {_device.Name} {DeviceList.Prefix}…");
         if (emulate && device != "CPU") throw new UsageException("option --emulate is for the CPU");
         if (device == "GPU" && parsed.GetValue(_kernels) is { } kernels)
@@ -172,12 +176,12 @@ internal sealed class ModelOptions
         CompileOptions options = new()
         {
             Precision = parsed.GetValue(_precision) is { } precision and not "auto" ? precision : PrecisionNames.Fp32,
-            PrecisionRules = precisionRules is null ? [] : RulesFile.Read(precisionRules),
+            PrecisionRules = precisionRules is null ? [] : OptionFile.Read(NodePrecisions.Option, precisionRules, NodePrecisions.Parse),
             ClassName = parsed.GetValue(_class),
             Device = device,
             Affinity = rules is null ? affinity ?? Partitioner.Cost : Partitioner.Cost,
             AffinityRules = rules is null ? null : OptionFile.Read("--affinity", rules, text => text),
-            DeviceProfiles = profile is null ? DeviceProfileFormat.Shipped : OptionFile.Read("--device-profile", profile, DeviceProfileFormat.Parse),
+            DeviceProfiles = profile is null || !isHetero ? DeviceProfileFormat.Shipped : OptionFile.Read(DeviceProfile, profile, DeviceProfileFormat.Parse),
             DeviceFallback = parsed.GetValue(_deviceFallback) != "off",
             RequireDevice = parsed.GetValue(_requireDevice),
             Kernels = parsed.GetValue(_kernels) ?? "auto",
@@ -202,6 +206,7 @@ internal sealed class ModelOptions
         {
             Files = [.. new[] { tuning, rules, profile, precisionRules }.OfType<string>(), .. labels.Select(l => l.Path), .. calibration?.Files ?? []],
             Calibration = calibration,
+            DeviceProfile = profile,
             RequireDevice = parsed.GetValue(_requireDevice),
         };
     }

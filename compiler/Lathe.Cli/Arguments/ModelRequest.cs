@@ -26,6 +26,9 @@ internal sealed record ModelRequest(string Path, CompileOptions Options, int? Th
     /// <summary>True if a device that is missing or fails is an error, whatever the model was compiled with.</summary>
     public bool RequireDevice { get; init; }
 
+    /// <summary>The file of device profiles; null for none.</summary>
+    public string? DeviceProfile { get; init; }
+
     /// <summary>Samples to quantise the model with, or to choose layers by; null for none.</summary>
     public CalibrationRequest? Calibration { get; init; }
 

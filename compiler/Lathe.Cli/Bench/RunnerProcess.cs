@@ -37,7 +37,7 @@ internal static partial class RunnerProcess
         CancellationToken cancellation)
     {
         ProcessStartInfo start = new(DotnetHost.Path) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        foreach (string argument in Arguments(assembly, inputs, dims, seed, request.FlushDenormals, settings)) start.ArgumentList.Add(argument);
+        foreach (string argument in Arguments(assembly, inputs, dims, seed, request, settings)) start.ArgumentList.Add(argument);
         terminal.Note($"{start.FileName} {string.Join(' ', start.ArgumentList)}");
         (int code, string output, string errors) = Run(start, settings, progress, cancellation);
         string? line = output.Split('\n').LastOrDefault(l => l.StartsWith('{'));
@@ -51,7 +51,7 @@ internal static partial class RunnerProcess
     }
 
     private static IEnumerable<string> Arguments(
-        string assembly, IReadOnlyDictionary<string, string> inputs, IReadOnlyDictionary<string, long> dims, ulong seed, bool? flushDenormals,
+        string assembly, IReadOnlyDictionary<string, string> inputs, IReadOnlyDictionary<string, long> dims, ulong seed, ModelRequest request,
         BenchSettings settings)
     {
         // The runner in machine code, where this build of lathe could make it.
@@ -71,7 +71,7 @@ internal static partial class RunnerProcess
                 ? ("--iterations", iterations.ToString(CultureInfo.InvariantCulture))
                 : ("--seconds", settings.Seconds.ToString(CultureInfo.InvariantCulture)),
         ];
-        if (flushDenormals is { } flush) options.Add(("--denormals", flush ? "flush" : "keep"));
+        if (request.FlushDenormals is { } flush) options.Add(("--denormals", flush ? "flush" : "keep"));
         foreach ((string name, string value) in options)
         {
             yield return name;
@@ -79,6 +79,7 @@ internal static partial class RunnerProcess
         }
 
         if (settings.PerLayer) yield return "-pc";
+        if (request.RequireDevice) yield return "--require-device";
     }
 
     private static (int Code, string Output, string Errors) Run(

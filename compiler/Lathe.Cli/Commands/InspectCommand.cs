@@ -25,25 +25,19 @@ internal static class InspectCommand
         Option<string?> dot = new("--dot") { Description = "With HETERO: draw devices and subgraphs into a folder, for Graphviz and as SVG.", HelpName = "DIR" };
         Option<string?> measured = new("--measured") { Description = "With HETERO: what lathe bench -pc --json wrote of the model, to set beside what is predicted.", HelpName = "FILE" };
         Option<IReadOnlyList<string>?> precisions = Parsed.One<IReadOnlyList<string>?>(
-            "--precisions", [], "LIST", "Predict time and memory in fp32,fp16,bf16,int8 or some of them; int8 needs --calibration.", PrecisionComparison.Parse);
-        Option<string?> profile = new("--profile") { Description = "The processor to predict for, as 'lathe devices -o' writes it. Default: what the compiler assumes of the best of --isa.", HelpName = "PROFILE" };
-        Command command = new("inspect", "Show what a model becomes.") { model, dot, measured, precisions, profile };
+            "--precisions", [], "LIST", "Predict time and memory in fp32,fp16,bf16,int8 or some of them; int8 needs --calibration. For the processor of --device-profile, or what the compiler assumes of the best of --isa.", PrecisionComparison.Parse);
+        Command command = new("inspect", "Show what a model becomes.") { model, dot, measured, precisions };
         ModelOptions options = ModelOptions.AddTo(command);
         return command.Does((parsed, cancellation) =>
         {
             IReadOnlyList<string>? compared = parsed.GetValue(precisions);
-            ModelRequest request = options.Read(parsed, parsed.GetRequiredValue(model), terminal, runs: false, quantizes: PrecisionComparison.Quantizes(compared));
+            ModelRequest request = options.Read(parsed, parsed.GetRequiredValue(model), terminal, runs: false, quantizes: PrecisionComparison.Quantizes(compared), predicts: compared is not null);
             foreach (Option<string?> option in (Option<string?>[])[dot, measured])
                 if (parsed.GetValue(option) is not null && !request.Options.IsHetero) throw new UsageException($"option {option.Name} is for --device {DeviceList.Prefix}…");
-            if (compared is null)
-            {
-                if (parsed.GetValue(profile) is not null) throw new UsageException("option --profile is for --precisions");
-                return Run(request, parsed.GetValue(dot), parsed.GetValue(measured), null, terminal, cancellation);
-            }
-
-            if (request.Options.IsHetero) throw new UsageException($"option --precisions is for one device, not for --device {DeviceList.Prefix}…");
+            if (compared is null) return Run(request, parsed.GetValue(dot), parsed.GetValue(measured), null, terminal, cancellation);
+            if (request.Options.Device != "CPU") throw new UsageException($"option --precisions is for the CPU, not for --device {request.Options.Device}");
             PrecisionComparison.Check(request, compared);
-            CpuProfile cpu = parsed.GetValue(profile) is { } file ? ProfileFile.Read(file, request.Options.Isas) : CpuProfile.Of(request.Options.Isas.Max());
+            CpuProfile cpu = request.DeviceProfile is { } file ? ProfileFile.Read(ModelOptions.DeviceProfile, file, request.Options.Isas) : CpuProfile.Of(request.Options.Isas.Max());
             return Run(request.InFloats(), null, null, () => PredictedPrecisions.Of(request, compared, cpu, terminal, cancellation), terminal, cancellation);
         });
     }

@@ -8,9 +8,9 @@ namespace Lathe.Cli.Models;
 /// <summary>What <c>lathe bench -pc --json</c> measured of the steps of a model.</summary>
 internal sealed class MeasuredLayers
 {
-    private readonly IReadOnlyList<(string Name, string Op, string Device, double Ms)> _layers;
+    private readonly IReadOnlyList<(int Subgraph, string Op, string Device, double Ms)> _layers;
 
-    private MeasuredLayers(IReadOnlyList<(string Name, string Op, string Device, double Ms)> layers) => _layers = layers;
+    private MeasuredLayers(IReadOnlyList<(int Subgraph, string Op, string Device, double Ms)> layers) => _layers = layers;
 
     /// <summary>Reads the line.</summary>
     /// <exception cref="FailedException">The file cannot be read, or is no such line.</exception>
@@ -22,7 +22,7 @@ internal sealed class MeasuredLayers
             return new MeasuredLayers(
             [
                 .. document.RootElement.GetProperty("layers").EnumerateArray().Select(l =>
-                    (l.GetProperty("name").GetString()!, l.GetProperty("op").GetString()!, l.GetProperty("device").GetString()!, l.GetProperty("ms").GetDouble())),
+                    (l.TryGetProperty("subgraph", out JsonElement subgraph) ? subgraph.GetInt32() : 0, l.GetProperty("op").GetString()!, l.GetProperty("device").GetString()!, l.GetProperty("ms").GetDouble())),
             ]);
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
@@ -37,9 +37,6 @@ internal sealed class MeasuredLayers
     /// <summary>What the copies into and out of it took, in milliseconds.</summary>
     public double Transfer(CompileSubgraph subgraph) => Sum(subgraph, isCopy: true);
 
-    private double Sum(CompileSubgraph subgraph, bool isCopy)
-    {
-        HashSet<string> names = [.. isCopy ? subgraph.Copies : subgraph.Nodes];
-        return _layers.Where(l => l.Op == "Transfer" == isCopy && (isCopy || l.Device == subgraph.Device) && names.Contains(l.Name)).Sum(l => l.Ms);
-    }
+    private double Sum(CompileSubgraph subgraph, bool isCopy) =>
+        _layers.Where(l => l.Subgraph == subgraph.Number && l.Op == "Transfer" == isCopy && (isCopy || l.Device == subgraph.Device)).Sum(l => l.Ms);
 }

@@ -65,7 +65,7 @@ internal sealed class Explanation
         double total = steps.Sum(s => TimeOf(s, profile)), launch = steps.Length * profile.LaunchUs, transfer = copies.Sum(c => profile.CopyUs(c.Bytes.Evaluate(_dims)));
         double onCpu = steps.Sum(s => TimeOf(s, cpu));
         _subgraphs.Add(new CompileSubgraph(
-            number, name, Reason(name, steps, total, transfer, onCpu), [.. steps.Select(s => s.Node)], [.. copies.Select(c => c.Node)], steps.OfType<KernelStep>().Sum(s => s.Macs.Evaluate(_dims)), (total - launch) / 1e3, launch / 1e3, transfer / 1e3,
+            number, name, Reason(name, steps, total, transfer, onCpu), [.. steps.Select(s => s.Node)], steps.OfType<KernelStep>().Sum(s => s.Macs.Evaluate(_dims)), (total - launch) / 1e3, launch / 1e3, transfer / 1e3,
             copies.Sum(c => c.Bytes.Evaluate(_dims)), onCpu / 1e3));
     }
 

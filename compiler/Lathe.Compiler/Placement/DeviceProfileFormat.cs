@@ -8,6 +8,9 @@ namespace Lathe.Compiler.Placement;
 /// <summary>The text of device profiles: JSON, an object whose <c>devices</c> are profiles. What they do not say is as in the profile that Lathe has of that device.</summary>
 public static class DeviceProfileFormat
 {
+    /// <summary>Rates and sizes within these bounds give finite times whatever a model takes, and sizes that are integers.</summary>
+    private const double Least = 1e-6, Most = 1e15;
+
     private static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n" };
 
     /// <summary>The profiles that Lathe has, by device.</summary>
@@ -95,6 +98,11 @@ public static class DeviceProfileFormat
         {
             throw Malformed($"line {e.LineNumber + 1}: it is no JSON");
         }
+        catch (InvalidOperationException)
+        {
+            // Halves of characters are found when a text is taken.
+            throw Malformed("it has a text that is no Unicode");
+        }
     }
 
     private static DeviceProfile ReadDevice(JsonElement json, IReadOnlyDictionary<string, DeviceProfile> defaults)
@@ -111,13 +119,13 @@ public static class DeviceProfileFormat
                 "origin" => profile with { Origin = property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString()! : throw Wrong("a text") },
                 "gmacs" => profile with { Gmacs = Numbers("a precision out of fp32, fp16, bf16, int8", PrecisionNames.IsArithmetic) },
                 "efficiency" => profile with { Efficiency = Numbers("an operator", IsOperator) },
-                "bandwidth_gbs" => profile with { BandwidthGbs = Number(property.Value, isPositive: true) },
-                "launch_us" => profile with { LaunchUs = Number(property.Value, isPositive: false) },
-                "transfer_us" => profile with { TransferUs = Number(property.Value, isPositive: false) },
-                "transfer_gbs" => profile with { TransferGbs = Number(property.Value, isPositive: true) },
-                "memory_bytes" => profile with { MemoryBytes = (long)Number(property.Value, isPositive: false) },
-                "queues" => profile with { Queues = (int)Number(property.Value, isPositive: true) },
-                "requests" => profile with { Requests = (int)Number(property.Value, isPositive: true) },
+                "bandwidth_gbs" => profile with { BandwidthGbs = Rate(property.Value) },
+                "launch_us" => profile with { LaunchUs = Duration(property.Value) },
+                "transfer_us" => profile with { TransferUs = Duration(property.Value) },
+                "transfer_gbs" => profile with { TransferGbs = Rate(property.Value) },
+                "memory_bytes" => profile with { MemoryBytes = Integer(0, (long)Most) },
+                "queues" => profile with { Queues = (int)Integer(1, int.MaxValue) },
+                "requests" => profile with { Requests = (int)Integer(1, int.MaxValue) },
                 "unsupported" => profile with { Unsupported = Operators() },
                 _ => throw Malformed($"{device}: there is no '{property.Name}' in profiles"),
             };
@@ -129,7 +137,7 @@ public static class DeviceProfileFormat
                 foreach (JsonProperty number in property.Value.EnumerateObject())
                 {
                     if (!isKey(number.Name)) throw Malformed($"{device}: '{number.Name}' in '{property.Name}' is not {what}");
-                    numbers[number.Name] = Number(number.Value, isPositive: true);
+                    numbers[number.Name] = Rate(number.Value);
                 }
 
                 return numbers;
@@ -138,14 +146,17 @@ public static class DeviceProfileFormat
             IReadOnlyList<string> Operators()
             {
                 if (property.Value.ValueKind != JsonValueKind.Array) throw Wrong("a list of operators");
-                string[] operators = [.. property.Value.EnumerateArray().Select(o => o.ValueKind == JsonValueKind.String ? o.GetString()! : throw Wrong("a list of operators"))];
+                string[] operators = [.. property.Value.EnumerateArray().Select(o => o.ValueKind == JsonValueKind.String ? o.GetString()! : throw Wrong("a list of operators")).Distinct()];
                 return operators.FirstOrDefault(o => !IsOperator(o)) is { } unknown ? throw Malformed($"{device}: '{unknown}' in 'unsupported' is not an operator") : operators;
             }
 
-            double Number(JsonElement value, bool isPositive) =>
-                value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number) && number < 1e15 && (isPositive ? number > 0 : number >= 0)
-                    ? number
-                    : throw Wrong(isPositive ? "a number above 0" : "a number of at least 0");
+            double Rate(JsonElement value) => Number(value) is { } rate and >= Least ? rate : throw Wrong(FormattableString.Invariant($"a number from {Least} to {Most}"));
+
+            double Duration(JsonElement value) => Number(value) ?? throw Wrong(FormattableString.Invariant($"a number from 0 to {Most}"));
+
+            long Integer(long least, long most) => Number(property.Value) is { } number && double.IsInteger(number) && number >= least && number <= most
+                ? (long)number
+                : throw Wrong(FormattableString.Invariant($"an integer from {least} to {most}"));
 
             DiagnosticException Wrong(string expected) => Malformed($"{device}: '{property.Name}' is not {expected}");
         }
@@ -153,6 +164,9 @@ public static class DeviceProfileFormat
         if (profile.Gmacs.Count == 0 || profile.BandwidthGbs <= 0 || profile.TransferGbs <= 0) throw Malformed($"{device}: 'gmacs', 'bandwidth_gbs' and 'transfer_gbs' are needed");
         return profile;
     }
+
+    /// <summary>A number that is not negative and not above the most that is allowed; null for another.</summary>
+    private static double? Number(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && number is >= 0 and <= Most ? number : null;
 
     private static bool IsOperator(string name) => OperatorTable.ByOnnxName.Keys.Any(key => key.Item2 == name) || Graph.OpSyntax.Named(name) is not null;
 

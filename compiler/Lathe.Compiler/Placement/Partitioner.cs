@@ -20,8 +20,8 @@ public static class Partitioner
 
     private const double Slack = 0.01;
 
-    /// <summary>Nodes beyond which subgraphs are not tried on other devices, each of which takes time with the number of nodes.</summary>
-    private const int MostRefined = 1500;
+    /// <summary>Nodes that are scheduled in all while subgraphs are tried on other devices: each try takes time with the number of nodes, and there may be as many tries as nodes.</summary>
+    private const int MostScheduled = 300_000;
 
     /// <summary>Nodes beyond which no cut is looked for, which takes time with more than their square at worst: the other candidates are left.</summary>
     private const int MostCut = 5000;
@@ -39,8 +39,8 @@ public static class Partitioner
         // Expansion moves end in a local optimum where there are more than two devices: each start may lead to another.
         IEnumerable<int[]> starts = graph.Devices > 2 ? others.Select(o => o.Devices) : [others[0].Devices];
         Candidate least = starts.Select(start => Of(Cost, graph.Nodes.Count <= MostCut ? Expansion.Minimise(graph, start) : others.MinBy(o => o.Time)!.Devices)).MinBy(c => graph.Total(c.Devices))!;
-        List<Candidate> all = [graph.Nodes.Count <= MostRefined ? Refine(graph, least) : least, .. others];
-        if (all.Skip(1).Any(o => o.Time < all[0].Time)) all[0] = Of(Cost, graph.Nodes.Count <= MostRefined ? Improve(graph, all.MinBy(c => c.Time)!.Devices, slack: 0) : all.MinBy(c => c.Time)!.Devices);
+        List<Candidate> all = [Of(Cost, Improve(graph, least.Devices, Slack)), .. others];
+        if (all.Skip(1).Any(o => o.Time < all[0].Time)) all[0] = Of(Cost, Improve(graph, all.MinBy(c => c.Time)!.Devices, slack: 0));
         return [.. all.OrderBy(c => c.Time)];
 
         Candidate Of(string name, int[] placement) => new(name, placement, Schedule.Time(graph, placement));
@@ -49,16 +49,11 @@ public static class Partitioner
     /// <summary>Every node on the first device of a list that may run it.</summary>
     public static int[] Preferring(PlacementGraph graph, IReadOnlyList<int> list) => [.. graph.Nodes.Select(node => list.First(node.MayRunOn))];
 
-    private static Candidate Refine(PlacementGraph graph, Candidate candidate)
-    {
-        int[] refined = Improve(graph, candidate.Devices, Slack);
-        return new Candidate(candidate.Name, refined, Schedule.Time(graph, refined));
-    }
-
     /// <summary>Moves whole subgraphs to other devices where that takes less time and, within the slack, small ones where it takes no more.</summary>
     private static int[] Improve(PlacementGraph graph, int[] start, double slack)
     {
         const int maxRounds = 4;
+        int tries = MostScheduled / Math.Max(1, graph.Nodes.Count);
         int[] best = start;
         double time = Schedule.Time(graph, best), limit = time * (1 + slack);
         for (int round = 0; round < maxRounds; round++)
@@ -71,6 +66,7 @@ public static class Partitioner
                 bool isSmall = members.Length < LeastSteps;
                 foreach (int device in Enumerable.Range(0, graph.Devices).Where(d => d != best[members[0]] && members.All(m => graph.Nodes[m].MayRunOn(d))))
                 {
+                    if (tries-- == 0) return best;
                     int[] moved = [.. best];
                     foreach (int member in members) moved[member] = device;
                     double tried = Schedule.Time(graph, moved);

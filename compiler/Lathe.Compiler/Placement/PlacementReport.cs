@@ -27,7 +27,6 @@ public sealed record PredictedTime(string Name, double Ms);
 /// <param name="Device">The device.</param>
 /// <param name="Reason">Why it is there.</param>
 /// <param name="Nodes">The names of its steps.</param>
-/// <param name="Copies">The names of the nodes whose values are copied into and out of it.</param>
 /// <param name="Macs">Its multiply-accumulates.</param>
 /// <param name="ComputeMs">What its steps are predicted to compute for.</param>
 /// <param name="LaunchMs">What starting them takes beside that.</param>
@@ -35,4 +34,4 @@ public sealed record PredictedTime(string Name, double Ms);
 /// <param name="TransferBytes">The bytes of these copies.</param>
 /// <param name="CpuMs">What its steps would take on the CPU.</param>
 public sealed record CompileSubgraph(
-    int Number, string Device, string Reason, IReadOnlyList<string> Nodes, IReadOnlyList<string> Copies, long Macs, double ComputeMs, double LaunchMs, double TransferMs, long TransferBytes, double CpuMs);
+    int Number, string Device, string Reason, IReadOnlyList<string> Nodes, long Macs, double ComputeMs, double LaunchMs, double TransferMs, long TransferBytes, double CpuMs);

@@ -27,6 +27,7 @@ public sealed partial class Quantizer
         if (budget.Points is not null && first.Loss.LostPoints is null) throw WithoutClasses();
         string[] candidates = [.. all.Contractions.Select(c => c.Key).Where(k => !fixedKept.Contains(k) && !fixedBytes.Contains(k))];
         if (first.Loss.Over(budget) <= 0) return (first, [.. fixedKept], Report(first, [], 1));
+        if (candidates.Length == 0) throw NotMet();
 
         Network clean = new(_model.Clone(), _tensors);
         Dictionary<string, QuantizedRange> ranges = RangesOf(all, histograms);
@@ -56,7 +57,9 @@ public sealed partial class Quantizer
             margin += over + LeastMargin;
         }
 
-        throw Fails(DiagnosticTable.MixedBudgetNotMet, budget.Text, PrecisionNames.Int8, first.Loss.InWords(budget), candidates.Length.ToString(CultureInfo.InvariantCulture));
+        throw NotMet();
+
+        DiagnosticException NotMet() => Fails(DiagnosticTable.MixedBudgetNotMet, budget.Text, PrecisionNames.Int8, first.Loss.InWords(budget), candidates.Length.ToString(CultureInfo.InvariantCulture));
 
         ModelLoss Counted(ModelLoss loss)
         {

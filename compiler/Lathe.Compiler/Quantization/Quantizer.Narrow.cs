@@ -33,15 +33,14 @@ public sealed partial class Quantizer
         ModelProto copy = _model.Clone();
         Network network = new(copy, _tensors);
         // Those with a rule are as it says; what cannot be switched is narrow.
-        Contraction[] all = [.. copy.Graph.Node.Where(Contraction.Is).Select(n => Contraction.Of(network, n, _types.GetValueOrDefault).Contraction).OfType<Contraction>().Where(c => c.Weights.Count >= NarrowWeights.FewestElements)];
-        Contraction[] candidates = [.. all.Where(c => _precisions.RuleOf(Importer.NameOf(c.Node)) is null)];
+        Contraction[] candidates = [.. copy.Graph.Node.Where(Contraction.Is).Select(n => Contraction.Of(network, n, _types.GetValueOrDefault).Contraction).OfType<Contraction>().Where(c => c.Weights.Count >= NarrowWeights.FewestElements && _precisions.RuleOf(Importer.NameOf(c.Node)) is null)];
         Dictionary<string, string> nodes = candidates.ToDictionary(c => c.Key, c => Importer.NameOf(c.Node));
-        (string Node, string Precision, double? Decibels)[] ruled = [.. all.Except(candidates).Select(c => (Importer.NameOf(c.Node), _precisions.RuleOf(Importer.NameOf(c.Node))!.Value, (double?)null))];
         Dictionary<string, double> alone = new(StringComparer.Ordinal);
 
         ModelLoss first = Judge([]);
         if (budget.Points is not null && first.LostPoints is null) throw WithoutClasses();
         if (first.Over(budget) <= 0) return Result(new HashSet<string>(), first, 1);
+        if (candidates.Length == 0) throw NotMet();
 
         string[] keys = [.. nodes.Keys];
         SwitchedNetwork switched = SwitchedNetwork.OfWeights(network, candidates.Select(c => (c, Rounded(c.Weights, element))));
@@ -68,7 +67,9 @@ public sealed partial class Quantizer
             margin += over + LeastMargin;
         }
 
-        throw Fails(DiagnosticTable.MixedBudgetNotMet, budget.Text, precision, first.InWords(budget), keys.Length.ToString(CultureInfo.InvariantCulture));
+        throw NotMet();
+
+        DiagnosticException NotMet() => Fails(DiagnosticTable.MixedBudgetNotMet, budget.Text, precision, first.InWords(budget), candidates.Length.ToString(CultureInfo.InvariantCulture));
 
         ModelLoss Counted(ModelLoss loss)
         {
@@ -94,7 +95,7 @@ public sealed partial class Quantizer
         }
 
         string TextOf(IEnumerable<string> kept, MixedPrecision? report) => MixedRules.Text(
-            model, precision, _samples, report, null, "at the outputs with this layer alone", ruled.Concat(kept.Select(k => (nodes[k], PrecisionNames.Fp32, alone.TryGetValue(k, out double db) ? (double?)db : null))));
+            model, precision, _samples, report, null, "at the outputs with this layer alone", _rules, kept.Select(k => (nodes[k], PrecisionNames.Fp32, alone.TryGetValue(k, out double db) ? (double?)db : null)));
     }
 
     private static TensorData Rounded(TensorData weights, ElementType element) =>

@@ -100,6 +100,23 @@ internal sealed class MixedPrecisionTests
         }
     }
 
+    [Test]
+    public void Rules_StayBesideWhatIsChosen()
+    {
+        (string path, TemporaryDirectory folder, MemoryRunner runner) = Written(9);
+        using (folder)
+        {
+            // Rules about what has no weights of its own are none of the candidates', and hold all the same.
+            CompileOptions options = new() { Precision = "bf16", PrecisionRules = NodePrecisions.Parse("op:MatMul = fp16\n/./ = fp16") };
+            MixedWeights mixed = Quantizer.Narrow(path, options, LossBudget.Parse("1dB"), runner);
+            Assert.That(mixed.Rules.Select(r => (r.Selector.Text, r.Value)), Is.EqualTo(new[] { ("/./", "bf16"), ("op:MatMul", "fp16"), ("/./", "fp16") }));
+            // Nothing is left to choose from.
+            Assert.That(mixed.Report.Candidates, Is.Zero);
+            Diagnostic refused = Assert.Throws<DiagnosticException>(() => Quantizer.Narrow(path, options, LossBudget.Parse("199dB"), runner))!.Diagnostic;
+            Assert.That(refused.Descriptor, Is.EqualTo(DiagnosticTable.MixedBudgetNotMet));
+        }
+    }
+
     [TestCase("Conv_1", "Conv_1")]
     [TestCase("/model.0/conv/Conv", "/model.0/conv/Conv")]
     [TestCase("a = b", "a = b")]
