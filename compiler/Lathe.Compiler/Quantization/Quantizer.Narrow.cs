@@ -1,4 +1,3 @@
-using System.Globalization;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Onnx;
@@ -8,7 +7,7 @@ using Lathe.Runtime;
 
 namespace Lathe.Compiler.Quantization;
 
-/// <content>Which layers keep weights of 32 bits so that a budget is kept to: the search of <see cref="Mix"/>, with weights that are rounded in place of layers of bytes.</content>
+/// <content>Which layers keep weights of 32 bits so that a budget is kept to: that search with weights that are rounded in place of layers of bytes.</content>
 public sealed partial class Quantizer
 {
     /// <summary>Chooses the layers of a model whose weights stay in float32 although its precision has 16 bits.</summary>
@@ -35,66 +34,29 @@ public sealed partial class Quantizer
         // Those with a rule are as it says; what cannot be switched is narrow.
         Contraction[] candidates = [.. copy.Graph.Node.Where(Contraction.Is).Select(n => Contraction.Of(network, n, _types.GetValueOrDefault).Contraction).OfType<Contraction>().Where(c => c.Weights.Count >= NarrowWeights.FewestElements && _precisions.RuleOf(Importer.NameOf(c.Node)) is null)];
         Dictionary<string, string> nodes = candidates.ToDictionary(c => c.Key, c => Importer.NameOf(c.Node));
-        Dictionary<string, double> alone = new(StringComparer.Ordinal);
+        Mixed<ModelLoss> mixed = Search(precision, budget, [.. nodes.Keys], Judge(new HashSet<string>())!.Value, Trials, Judge, start: 0.3);
+        string text = TextOf(mixed.Kept, mixed.Report, mixed.Alone);
+        return new MixedWeights(mixed.Report, NodePrecisions.Parse(text), text);
 
-        ModelLoss first = Judge([]);
-        if (budget.Points is not null && first.LostPoints is null) throw WithoutClasses();
-        if (first.Over(budget) <= 0) return Result(new HashSet<string>(), first, 1);
-        if (candidates.Length == 0) throw NotMet();
-
-        string[] keys = [.. nodes.Keys];
-        SwitchedNetwork switched = SwitchedNetwork.OfWeights(network, candidates.Select(c => (c, Rounded(c.Weights, element))));
-        using SwitchedTrials trials = new(_runner, exact, Compile(WithOutputs(copy, names)), switched.Flags, Judged(), names);
-        ModelLoss Try(IEnumerable<string> rounded, int most = int.MaxValue)
+        (SwitchedTrials, Func<IEnumerable<string>, TensorData>) Trials()
         {
-            _cancellation.ThrowIfCancellationRequested();
-            return trials.Try(switched.Of(rounded), most);
-        }
-
-        foreach (string key in keys)
-        {
-            alone.Add(key, Try([key], MostRanked).Decibels);
-            Progress("ranking layers", (double)alone.Count / keys.Length, 0.3, 0.7);
-        }
-
-        double margin = 0;
-        for (int round = 0; round < MostRounds; round++)
-        {
-            double asked = margin;
-            if (FewestKept.Find([.. keys.OrderBy(k => alone[k])], kept => Counted(Try(keys.Where(k => !kept.Contains(k)))).Over(budget) <= -asked) is not { } found) break;
-            ModelLoss loss = Judge(found);
-            if (loss.Over(budget) is var over && over <= 0) return Result(found, loss, trials.Count + round + 2);
-            margin += over + LeastMargin;
-        }
-
-        throw NotMet();
-
-        DiagnosticException NotMet() => Fails(DiagnosticTable.MixedBudgetNotMet, budget.Text, precision, first.InWords(budget), candidates.Length.ToString(CultureInfo.InvariantCulture));
-
-        ModelLoss Counted(ModelLoss loss)
-        {
-            Progress($"choosing layers, {trials.Count} choices tried", Math.Min(1, (trials.Count - keys.Length) / (double)keys.Length), 0.7, 0.95);
-            return loss;
+            SwitchedNetwork switched = SwitchedNetwork.OfWeights(network, candidates.Select(c => (c, Rounded(c.Weights, element))));
+            return (
+                new SwitchedTrials(_runner, exact, Compile(WithOutputs(copy, names)), switched.Flags, Judged(), names),
+                kept => switched.Of(nodes.Keys.Except(kept)));
         }
 
         // The file itself, compiled with the rules.
-        ModelLoss Judge(IEnumerable<string> kept)
+        (ModelLoss, ModelLoss)? Judge(IReadOnlySet<string> kept)
         {
-            IReadOnlyList<NodeRule> rules = NodePrecisions.Parse(TextOf(kept, null));
+            IReadOnlyList<NodeRule> rules = NodePrecisions.Parse(TextOf(kept, null, new Dictionary<string, double>()));
             CompiledOutput narrow = Compile(WithOutputs(_original.Clone(), names), _options with { Precision = precision, PrecisionRules = rules });
             ModelLoss loss = new(names);
             _runner.Run([exact, narrow], Judged(), (_, outputs) => loss.Add(outputs[0], outputs[1]));
-            return loss;
+            return (loss, loss);
         }
 
-        MixedWeights Result(IReadOnlySet<string> kept, ModelLoss loss, int count)
-        {
-            MixedPrecision report = new(budget.Text, kept.Count, candidates.Length, first.Decibels, loss.Decibels, first.LostPoints, loss.LostPoints, count);
-            string text = TextOf(kept, report);
-            return new MixedWeights(report, NodePrecisions.Parse(text), text);
-        }
-
-        string TextOf(IEnumerable<string> kept, MixedPrecision? report) => MixedRules.Text(
+        string TextOf(IEnumerable<string> kept, MixedPrecision? report, IReadOnlyDictionary<string, double> alone) => MixedRules.Text(
             model, precision, _samples, report, null, "at the outputs with this layer alone", _rules, kept.Select(k => (nodes[k], PrecisionNames.Fp32, alone.TryGetValue(k, out double db) ? (double?)db : null)));
     }
 
