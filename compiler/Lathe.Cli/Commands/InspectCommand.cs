@@ -58,24 +58,9 @@ internal static class InspectCommand
 
         PlacementReport? placement = report.Placement;
         if (placement is not null && dot is not null) Draw(placement, dot, request.Path);
-        IReadOnlyList<Subgraph> subgraphs = placement is null
-            ? [.. report.Groups.GroupBy(group => group.Device).Select(device => new Subgraph(device.Key, device.Count(), device.Sum(group => group.Macs)))]
-            :
-            [
-                .. placement.Subgraphs.Select(s => new Subgraph(s.Device, s.Nodes.Count, s.Macs)
-                {
-                    Number = s.Number,
-                    Reason = s.Reason,
-                    Nodes = s.Nodes,
-                    ComputeMs = s.ComputeMs,
-                    LaunchMs = s.LaunchMs,
-                    TransferMs = s.TransferMs,
-                    TransferBytes = s.TransferBytes,
-                    CpuMs = s.CpuMs,
-                    MeasuredMs = layers?.Compute(s),
-                    MeasuredTransferMs = layers?.Transfer(s),
-                }),
-            ];
+        PlacedSubgraph[] placed = [.. (placement?.Subgraphs ?? []).Select(s => new PlacedSubgraph(
+            s.Device, s.Nodes.Count, s.Macs, s.Number, s.Reason, s.Nodes, s.ComputeMs, s.LaunchMs, s.TransferMs, s.TransferBytes, s.CpuMs, layers?.Compute(s), layers?.Transfer(s)))];
+        IReadOnlyList<object> subgraphs = placement is null ? [.. report.Groups.GroupBy(group => group.Device).Select(device => new Subgraph(device.Key, device.Count(), device.Sum(group => group.Macs)))] : placed;
         Result result = new(
             report.Macs, report.Parameters, report.ArenaBytes, report.ArenaLowerBound, report.WeightBytes, report.PreparedBytes, report.Reorders, report.Groups, subgraphs, [], predict?.Invoke())
         {
@@ -97,14 +82,14 @@ internal static class InspectCommand
                 ]));
             writer.WriteLine($"{report.Groups.Count} groups, {report.Macs / 1e6:F2} MMACs, {report.Parameters} parameters in {Terminal.Bytes(report.WeightBytes)}{(report.PreparedBytes > 0 ? $", of which loading makes {Terminal.Bytes(report.PreparedBytes)} in memory" : "")}");
             writer.WriteLine($"arena {Terminal.Bytes(report.ArenaBytes)} (at least {Terminal.Bytes(report.ArenaLowerBound)}), {report.Reorders} reorders");
-            if (placement is not null) Write(placement, subgraphs, layers is not null, writer);
+            if (placement is not null) Write(placement, placed, layers is not null, writer);
             result.Predictions?.Show(writer);
             if (request.Options.Tuning is { } tuning) writer.WriteLine($"{report.Decisions.Count(d => d.IsTuned)} of {report.Decisions.Count} choices are tuned, by {tuning.Entries.Count} entries of {Terminal.Clean(tuning.Cpu)}");
         });
         return 0;
     }
 
-    private static void Write(PlacementReport placement, IReadOnlyList<Subgraph> subgraphs, bool isMeasured, TextWriter writer)
+    private static void Write(PlacementReport placement, IReadOnlyList<PlacedSubgraph> subgraphs, bool isMeasured, TextWriter writer)
     {
         writer.WriteLine();
         TextTable.Write(
@@ -113,7 +98,7 @@ internal static class InspectCommand
             subgraphs.Select(s => (IReadOnlyList<string>)
             [
                 $"{s.Number}", s.Device, $"{s.Groups}", (s.Macs / 1e6).ToString("F2"), Ms(s.ComputeMs), Ms(s.LaunchMs), Ms(s.TransferMs), Ms(s.CpuMs),
-                .. isMeasured ? (string[])[Ms(s.MeasuredMs), Ms(s.MeasuredTransferMs)] : [], Terminal.Clean(s.Reason!),
+                .. isMeasured ? (string[])[Ms(s.MeasuredMs), Ms(s.MeasuredTransferMs)] : [], Terminal.Clean(s.Reason),
             ]));
         writer.WriteLine($"{Ms(placement.PredictedMs)} ms are predicted ({placement.Affinity}); {string.Join(", ", placement.Alternatives.Select(a => $"{a.Name} {Ms(a.Ms)} ms"))}");
         foreach (string advice in placement.Advice) writer.WriteLine(Terminal.Clean(advice));
@@ -160,7 +145,7 @@ internal static class InspectCommand
         long? PreparedBytes,
         int? Reorders,
         IReadOnlyList<CompileGroup> Groups,
-        IReadOnlyList<Subgraph> Subgraphs,
+        IReadOnlyList<object> Subgraphs,
         IReadOnlyList<Unsupported> Unsupported,
         PredictedPrecisions? Predictions)
     {
@@ -177,38 +162,22 @@ internal static class InspectCommand
         public IReadOnlyList<string>? Advice { get; init; }
     }
 
-    private sealed record Subgraph(string Device, int Groups, long Macs)
-    {
-        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-        public int? Number { get; init; }
+    private sealed record Subgraph(string Device, int Groups, long Macs);
 
-        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-        public string? Reason { get; init; }
-
-        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-        public IReadOnlyList<string>? Nodes { get; init; }
-
-        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-        public double? ComputeMs { get; init; }
-
-        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-        public double? LaunchMs { get; init; }
-
-        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-        public double? TransferMs { get; init; }
-
-        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-        public long? TransferBytes { get; init; }
-
-        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-        public double? CpuMs { get; init; }
-
-        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-        public double? MeasuredMs { get; init; }
-
-        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-        public double? MeasuredTransferMs { get; init; }
-    }
+    private sealed record PlacedSubgraph(
+        string Device,
+        int Groups,
+        long Macs,
+        int Number,
+        string Reason,
+        IReadOnlyList<string> Nodes,
+        double ComputeMs,
+        double LaunchMs,
+        double TransferMs,
+        long TransferBytes,
+        double CpuMs,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? MeasuredMs,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? MeasuredTransferMs);
 
     private sealed record Unsupported(string? Node, string Op, string Reason);
 }
