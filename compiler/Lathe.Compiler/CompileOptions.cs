@@ -1,3 +1,4 @@
+using Lathe.Runtime.Devices;
 using System.Security.Cryptography;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Placement;
@@ -36,7 +37,7 @@ public sealed record CompileOptions
     public string? AffinityRules { get; init; }
 
     /// <summary>What devices are reckoned to take, by name.</summary>
-    public IReadOnlyDictionary<string, DeviceProfile> DeviceProfiles { get; init; } = DeviceProfileFormat.Shipped;
+    public IReadOnlyDictionary<string, DeviceProfile> DeviceProfiles { get; init; } = DeviceProfileText.Shipped;
 
     /// <summary>False leaves out the CPU's kernels for what other devices run: nothing then stands in for one that is missing or fails.</summary>
     public bool DeviceFallback { get; init; } = true;
@@ -158,7 +159,7 @@ public sealed record CompileOptions
             string.Join('\n', Postprocessing.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}={p.Value.Text}")),
             string.Join('\n', Labels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value.Count}\n{string.Join('\n', l.Value)}")),
             Optimize, Winograd, KeepDenormals, EmbedWeightsUpTo, DebugKernels, ShowLayers, Tuning?.Hash,
-            IsHetero ? string.Join('\n', Affinity, AffinityRules, DeviceFallback, RequireDevice, DeviceProfileFormat.Write(DeviceProfiles.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => p.Value))) : null,
+            IsHetero ? string.Join('\n', Affinity, AffinityRules, DeviceFallback, RequireDevice, DeviceProfileText.Write(DeviceProfiles.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => p.Value))) : null,
             Quantized is null ? null : Convert.ToHexStringLower(SHA256.HashData(Quantized.Onnx)));
     }
 }

@@ -69,12 +69,12 @@ internal sealed unsafe class SimulatedRequest : DeviceRequest
     {
         Enter();
         _model.Faults.Call("launch");
-        if (!_calls.TryGetValue(launch.Step, out Call? call)) _calls.Add(launch.Step, call = new(launch.Buffers.Length, launch.Dims.Length, _model.Profile.RateOf(launch.Op, launch.Precision), _model.Profile.ShareOf(launch.Op)));
+        if (!_calls.TryGetValue(launch.Step, out Call? call)) _calls.Add(launch.Step, call = new(launch.Buffers.Length, launch.Dims.Length, _model.Profile.RateOf(launch.Precision), _model.Profile.ShareOf(launch.Op)));
         if (call.IsQueued) Run(_count);
         for (int i = 0; i < launch.Buffers.Length; i++) call.Buffers[i] = (nint)Resolve(launch.Buffers[i]);
         launch.Dims.CopyTo(call.Dims);
         (call.Function, call.Extent, call.ScratchBytes, call.IsQueued) = (launch.Function, launch.Extent, launch.ScratchBytes, true);
-        Add(new Work { Step = launch.Step, Call = call }, _model.Profile.LaunchTime(call.Rate, call.Share, launch.Macs, launch.Traffic));
+        Add(new Work { Step = launch.Step, Call = call }, _model.Profile.StepUs(call.Rate, call.Share, launch.Macs, launch.Traffic));
         Leave();
     }
 
@@ -101,7 +101,7 @@ internal sealed unsafe class SimulatedRequest : DeviceRequest
     public override void Copy(DeviceAddress to, DeviceAddress from, long bytes)
     {
         Enter();
-        Add(new Work { Step = -1, To = Resolve(to), From = Resolve(from), Bytes = bytes }, _model.Profile.LaunchTime(1, 1, 0, 2 * bytes));
+        Add(new Work { Step = -1, To = Resolve(to), From = Resolve(from), Bytes = bytes }, _model.Profile.StepUs(1, 1, 0, 2 * bytes));
         Leave();
     }
 
@@ -153,7 +153,7 @@ internal sealed unsafe class SimulatedRequest : DeviceRequest
     {
         Enter();
         _model.Faults.Call(fault);
-        Add(new Work { Step = step, To = to, From = from, Bytes = bytes }, _model.Profile.TransferTime(bytes));
+        Add(new Work { Step = step, To = to, From = from, Bytes = bytes }, _model.Profile.CopyUs(bytes));
         Leave();
         return _count - 1;
     }

@@ -1,3 +1,4 @@
+using Lathe.Runtime.Devices;
 using System.Text.Json;
 using System.Xml.Linq;
 using Lathe.Compiler.Placement;
@@ -113,7 +114,7 @@ public sealed class HeteroTests
     {
         using TemporaryFolder folder = new();
         Cli.Json(0, "devices", "devices", "-o", folder["profile.json"]);
-        IReadOnlyDictionary<string, DeviceProfile> profiles = DeviceProfileFormat.Parse(File.ReadAllText(folder["profile.json"]));
+        IReadOnlyDictionary<string, DeviceProfile> profiles = DeviceProfileText.Parse(File.ReadAllText(folder["profile.json"]));
         Assert.That(profiles["CPU"].Origin, Does.StartWith("measured on "));
         Assert.That(profiles["CPU"].Gmacs["fp32"], Is.GreaterThan(0));
         Cli.Json(0, "inspect", "inspect", Model, "--device", Devices, "--device-profile", folder["profile.json"]);

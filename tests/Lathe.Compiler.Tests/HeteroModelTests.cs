@@ -37,7 +37,7 @@ public sealed class HeteroModelTests
             model,
             [
                 ("cost", options => options with { Device = SweepDevices }, null),
-                ("priority", options => options with { Device = SweepDevices, Affinity = Partitioner.Priority, DeviceProfiles = DeviceProfileFormat.Parse(Restricted) }, null),
+                ("priority", options => options with { Device = SweepDevices, Affinity = Partitioner.Priority, DeviceProfiles = DeviceProfileText.Parse(Restricted) }, null),
             ]);
         Assert.That(subgraphs[0], Is.LessThanOrEqualTo(subgraphs[1]));
     }

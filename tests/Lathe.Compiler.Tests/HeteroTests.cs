@@ -5,6 +5,7 @@ using Lathe.Compiler.Passes;
 using Lathe.Compiler.Placement;
 using Lathe.Compiler.Tests.Onnx;
 using Lathe.Compiler.Tests.Quantization;
+using Lathe.Runtime.Devices;
 using Lathe.Runtime;
 using Lathe.Runtime.OpenCl;
 using Lathe.Runtime.Plans;
@@ -200,7 +201,7 @@ public sealed class HeteroTests
         return string.Join('\n', graph.TopologicalOrder().Where(n => n.Op is not (Input or Constant)).Select(n => graph.Names[n]).Distinct().Select(name => $"{name} = {devices[random.Next(devices.Length)]}"));
     }
 
-    private static IReadOnlyDictionary<string, DeviceProfile> Profiles(string devices) => DeviceProfileFormat.Parse($$"""{ "devices": [ {{devices}} ] }""");
+    private static IReadOnlyDictionary<string, DeviceProfile> Profiles(string devices) => DeviceProfileText.Parse($$"""{ "devices": [ {{devices}} ] }""");
 
     private static void NeedsAnOpenClDevice()
     {

@@ -181,7 +181,7 @@ internal sealed class ModelOptions
             Device = device,
             Affinity = rules is null ? affinity ?? Partitioner.Cost : Partitioner.Cost,
             AffinityRules = rules is null ? null : OptionFile.Read("--affinity", rules, text => text),
-            DeviceProfiles = profile is null || !isHetero ? DeviceProfileFormat.Shipped : OptionFile.Read(DeviceProfile, profile, DeviceProfileFormat.Parse),
+            DeviceProfiles = profile is null || !isHetero ? DeviceProfileText.Shipped : OptionFile.Read(DeviceProfile, profile, DeviceProfileText.Parse),
             DeviceFallback = parsed.GetValue(_deviceFallback) != "off",
             RequireDevice = parsed.GetValue(_requireDevice),
             Kernels = parsed.GetValue(_kernels) ?? "auto",

@@ -1,3 +1,4 @@
+using Lathe.Runtime.Devices;
 using System.CommandLine;
 using System.Text;
 using Lathe.Cli.Machine;
@@ -44,7 +45,7 @@ internal static class DevicesCommand
     /// <summary>The profile of the CPU out of what was measured of one core; those of the others are shipped, which is what they say.</summary>
     private static IEnumerable<DeviceProfile> Profiles(CpuDescription cpu)
     {
-        DeviceProfile shipped = DeviceProfileFormat.Shipped["CPU"];
+        DeviceProfile shipped = DeviceProfileText.Shipped["CPU"];
         // Kernels reach a share of what a loop of nothing but multiply-adds does, the same on all processors more or less; other rates are in the shipped proportion to that of fp32.
         const double share = 0.75;
         double fp32 = Math.Round(cpu.PeakGflops[cpu.Isa[0]] / 2 * share, 1), scale = fp32 / shipped.Gmacs["fp32"];
@@ -54,7 +55,7 @@ internal static class DevicesCommand
             Gmacs = shipped.Gmacs.ToDictionary(g => g.Key, g => Math.Round(g.Value * scale, 1)),
             BandwidthGbs = Math.Max(cpu.MemoryGbs, Math.Round(shipped.BandwidthGbs * scale, 1)),
         };
-        foreach (DeviceProfile other in DeviceProfileFormat.Shipped.Values.Where(p => p.Device != "CPU")) yield return other with { Origin = $"not measured: {other.Origin}" };
+        foreach (DeviceProfile other in DeviceProfileText.Shipped.Values.Where(p => p.Device != "CPU")) yield return other with { Origin = $"not measured: {other.Origin}" };
     }
 
     private static OpenClDescription Describe(OpenClDevice device) =>

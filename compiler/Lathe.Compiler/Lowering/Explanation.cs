@@ -1,6 +1,7 @@
 using System.Globalization;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Placement;
+using Lathe.Runtime.Devices;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Compiler.Lowering;

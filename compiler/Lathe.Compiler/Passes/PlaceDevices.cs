@@ -1,3 +1,4 @@
+using Lathe.Runtime.Devices;
 using System.Globalization;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;

@@ -1,17 +1,14 @@
-using System.Text;
 using System.Text.Json;
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Operators;
+using Lathe.Runtime.Devices;
 
 namespace Lathe.Compiler.Placement;
 
 /// <summary>The text of device profiles: JSON, an object whose <c>devices</c> are profiles. What they do not say is as in the profile that Lathe has of that device.</summary>
-public static class DeviceProfileFormat
+public static class DeviceProfileText
 {
-    /// <summary>Rates and sizes within these bounds give finite times whatever a model takes, and sizes that are integers.</summary>
-    private const double Least = 1e-6, Most = 1e15;
-
-    private static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n" };
+    private static readonly JsonSerializerOptions Written = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true, NewLine = "\n" };
 
     /// <summary>The profiles that Lathe has, by device.</summary>
     public static IReadOnlyDictionary<string, DeviceProfile> Shipped { get; } = ReadShipped();
@@ -28,51 +25,11 @@ public static class DeviceProfileFormat
     }
 
     /// <summary>The text of profiles, which <see cref="Parse"/> reads back.</summary>
-    public static string Write(IEnumerable<DeviceProfile> profiles)
-    {
-        using MemoryStream stream = new();
-        using (Utf8JsonWriter json = new(stream, Indented))
-        {
-            json.WriteStartObject();
-            json.WriteStartArray("devices");
-            foreach (DeviceProfile profile in profiles) Write(profile, json);
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
-    }
-
-    private static void Write(DeviceProfile profile, Utf8JsonWriter json)
-    {
-        json.WriteStartObject();
-        json.WriteString("device", profile.Device);
-        json.WriteString("origin", profile.Origin);
-        Numbers("gmacs", profile.Gmacs);
-        Numbers("efficiency", profile.Efficiency);
-        json.WriteNumber("bandwidth_gbs", profile.BandwidthGbs);
-        json.WriteNumber("launch_us", profile.LaunchUs);
-        json.WriteNumber("transfer_us", profile.TransferUs);
-        json.WriteNumber("transfer_gbs", profile.TransferGbs);
-        json.WriteNumber("memory_bytes", profile.MemoryBytes);
-        json.WriteNumber("queues", profile.Queues);
-        json.WriteNumber("requests", profile.Requests);
-        json.WriteStartArray("unsupported");
-        foreach (string op in profile.Unsupported) json.WriteStringValue(op);
-        json.WriteEndArray();
-        json.WriteEndObject();
-
-        void Numbers(string name, IReadOnlyDictionary<string, double> numbers)
-        {
-            json.WriteStartObject(name);
-            foreach ((string key, double number) in numbers) json.WriteNumber(key, number);
-            json.WriteEndObject();
-        }
-    }
+    public static string Write(IEnumerable<DeviceProfile> profiles) => JsonSerializer.Serialize(new { devices = profiles.ToArray() }, Written) + "\n";
 
     private static Dictionary<string, DeviceProfile> ReadShipped()
     {
-        using Stream stream = typeof(DeviceProfileFormat).Assembly.GetManifestResourceStream("DeviceProfiles.json")!;
+        using Stream stream = typeof(DeviceProfileText).Assembly.GetManifestResourceStream("DeviceProfiles.json")!;
         using StreamReader reader = new(stream);
         return Read(reader.ReadToEnd(), new Dictionary<string, DeviceProfile>()).ToDictionary(p => p.Device);
     }
@@ -110,63 +67,26 @@ public static class DeviceProfileFormat
         if (json.ValueKind != JsonValueKind.Object || !json.TryGetProperty("device", out JsonElement name) || name.ValueKind != JsonValueKind.String) throw Malformed("a device has no name: 'device'");
         string device = name.GetString()!;
         if (!DeviceList.Known.Contains(device)) throw Malformed($"there is no device '{device}'; there are {string.Join(", ", DeviceList.Known)}");
-        DeviceProfile profile = defaults.GetValueOrDefault(device) ?? new DeviceProfile(device);
-        foreach (JsonProperty property in json.EnumerateObject())
+        DeviceProfile profile;
+        try
         {
-            profile = property.Name switch
-            {
-                "device" => profile,
-                "origin" => profile with { Origin = property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString()! : throw Wrong("a text") },
-                "gmacs" => profile with { Gmacs = Numbers("a precision out of fp32, fp16, bf16, int8", PrecisionNames.IsArithmetic) },
-                "efficiency" => profile with { Efficiency = Numbers("an operator", IsOperator) },
-                "bandwidth_gbs" => profile with { BandwidthGbs = Rate(property.Value) },
-                "launch_us" => profile with { LaunchUs = Duration(property.Value) },
-                "transfer_us" => profile with { TransferUs = Duration(property.Value) },
-                "transfer_gbs" => profile with { TransferGbs = Rate(property.Value) },
-                "memory_bytes" => profile with { MemoryBytes = Integer(0, (long)Most) },
-                "queues" => profile with { Queues = (int)Integer(1, int.MaxValue) },
-                "requests" => profile with { Requests = (int)Integer(1, int.MaxValue) },
-                "unsupported" => profile with { Unsupported = Operators() },
-                _ => throw Malformed($"{device}: there is no '{property.Name}' in profiles"),
-            };
-
-            Dictionary<string, double> Numbers(string what, Func<string, bool> isKey)
-            {
-                if (property.Value.ValueKind != JsonValueKind.Object) throw Wrong($"an object with a number for {what}");
-                Dictionary<string, double> numbers = [];
-                foreach (JsonProperty number in property.Value.EnumerateObject())
-                {
-                    if (!isKey(number.Name)) throw Malformed($"{device}: '{number.Name}' in '{property.Name}' is not {what}");
-                    numbers[number.Name] = Rate(number.Value);
-                }
-
-                return numbers;
-            }
-
-            IReadOnlyList<string> Operators()
-            {
-                if (property.Value.ValueKind != JsonValueKind.Array) throw Wrong("a list of operators");
-                string[] operators = [.. property.Value.EnumerateArray().Select(o => o.ValueKind == JsonValueKind.String ? o.GetString()! : throw Wrong("a list of operators")).Distinct()];
-                return operators.FirstOrDefault(o => !IsOperator(o)) is { } unknown ? throw Malformed($"{device}: '{unknown}' in 'unsupported' is not an operator") : operators;
-            }
-
-            double Rate(JsonElement value) => Number(value) is { } rate and >= Least ? rate : throw Wrong(FormattableString.Invariant($"a number from {Least} to {Most}"));
-
-            double Duration(JsonElement value) => Number(value) ?? throw Wrong(FormattableString.Invariant($"a number from 0 to {Most}"));
-
-            long Integer(long least, long most) => Number(property.Value) is { } number && double.IsInteger(number) && number >= least && number <= most
-                ? (long)number
-                : throw Wrong(FormattableString.Invariant($"an integer from {least} to {most}"));
-
-            DiagnosticException Wrong(string expected) => Malformed($"{device}: '{property.Name}' is not {expected}");
+            profile = DeviceProfileFormat.Read(json, defaults.GetValueOrDefault(device) ?? new DeviceProfile(device));
+        }
+        catch (FormatException e)
+        {
+            throw Malformed($"{device}: {e.Message}");
         }
 
-        if (profile.Gmacs.Count == 0 || profile.BandwidthGbs <= 0 || profile.TransferGbs <= 0) throw Malformed($"{device}: 'gmacs', 'bandwidth_gbs' and 'transfer_gbs' are needed");
+        Check("gmacs", profile.Gmacs.Keys, "a precision out of fp32, fp16, bf16, int8", PrecisionNames.IsArithmetic);
+        Check("efficiency", profile.Efficiency.Keys, "an operator", IsOperator);
+        Check("unsupported", profile.Unsupported, "an operator", IsOperator);
         return profile;
-    }
 
-    /// <summary>A number that is not negative and not above the most that is allowed; null for another.</summary>
-    private static double? Number(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && number is >= 0 and <= Most ? number : null;
+        void Check(string member, IEnumerable<string> names, string what, Func<string, bool> isOne)
+        {
+            if (names.FirstOrDefault(n => !isOne(n)) is { } unknown) throw Malformed($"{device}: '{unknown}' in '{member}' is not {what}");
+        }
+    }
 
     private static bool IsOperator(string name) => OperatorTable.ByOnnxName.Keys.Any(key => key.Item2 == name) || Graph.OpSyntax.Named(name) is not null;
 

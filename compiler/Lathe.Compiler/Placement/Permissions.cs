@@ -1,6 +1,7 @@
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
+using Lathe.Runtime.Devices;
 
 namespace Lathe.Compiler.Placement;
 
@@ -33,7 +34,7 @@ internal sealed class Permissions
     public static Permissions Of(Graph.Graph graph, CompileOptions options)
     {
         IReadOnlyList<string> list = DeviceList.Parse(options.Device);
-        DeviceProfile[] profiles = [.. list.OrderBy(d => d != "CPU").Select(d => options.DeviceProfiles.GetValueOrDefault(d) ?? DeviceProfileFormat.Shipped[d])];
+        DeviceProfile[] profiles = [.. list.OrderBy(d => d != "CPU").Select(d => options.DeviceProfiles.GetValueOrDefault(d) ?? DeviceProfileText.Shipped[d])];
         IReadOnlyList<NodeRule> rules = options.AffinityRules is { } text
             ? NodeRules.Parse("--affinity", text, value => list.Contains(value) ? null : $"'{value}' is not one of {string.Join(", ", list)}")
             : [];

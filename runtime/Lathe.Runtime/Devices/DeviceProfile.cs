@@ -1,10 +1,10 @@
-namespace Lathe.Compiler.Placement;
+namespace Lathe.Runtime.Devices;
 
 /// <summary>
 /// What a device offers, as data: a step on it takes launch + max(multiplications / rate, bytes / bandwidth) / efficiency, a copy between its memory and the host's latency + bytes / rate.
 /// </summary>
 /// <param name="Device">Its name in lists of devices.</param>
-public sealed record DeviceProfile(string Device)
+public record DeviceProfile(string Device)
 {
     /// <summary>Where the numbers come from, for users.</summary>
     public string Origin { get; init; } = "";
@@ -44,12 +44,21 @@ public sealed record DeviceProfile(string Device)
     /// <param name="precision">What it computes with.</param>
     /// <param name="macs">Its multiply-accumulates.</param>
     /// <param name="bytes">The bytes it reads and writes.</param>
-    public double StepUs(string operators, string precision, double macs, double bytes)
-    {
-        double rate = Gmacs.GetValueOrDefault(precision, Gmacs.Values.DefaultIfEmpty(1).Min());
-        double share = Efficiency.Count == 0 ? 1 : operators.Split('+').Where(Efficiency.ContainsKey).Select(op => Efficiency[op]).DefaultIfEmpty(1).Min();
-        return LaunchUs + (Math.Max(macs / rate, bytes / BandwidthGbs) / share / 1e3);
-    }
+    public double StepUs(string operators, string precision, double macs, double bytes) => StepUs(RateOf(precision), ShareOf(operators), macs, bytes);
+
+    /// <summary>What a step takes, in microseconds, as <see cref="StepUs(string, string, double, double)"/> says.</summary>
+    /// <param name="rate">See <see cref="RateOf"/>.</param>
+    /// <param name="share">See <see cref="ShareOf"/>.</param>
+    /// <param name="macs">Its multiply-accumulates.</param>
+    /// <param name="bytes">The bytes it reads and writes.</param>
+    public double StepUs(double rate, double share, double macs, double bytes) => LaunchUs + (Math.Max(macs / rate, bytes / BandwidthGbs) / share / 1e3);
+
+    /// <summary>Billions of multiply-accumulates in a second in a precision; the least of all for one that the device does not have.</summary>
+    public double RateOf(string precision) => Gmacs.TryGetValue(precision, out double rate) ? rate : Gmacs.Values.DefaultIfEmpty(1).Min();
+
+    /// <summary>The share of its rates that a step reaches.</summary>
+    /// <param name="operators">The names of the step's operators, joined with '+'.</param>
+    public double ShareOf(string operators) => Efficiency.Count == 0 ? 1 : operators.Split('+').Where(Efficiency.ContainsKey).Select(op => Efficiency[op]).DefaultIfEmpty(1).Min();
 
     /// <summary>What a copy between its memory and the host's takes, in microseconds.</summary>
     public double CopyUs(double bytes) => TransferUs + (bytes / TransferGbs / 1e3);

@@ -1,5 +1,6 @@
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Placement;
+using Lathe.Runtime.Devices;
 
 namespace Lathe.Compiler.Tests.Placement;
 
@@ -9,18 +10,18 @@ public sealed class DeviceProfileTests
     [Test]
     public void Shipped_profiles_are_of_all_devices_and_read_back()
     {
-        Assert.That(DeviceProfileFormat.Shipped.Keys, Is.EquivalentTo(DeviceList.Known));
-        string text = DeviceProfileFormat.Write(DeviceProfileFormat.Shipped.Values);
-        Assert.That(DeviceProfileFormat.Write(DeviceProfileFormat.Parse(text).Values), Is.EqualTo(text));
+        Assert.That(DeviceProfileText.Shipped.Keys, Is.EquivalentTo(DeviceList.Known));
+        string text = DeviceProfileText.Write(DeviceProfileText.Shipped.Values);
+        Assert.That(DeviceProfileText.Write(DeviceProfileText.Parse(text).Values), Is.EqualTo(text));
     }
 
     [Test]
     public void What_a_profile_does_not_say_is_as_shipped()
     {
-        IReadOnlyDictionary<string, DeviceProfile> profiles = DeviceProfileFormat.Parse("""{ "devices": [ { "device": "SIM", "launch_us": 7, "unsupported": ["Relu", "MaxPool"] } ] }""");
-        Assert.That(profiles["SIM"], Is.EqualTo(DeviceProfileFormat.Shipped["SIM"] with { LaunchUs = 7, Unsupported = profiles["SIM"].Unsupported }));
+        IReadOnlyDictionary<string, DeviceProfile> profiles = DeviceProfileText.Parse("""{ "devices": [ { "device": "SIM", "launch_us": 7, "unsupported": ["Relu", "MaxPool"] } ] }""");
+        Assert.That(profiles["SIM"], Is.EqualTo(DeviceProfileText.Shipped["SIM"] with { LaunchUs = 7, Unsupported = profiles["SIM"].Unsupported }));
         Assert.That(profiles["SIM"].Unsupported, Is.EqualTo(new[] { "Relu", "MaxPool" }));
-        Assert.That(profiles["CPU"], Is.SameAs(DeviceProfileFormat.Shipped["CPU"]));
+        Assert.That(profiles["CPU"], Is.SameAs(DeviceProfileText.Shipped["CPU"]));
     }
 
     [Test]
@@ -53,10 +54,10 @@ public sealed class DeviceProfileTests
     [TestCase("""{ "devices": [ { "device": "GPU", "gmacs": { "fp64": 1 } } ] }""", "GPU: 'fp64' in 'gmacs' is not a precision")]
     [TestCase("""{ "devices": [ { "device": "GPU", "gmacs": { } } ] }""", "GPU: 'gmacs', 'bandwidth_gbs' and 'transfer_gbs' are needed")]
     [TestCase("""{ "devices": [ { "device": "GPU", "unsupported": ["Convolution"] } ] }""", "GPU: 'Convolution' in 'unsupported' is not an operator")]
-    [TestCase("""{ "devices": [ { "device": "GPU", "unsupported": [1] } ] }""", "GPU: 'unsupported' is not a list of operators")]
+    [TestCase("""{ "devices": [ { "device": "GPU", "unsupported": [1] } ] }""", "GPU: 'unsupported' is not a list of texts")]
     public void Says_what_is_wrong(string text, string message)
     {
-        DiagnosticException refused = Assert.Throws<DiagnosticException>(() => DeviceProfileFormat.Parse(text))!;
+        DiagnosticException refused = Assert.Throws<DiagnosticException>(() => DeviceProfileText.Parse(text))!;
         Assert.That(refused.Diagnostic.Descriptor.Id, Is.EqualTo("LATHE0236"));
         Assert.That(refused.Diagnostic.Message, Does.Contain(message));
     }
