@@ -41,13 +41,16 @@ public static class Pipeline
         // 10. Transposed convolutions become convolutions of their phases, once all that follows them is in their weights.
         new SplitPhases(),
 
-        // 11. What the rules above left between constants.
+        // 11. Large windows of pools are walked axis by axis, once their padding is in them.
+        new SeparatePools(),
+
+        // 12. What the rules above left between constants.
         new FoldConstants(),
 
-        // 12. Layers become outputs where they are to be compared.
+        // 13. Layers become outputs where they are to be compared.
         new ShowLayers(),
 
-        // 13. Every output becomes a value that a step writes.
+        // 14. Every output becomes a value that a step writes.
         new SeparateOutputs(),
     ];
 

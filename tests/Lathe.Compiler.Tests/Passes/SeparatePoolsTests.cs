@@ -1,0 +1,62 @@
+using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Pooling;
+using Lathe.Compiler.Passes;
+using Lathe.Kernels.Loops;
+using Lathe.Runtime;
+
+namespace Lathe.Compiler.Tests.Passes;
+
+[TestFixture]
+internal sealed class SeparatePoolsTests
+{
+    [Test]
+    public void LargeMaxima_OfRandomWindows_AreTheSameAxisByAxis([Range(1, 30)] int seed)
+    {
+        Random random = new(seed);
+        int rank = random.Next(2, 4);
+        long[] kernel = [.. Enumerable.Range(0, rank).Select(_ => (long)random.Next(rank == 2 ? 5 : 4, rank == 2 ? 8 : 5))];
+        long[] strides = [.. Enumerable.Range(0, rank).Select(_ => (long)random.Next(1, 2 + (rank / 3)))];
+        long[] dilations = [.. Enumerable.Range(0, rank).Select(_ => (long)random.Next(1, 3))];
+        // A window that lies in the padding alone has no greatest element.
+        long[] pads = [.. Enumerable.Range(0, 2 * rank).Select(i => (long)random.Next(0, 4))];
+        string autoPad = random.Next(3) switch { 0 => "SAME_UPPER", 1 => "SAME_LOWER", _ => "NOTSET" };
+        int least = rank == 2 ? 14 : 8;
+        IndexExpr[] dims = [1, 2, .. Enumerable.Range(0, rank).Select(_ => (IndexExpr)random.Next(least, least + 4))];
+        if (random.Next(2) == 0) dims[^1] = new IndexVar("W", least, 40);
+        GraphBuilder g = new();
+        Value x = g.Add(new Input("x", new TensorType(random.Next(4) == 0 ? ElementType.UInt8 : ElementType.Float32, [.. dims])));
+        Value y = g.Add(new MaxPool(autoPad, random.Next(2) == 0, dilations, kernel, autoPad == "NOTSET" ? pads : [], strides), x);
+        Compiler.Graph.Graph graph = g.Build("g", [new GraphPort("x", x)], [new GraphPort("y", y)], [.. dims[^1].Variables]);
+        Compiler.Graph.Graph result = new SeparatePools().Run(graph, new PassContext(new CompileOptions()));
+        GraphVerifier.Verify(result, nameof(SeparatePools));
+
+        Assert.That(result.TopologicalOrder().Count(n => n.Op is MaxPool), Is.EqualTo(rank));
+        PassAssert.AssertSame(graph, result, 0);
+    }
+
+    [Test]
+    public void Rows_AreFirst_AndWhatTheyAreOfIsSharedWithOthers() =>
+        PassAssert.Rewrites(
+            new SeparatePools(),
+            """
+            graph "g"
+            %x = input "x" : float32[1, 2, 13, 13]
+            %1 = MaxPool(%x) { KernelShape = [5, 5], Pads = [2, 2, 2, 2], Strides = [1, 1] }
+            return "y" = %1
+            """,
+            """
+            graph "g"
+            %x = input "x" : float32[1, 2, 13, 13]
+            %1 = MaxPool(%x) { KernelShape = [1, 5], Pads = [0, 2, 0, 2], Strides = [1, 1], Dilations = [1, 1] }
+            %2 = MaxPool(%1) { KernelShape = [5, 1], Pads = [2, 0, 2, 0], Strides = [1, 1], Dilations = [1, 1] }
+            return "y" = %2
+            """);
+
+    [TestCase("KernelShape = [3, 3], Strides = [2, 2]")]
+    [TestCase("KernelShape = [3, 3]")]
+    [TestCase("KernelShape = [1, 13]")]
+    [TestCase("KernelShape = [5, 5], Strides = [3, 3]")]
+    public void WhatWouldGainLittle_Stays(string attributes) =>
+        PassAssert.Keeps(new SeparatePools(), $"graph \"g\" %x = input \"x\" : float32[1, 2, 13, 13] %1 = MaxPool(%x) {{ {attributes} }} return \"y\" = %1");
+}
