@@ -67,14 +67,21 @@ Task("Test")
     {
         CleanDirectory(testResults);
         string filter = Argument("filter", "");
+        // Most of the tests use one core, so as many projects run at once as there are cores; what each printed appears when it has ended, and the one that takes longest begins.
         List<string> broken = [];
-        foreach (FilePath project in GetFiles("./tests/*/*.csproj").Where(path => !path.FullPath.Contains("Benchmarks")).OrderBy(path => path.FullPath))
+        FilePath[] projects = [.. GetFiles("./tests/*/*.csproj").Where(path => !path.FullPath.Contains("Benchmarks")).OrderBy(path => !path.FullPath.Contains("Package")).ThenBy(path => path.FullPath)];
+        ParallelOptions atOnce = new() { MaxDegreeOfParallelism = Environment.ProcessorCount };
+        Parallel.ForEach(System.Collections.Concurrent.Partitioner.Create(projects, System.Collections.Concurrent.EnumerablePartitionerOptions.NoBuffering), atOnce, project =>
         {
             string name = project.GetFilenameWithoutExtension().ToString();
             string arguments = $"test \"{project}\" -c {configuration} --no-build --nologo --logger \"trx;LogFileName={name}.trx\" --results-directory \"{testResults}\"";
-            int exit = Run("dotnet", arguments + (filter.Length > 0 ? $" --filter \"{filter}\"" : ""), mustSucceed: false);
-            if (!FileExists(testResults.CombineWithFilePath($"{name}.trx"))) broken.Add($"{name} ended with {exit} and without results");
-        }
+            (int exit, string printed) = Capture("dotnet", arguments + (filter.Length > 0 ? $" --filter \"{filter}\"" : ""));
+            lock (broken)
+            {
+                Information(printed);
+                if (!FileExists(testResults.CombineWithFilePath($"{name}.trx"))) broken.Add($"{name} ended with {exit} and without results");
+            }
+        });
 
         Summarise(broken);
     });
@@ -141,6 +148,22 @@ int Run(string program, string arguments, bool mustSucceed = true)
     process.WaitForExit();
     if (mustSucceed && process.ExitCode != 0) throw new CakeException(process.ExitCode, $"'{program} {arguments}' ended with {process.ExitCode}.");
     return process.ExitCode;
+}
+
+// What the program printed, errors among it, in place of printing it at once.
+(int Exit, string Printed) Capture(string program, string arguments)
+{
+    ProcessStartInfo start = new(program, arguments) { WorkingDirectory = MakeAbsolute(Directory("./")).FullPath, RedirectStandardOutput = true, RedirectStandardError = true };
+    System.Text.StringBuilder printed = new();
+    void Add(string line) { if (line is not null) lock (printed) printed.AppendLine(line); }
+    using Process process = new() { StartInfo = start };
+    process.OutputDataReceived += (_, e) => Add(e.Data);
+    process.ErrorDataReceived += (_, e) => Add(e.Data);
+    process.Start();
+    process.BeginOutputReadLine();
+    process.BeginErrorReadLine();
+    process.WaitForExit();
+    return (process.ExitCode, printed.ToString().TrimEnd());
 }
 
 // Adds up what the runners wrote. The closing line goes to a file; build.sh prints it last.
