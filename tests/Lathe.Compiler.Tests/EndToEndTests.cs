@@ -69,6 +69,28 @@ public sealed class EndToEndTests
         Tensors.AssertClose(compiled.Run(input)[0], GraphEvaluator.Run(graph, [input])[0], 0);
     }
 
+    /// <summary>Neighbours of one vector that are made of the same two elements, and those that are not.</summary>
+    [TestCase("align_corners", 5, 49, 21)]
+    [TestCase("asymmetric", 6, 64, 5)]
+    [TestCase("half_pixel", 6, 32, 21)]
+    [TestCase("half_pixel", 6, 16, 3)]
+    public void ArgMax_OfInterpolations(string coordinates, long height, long width, long classes)
+    {
+        foreach (Isa isa in (Isa[])[Isa.Vector128, Isa.Avx2, Isa.Avx512])
+        {
+            if (!isa.IsAvailable()) continue;
+            GraphBuilder g = new();
+            Value x = g.Add(new Input("x", TensorType.Of(ElementType.Float32, 1, classes, 3, 4)));
+            Value resized = g.Add(new Resize([], (IndexExpr[])[1, classes, height, width], CoordinateTransformationMode: coordinates, Mode: "linear"), x);
+            ModelGraph graph = g.Build("g", [new GraphPort("x", x)], [new GraphPort("y", g.Add(new ArgMax(1, true, false), resized))], []);
+            TensorData input = RandomTensor.Of(ElementType.Float32, 3, [1, classes, 3, 4]);
+            // Whole numbers, whose interpolations by sixteenths are exact and often equal.
+            for (int i = 0; i < input.Count; i++) input.SetDouble(i, Math.Round(input.GetDouble(i) * 4));
+            using CompiledGraph compiled = new(graph, isa: isa);
+            Tensors.AssertClose(compiled.Run(input)[0], GraphEvaluator.Run(graph, [input])[0], 0);
+        }
+    }
+
     [Test]
     public void FunctionOfAReduction_OverNothing([Values(Isa.Vector128, Isa.Avx2, Isa.Avx512)] Isa isa)
     {

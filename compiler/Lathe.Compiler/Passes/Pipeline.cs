@@ -41,8 +41,8 @@ public static class Pipeline
         // 10. Transposed convolutions become convolutions of their phases, once all that follows them is in their weights.
         new SplitPhases(),
 
-        // 11. Large windows of pools are walked axis by axis, once their padding is in them.
-        new SeparatePools(),
+        // 11. Large windows and interpolations are walked axis by axis, once their padding is in them.
+        new SeparateAxes(),
 
         // 12. What the rules above left between constants.
         new FoldConstants(),

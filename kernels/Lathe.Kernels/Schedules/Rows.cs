@@ -10,6 +10,9 @@ namespace Lathe.Kernels.Schedules;
 /// </summary>
 internal static class Rows
 {
+    /// <summary>The longest loop over vectors that becomes copies of its body.</summary>
+    private const long MostUnrolled = 32;
+
     public static StageSchedule Schedule(Computation computation, Machine machine)
     {
         Stage last = computation.Stages[^1];
@@ -49,6 +52,7 @@ internal static class Rows
         {
             (rows[^1], Leaf each) = schedule.Split(together, machine.Lanes, Tail.Peel);
             columns.Add(each);
+            schedule.Unroll(each);
         }
 
         List<Leaf> reduction = [.. Leaves.SplitReduction(schedule)];
@@ -82,7 +86,10 @@ internal static class Rows
         }
 
         Leaves.SplitReduction(schedule);
-        if (together is not null) schedule.Vectorise(together).MoveLast(together);
+        if (together is null) return schedule;
+        schedule.Vectorise(together).MoveLast(together);
+        // A step is an operation or two then, less than a loop around it.
+        if (schedule.Order.LastOrDefault(l => l != together && l.Extent != IndexExpr.One) is { Extent: { IsConstant: true, Value: <= MostUnrolled } } inner) schedule.Unroll(inner);
         return schedule;
     }
 

@@ -65,17 +65,19 @@ public abstract record ArgOperator(long Axis, bool Keepdims, bool SelectLastInde
         Axis[] all = [.. places, copied];
         LoweredPass elements = new([.. all], [], [], Element(place, copied.Variable));
         ElementType type = elements.Result.Type.Element;
-        List<LoweredPass> passes = length.Range.Max <= MostCopied ? [elements] : [];
+        bool isTogether = length.Range.Max <= MostTogether && places.Length > 0;
+        bool isTurned = isTogether && IsUniform(elements.Result, places[^1].Variable);
+        List<LoweredPass> passes = length.Range.Max <= MostCopied && !isTurned ? [elements] : [];
         Expr Element(IndexExpr[] at, IndexExpr along) => context.Read(0, [.. at.Take(axis), along, .. at.Skip(axis)]).Widen();
         Func<IndexExpr[], IndexExpr, Expr> held = passes.Count > 0 ? (at, along) => context.ReadTemporary(0, type, all, [.. at, along]) : Element;
 
-        // 2. Those of short axes side by side, so that vectors choose among them for as many places at once.
-        bool isTogether = length.Range.Max <= MostTogether && places.Length > 0;
+        // 2. Those of short axes side by side, so that vectors choose among them for as many places at once; at once where neighbours are made of the same elements.
         if (isTogether)
         {
             Axis[] turned = [copied, .. places];
             passes.Add(new LoweredPass([.. turned], [], [], held(place, copied.Variable)));
-            held = (at, along) => context.ReadTemporary(1, type, turned, [along, .. at]);
+            int number = passes.Count - 1;
+            held = (at, along) => context.ReadTemporary(number, type, turned, [along, .. at]);
         }
 
         // 3. The best of them.
@@ -103,6 +105,21 @@ public abstract record ArgOperator(long Axis, bool Keepdims, bool SelectLastInde
             Accumulator index = context.Accumulate("at", counter, none, acc => SelectLastIndex ? here.Max(acc) : here.Min(acc));
             return new LoweredPass(axes, [i], [index], SelectLastIndex ? index.Value : IsBetter(value, Worst(type)).Choose(index.Value, Const.OfInteger(counter, 0)));
         }
+    }
+
+    /// <summary>True where an expression reads the same elements for as many neighbours along an axis as the widest vector has lanes.</summary>
+    private static bool IsUniform(Expr expression, IndexVar along)
+    {
+        const int Lanes = 16;
+        IndexVar vector = new("vector", 0, along.Max / Lanes), lane = new("lane", 0, Lanes - 1);
+        return ExprWalk.All(expression).All(e => e switch
+        {
+            Access a => a.Indices.All(i => Step(i) == 0),
+            IndexValue v => Step(v.Index) is not null,
+            _ => true,
+        });
+
+        long? Step(IndexExpr index) => index.Substitute(along, (vector * (long)Lanes) + lane).Coefficient(lane);
     }
 
     /// <summary>True if a is better than b.</summary>

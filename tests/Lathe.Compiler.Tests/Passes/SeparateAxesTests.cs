@@ -1,5 +1,6 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Movement;
 using Lathe.Compiler.Operators.Pooling;
 using Lathe.Compiler.Passes;
 using Lathe.Kernels.Loops;
@@ -8,7 +9,7 @@ using Lathe.Runtime;
 namespace Lathe.Compiler.Tests.Passes;
 
 [TestFixture]
-internal sealed class SeparatePoolsTests
+internal sealed class SeparateAxesTests
 {
     [Test]
     public void LargeMaxima_OfRandomWindows_AreTheSameAxisByAxis([Range(1, 30)] int seed)
@@ -28,8 +29,8 @@ internal sealed class SeparatePoolsTests
         Value x = g.Add(new Input("x", new TensorType(random.Next(4) == 0 ? ElementType.UInt8 : ElementType.Float32, [.. dims])));
         Value y = g.Add(new MaxPool(autoPad, random.Next(2) == 0, dilations, kernel, autoPad == "NOTSET" ? pads : [], strides), x);
         Compiler.Graph.Graph graph = g.Build("g", [new GraphPort("x", x)], [new GraphPort("y", y)], [.. dims[^1].Variables]);
-        Compiler.Graph.Graph result = new SeparatePools().Run(graph, new PassContext(new CompileOptions()));
-        GraphVerifier.Verify(result, nameof(SeparatePools));
+        Compiler.Graph.Graph result = new SeparateAxes().Run(graph, new PassContext(new CompileOptions()));
+        GraphVerifier.Verify(result, nameof(SeparateAxes));
 
         Assert.That(result.TopologicalOrder().Count(n => n.Op is MaxPool), Is.EqualTo(rank));
         PassAssert.AssertSame(graph, result, 0);
@@ -38,7 +39,7 @@ internal sealed class SeparatePoolsTests
     [Test]
     public void Rows_AreFirst_AndWhatTheyAreOfIsSharedWithOthers() =>
         PassAssert.Rewrites(
-            new SeparatePools(),
+            new SeparateAxes(),
             """
             graph "g"
             %x = input "x" : float32[1, 2, 13, 13]
@@ -53,10 +54,34 @@ internal sealed class SeparatePoolsTests
             return "y" = %2
             """);
 
+    [Test]
+    public void LargeInterpolations_OfAllCoordinates_AreTheSameAxisByAxis(
+        [Values("half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric")] string coordinates, [Values] bool scales, [Values] bool named)
+    {
+        IndexExpr channels = named ? new IndexVar("C", 1, 9) : 2;
+        GraphBuilder g = new();
+        Value x = g.Add(new Input("x", new TensorType(ElementType.Float32, [1, channels, 3, 4])));
+        Value y = g.Add(new Resize(scales ? (float[])[1, 1, 2.5f, 8.25f] : [], scales ? [] : (IndexExpr[])[1, channels, 11, 49], CoordinateTransformationMode: coordinates, Mode: "linear"), x);
+        Compiler.Graph.Graph graph = g.Build("g", [new GraphPort("x", x)], [new GraphPort("y", y)], named ? [channels.Variables.Single()] : []);
+        Compiler.Graph.Graph result = new SeparateAxes().Run(graph, new PassContext(new CompileOptions()));
+        GraphVerifier.Verify(result, nameof(SeparateAxes));
+
+        Assert.That(result.TopologicalOrder().Count(n => n.Op is Resize), Is.EqualTo(2));
+        // The evaluator rounds to float32 after each operator.
+        PassAssert.AssertSame(graph, result, 1e-6);
+    }
+
+    [TestCase("float32[1, 1, 4, 4]", "Sizes = [1, 1, 8, 31]")]
+    [TestCase("float32[1, 1, 4, 4]", "Sizes = [1, 1, 4, 64]")]
+    [TestCase("float32[1, 1, 4, 4]", "Sizes = [1, 1, 64, 4]")]
+    [TestCase("uint8[1, 1, 4, 4]", "Sizes = [1, 1, 64, 64]")]
+    public void InterpolationsThatWouldGainLittle_Stay(string type, string attributes) =>
+        PassAssert.Keeps(new SeparateAxes(), $"graph \"g\" %x = input \"x\" : {type} %1 = Resize(%x) {{ Scales = [], {attributes}, Mode = \"linear\" }} return \"y\" = %1");
+
     [TestCase("KernelShape = [3, 3], Strides = [2, 2]")]
     [TestCase("KernelShape = [3, 3]")]
     [TestCase("KernelShape = [1, 13]")]
     [TestCase("KernelShape = [5, 5], Strides = [3, 3]")]
     public void WhatWouldGainLittle_Stays(string attributes) =>
-        PassAssert.Keeps(new SeparatePools(), $"graph \"g\" %x = input \"x\" : float32[1, 2, 13, 13] %1 = MaxPool(%x) {{ {attributes} }} return \"y\" = %1");
+        PassAssert.Keeps(new SeparateAxes(), $"graph \"g\" %x = input \"x\" : float32[1, 2, 13, 13] %1 = MaxPool(%x) {{ {attributes} }} return \"y\" = %1");
 }

@@ -3,7 +3,7 @@ using Lathe.Compiler.Operators.Linear;
 using Lathe.Compiler.Operators.Pooling;
 using Lathe.Kernels;
 
-namespace Lathe.Compiler.Rules.Pooling;
+namespace Lathe.Compiler.Rules.Sampling;
 
 /// <summary>
 /// max over a large window → max along one axis of max along the next: k·k comparisons become 2·k. Exact, since the greatest element is the same whatever it is compared with first;
