@@ -192,6 +192,8 @@ public static class OperatorTable
         Of<Reshape>(),
         Of<Resize>(),
         Of<ResizeImage>(),
+        Of<ResizeRows>(),
+        Of<ResizeColumns>(),
         Of<ReverseSequence>(),
         Of<RoiAlign>(),
         Composite<RotaryEmbedding>(),
