@@ -79,7 +79,12 @@ public sealed record ImageFormat
     {
         string type = Type switch
         {
-            ElementType.UInt8 => "u8", ElementType.Int8 => "i8", ElementType.UInt16 => "u16", ElementType.Float16 => "f16", ElementType.Float32 => "f32", _ => $"{Type}",
+            ElementType.UInt8 => "u8",
+            ElementType.Int8 => "i8",
+            ElementType.UInt16 => "u16",
+            ElementType.Float16 => "f16",
+            ElementType.Float32 => "f32",
+            _ => $"{Type}",
         };
         string text = $"{type},{(Layout == ImageLayout.Nhwc ? "NHWC" : "NCHW")},{Name(Channels)}";
         if (ModelChannels is { } model) text += $",model={Name(model)}";

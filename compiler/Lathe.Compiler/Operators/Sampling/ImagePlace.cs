@@ -42,14 +42,16 @@ internal sealed record ImagePlace(ResizeAxis Down, ResizeAxis Across, IndexExpr 
     }
 
     /// <summary>An element of a row of the result, of those of the image's rows.</summary>
-    public Expr BetweenRows(IndexExpr row, Func<IndexExpr, Expr> read) => Between(Down, row - Top, read);
+    public Expr BetweenRows(IndexExpr row, Func<IndexExpr, Expr> read) => Between(Down, row - Top, read, (value, _) => value);
 
-    /// <summary>An element of a column of the result, of those of the image's columns.</summary>
-    public Expr BetweenColumns(IndexExpr column, Func<IndexExpr, Expr> read) => Between(Across, column - Left, read);
-
-    /// <summary>An interpolated value, or what is around the image.</summary>
-    public Expr Finished(IndexExpr row, IndexExpr column, Expr value, float fill) =>
-        IsFilled ? (Inside(row - Top, Down.Output) & Inside(column - Left, Across.Output)).Choose(value, Const.Of(value.Type, fill)) : value;
+    /// <summary>An element of the result, of those of the image's columns, or what is around the image.</summary>
+    public Expr BetweenColumns(IndexExpr row, IndexExpr column, Func<IndexExpr, Expr> read, float fill)
+    {
+        if (!IsFilled) return Between(Across, column - Left, read, (value, _) => value);
+        Expr isInside = Inside(row - Top, Down.Output) & Inside(column - Left, Across.Output);
+        // Of the two terms, not of their sum: the share is outside of what is chosen, and found once for all that use it.
+        return Between(Across, column - Left, read, (value, isDifference) => isInside.Choose(value, Const.Of(value.Type, isDifference ? 0 : fill)));
+    }
 
     /// <summary>An element as it is interpolated.</summary>
     public static Expr Widened(Expr element) => element.Type.Element.IsFloat() ? element.Widen() : element.To(ElementType.Float32);
@@ -57,12 +59,12 @@ internal sealed record ImagePlace(ResizeAxis Down, ResizeAxis Across, IndexExpr 
     private static Expr Inside(IndexExpr at, IndexExpr length) => LowerContext.Compare(BinaryOp.LessOrEqual, 0, at) & LowerContext.Compare(BinaryOp.Less, at, length);
 
     /// <summary>The interpolation of what lies before and behind the place of an output's element along an axis.</summary>
-    private static Expr Between(ResizeAxis map, IndexExpr o, Func<IndexExpr, Expr> read)
+    private static Expr Between(ResizeAxis map, IndexExpr o, Func<IndexExpr, Expr> read, Func<Expr, bool, Expr> choose)
     {
-        if (map.IsIdentity) return read(o);
+        if (map.IsIdentity) return choose(read(o), false);
         IndexExpr last = map.Input - 1, at = IndexExpr.Max(0, IndexExpr.Min(map.Numerator(o), last * map.C)), low = at / map.C;
         Expr near = read(low), far = read(IndexExpr.Min(low + 1, last));
         Expr share = (at % map.C).ToExpr(near.Type.Element) / map.C.ToExpr(near.Type.Element);
-        return near + ((far - near) * share);
+        return choose(near, false) + (choose(far - near, true) * share);
     }
 }

@@ -69,7 +69,7 @@ public sealed record ResizeColumns(long Width, IndexExpr FromHeight, IndexExpr F
         int rows = x.Rank - 2;
         (IndexExpr row, IndexExpr column) = (context.Index[rows], context.Index[rows + 1]);
         ImagePlace place = ImagePlace.Of(Mode, AlignCorners, (FromHeight, FromWidth), (x.Dims[rows].Value, Width));
-        Expr value = place.Finished(row, column, place.BetweenColumns(column, z => context.Read(0, [.. context.Index.Take(rows + 1), Channels == 0 ? z : (z * Channels) + context.Index[^1]])), Fill);
+        Expr value = place.BetweenColumns(row, column, z => context.Read(0, [.. context.Index.Take(rows + 1), Channels == 0 ? z : (z * Channels) + context.Index[^1]]), Fill);
         return context.Map(To.IsFloat() ? value.To(To) : value.Of(UnaryOp.Round).To(To));
     }
 }

@@ -77,7 +77,7 @@ public sealed record ResizeImage(long Height, long Width, long Axis, string Mode
         int rows = (int)Axis;
         ImagePlace place = ImagePlace.Of(Mode, AlignCorners, (x.Dims[rows], x.Dims[rows + 1]), (Height, Width));
         (IndexExpr row, IndexExpr column) = (context.Index[rows], context.Index[rows + 1]);
-        Expr value = place.Finished(row, column, place.BetweenRows(row, y => place.BetweenColumns(column, z => Read(y, z))), Fill);
+        Expr value = place.BetweenColumns(row, column, z => place.BetweenRows(row, y => Read(y, z)), Fill);
         return context.Map(Rounds && !x.Element.IsFloat() ? value.Of(UnaryOp.Round).To(x.Element) : value.To(context.Output.Element));
 
         Expr Read(IndexExpr y, IndexExpr z)
