@@ -160,8 +160,8 @@ public static class Compilation
         Plan plan = new(
             modelName,
             [.. planned.Symbols.Select((s, i) => new PlanSymbol(s.Name, s.Min, s.Max, Math.Clamp(1, s.Min, s.Max), i >= planned.GivenSymbols))],
-            planned.Inputs,
-            planned.Outputs,
+            [.. planned.Inputs.Select(input => input with { Preprocessing = PreprocessingOf(input.Name, options) })],
+            [.. planned.Outputs.Select((output, i) => output with { Labels = LabelsOf(output.Name, i, options) })],
             planned.Buffers,
             kernels.Kernels,
             planned.Steps,
@@ -262,13 +262,33 @@ public static class Compilation
                 Scale = Of(options.Scale, port) ?? [],
                 Strided = [.. (port.Value.Type.Layout?.Levels.Items ?? []).Where(l => l.Stride is not null).Select(l => l.Axis)],
                 Resize = graph.Users().GetValueOrDefault(graph.Inputs.Concat(graph.Outputs).First(p => p.Name == port.Name).Value.Node)?.Select(u => u.User.Op).OfType<ResizeImage>().FirstOrDefault(),
-                // The only output is the first: further ones are added behind it.
-                Labels = first == 0 ? [] : options.Labels.GetValueOrDefault(port.Name) ?? (i == 0 ? options.Labels.GetValueOrDefault("") : null) ?? [],
+                Labels = first == 0 ? [] : LabelsOf(port.Name, i, options),
             }),
         ];
 
         T? Of<T>(IReadOnlyDictionary<string, T> given, GraphPort port)
-            where T : class => first > 0 ? null : given.GetValueOrDefault(port.Name) ?? given.GetValueOrDefault("");
+            where T : class => first > 0 ? null : OfInput(given, port.Name);
+    }
+
+    /// <summary>What is said of an input: by its name, or of the only one.</summary>
+    private static T? OfInput<T>(IReadOnlyDictionary<string, T> given, string name)
+        where T : class => given.GetValueOrDefault(name) ?? given.GetValueOrDefault("");
+
+    /// <summary>The names of an output's classes. The only output of a model is the first: further ones are added behind it.</summary>
+    private static IReadOnlyList<string> LabelsOf(string name, int number, CompileOptions options) =>
+        options.Labels.GetValueOrDefault(name) ?? (number == 0 ? options.Labels.GetValueOrDefault("") : null) ?? [];
+
+    /// <summary>In words, what is compiled in between the application's images and the model's input.</summary>
+    private static string PreprocessingOf(string name, CompileOptions options)
+    {
+        List<string> parts = [];
+        if (OfInput(options.InputFormats, name) is { } format) parts.Add(format.ToString());
+        if (OfInput(options.Mean, name) is { } mean) parts.Add($"mean {Joined(mean)}");
+        if (OfInput(options.Scale, name) is { } scale) parts.Add($"scale {Joined(scale)}");
+        if (OfInput(options.Resizing, name) is { } resizing) parts.Add($"resize {resizing.Mode}");
+        return string.Join("; ", parts);
+
+        static string Joined(float[] values) => string.Join(',', values.Select(v => v.ToString(CultureInfo.InvariantCulture)));
     }
 
     private static CompileReport Report(PlannedModel planned, Plan plan, long parameters, IReadOnlyCollection<Decision> decisions)

@@ -19,6 +19,7 @@ public sealed partial class CompiledModel : IDisposable
     private readonly LatheOptions _options;
     private readonly bool _flushDenormals;
     private readonly DeviceModel[] _devices;
+    private readonly DeclaredImage[] _images;
     private readonly List<string> _warnings = [];
     private readonly HashSet<(int Device, string Id)> _lost = [];
     private readonly Stack<InferRequest> _pool = new();
@@ -38,6 +39,7 @@ public sealed partial class CompiledModel : IDisposable
         Plan plan;
         using (Stream stream = module.OpenPlan()) plan = PlanFormat.Read(stream);
         _options = options;
+        _images = DeclaredImage.Of(plan, options.InputFormats ?? throw new ArgumentException($"{nameof(LatheOptions.InputFormats)} is null.", nameof(options)));
         _assembly = assembly;
         _flushDenormals = (options.FlushDenormals ?? !plan.KeepsDenormals) && FloatingPointMode.IsAvailable;
         ModelCode? code = null;
@@ -96,6 +98,12 @@ public sealed partial class CompiledModel : IDisposable
 
     private int Threads { get; }
 
+    /// <summary>The inputs that are converted before each inference.</summary>
+    internal IReadOnlyList<DeclaredImage> Images => _images;
+
+    /// <summary>Whether requests measure what they do.</summary>
+    internal bool IsProfiling => _options.Profiling;
+
     internal bool IsDisposed => Volatile.Read(ref _disposed);
 
     /// <summary>Loads a kernel assembly, such as <c>lathe compile</c> makes, into an assembly load context of its own.</summary>
@@ -105,6 +113,7 @@ public sealed partial class CompiledModel : IDisposable
     /// The file is no kernel assembly for this runtime and machine, its plan or weights are damaged, they do not fit memory, or a device fails for which nothing stands in.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">Less than one thread is asked for.</exception>
+    /// <exception cref="ArgumentException">The formats of inputs are null.</exception>
     [RequiresUnreferencedCode("The assembly and what it needs of the runtime are not known when the application is trimmed; use Create.")]
     [RequiresDynamicCode("The assembly's code is compiled when it runs; use Create.")]
     public static CompiledModel Load(string path, LatheOptions? options = null)
@@ -130,6 +139,7 @@ public sealed partial class CompiledModel : IDisposable
     /// The module is not for this runtime and machine, its plan or weights are damaged, they do not fit memory, or a device fails for which nothing stands in.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">Less than one thread is asked for.</exception>
+    /// <exception cref="ArgumentException">The formats of inputs are null.</exception>
     public static CompiledModel Create(CompiledModule module, LatheOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(module);
@@ -282,7 +292,9 @@ public sealed partial class CompiledModel : IDisposable
             Name = plan.Model,
             Isa = _code.Isa,
             Device = _code.Device?.Description ?? string.Join("; ", [.. _code.Accelerators.Select(device => $"{device.Device}: {device.Description}"), "CPU"]),
-            Inputs = [.. plan.Inputs.Select(tensor => TensorInfo.Of(tensor, plan.Symbols))],
+            Inputs = [.. plan.Inputs.Select((tensor, i) => _images.FirstOrDefault(image => image.Input == i) is { } image
+                ? TensorInfo.Of(image.Image, plan.Symbols) with { ConvertedFrom = image.Format }
+                : TensorInfo.Of(tensor, plan.Symbols))],
             Outputs = [.. plan.Outputs.Select(tensor => TensorInfo.Of(tensor, plan.Symbols))],
             Symbols = [.. plan.Symbols.Where(symbol => !symbol.IsComputed)],
             // The default dims may be too small for the model; that is said when a request is made with them.

@@ -39,6 +39,9 @@ public static class ErrorIds
     /// <summary>The device cannot build or run the model's kernels.</summary>
     public const string DeviceKernels = "LATHE0512";
 
+    /// <summary>A format of images that <see cref="LatheOptions.InputFormats"/> declares does not fit the model.</summary>
+    public const string ImageFormat = "LATHE0513";
+
     /// <summary>The profile of the simulated accelerator cannot be read.</summary>
     public const string Simulation = "LATHE0520";
 }

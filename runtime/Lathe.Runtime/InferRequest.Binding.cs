@@ -21,7 +21,7 @@ public partial class InferRequest
     /// <exception cref="ObjectDisposedException">The request is disposed.</exception>
     /// <exception cref="InvalidOperationException">An inference runs.</exception>
     public void BindInput<T>(string name, ReadOnlyMemory<T> memory, ReadOnlySpan<long> strides = default)
-        where T : unmanaged => Bind(Named(_program.Inputs, name), isOutput: false, memory, null, strides);
+        where T : unmanaged => Bind(Named(_inputs, name), isOutput: false, memory, null, strides);
 
     /// <summary>
     /// As <see cref="BindInput{T}(string, ReadOnlyMemory{T}, ReadOnlySpan{long})"/>, with memory that is the request's from now on: the owner is disposed when the input is
@@ -36,7 +36,7 @@ public partial class InferRequest
         where T : unmanaged
     {
         ArgumentNullException.ThrowIfNull(owner);
-        Bind(Named(_program.Inputs, name), isOutput: false, (ReadOnlyMemory<T>)owner.Memory, owner, strides);
+        Bind(Named(_inputs, name), isOutput: false, (ReadOnlyMemory<T>)owner.Memory, owner, strides);
     }
 
     /// <summary>
@@ -132,7 +132,7 @@ public partial class InferRequest
                 throw;
             }
 
-            _program.Bind(tensor, new Binding((byte*)pin.Pointer, room, pin, owner), strides);
+            Bind(tensor, new Binding((byte*)pin.Pointer, room, pin, owner), strides);
         }
         finally
         {
@@ -144,7 +144,7 @@ public partial class InferRequest
     {
         if (pointer == null && bytes > 0) throw new ArgumentException($"The memory for '{tensor.Name}' is null.", nameof(pointer));
         if ((nint)pointer % tensor.Type.Size() != 0) throw new ArgumentException($"The memory for '{tensor.Name}' is not aligned to its elements.", nameof(pointer));
-        foreach (TensorMemory other in _program.Tensors)
+        foreach (TensorMemory other in _tensors)
         {
             if (owner is not null && ReferenceEquals(other.Bound?.Owner, owner)) throw new ArgumentException($"The owner is bound to '{other.Name}' already.", nameof(owner));
             // What is only read may be read by several.
@@ -159,11 +159,23 @@ public partial class InferRequest
         Enter();
         try
         {
-            _program.Bind(tensor, null);
+            Bind(tensor, null);
         }
         finally
         {
             End();
         }
+    }
+
+    private void Bind(TensorMemory tensor, Binding? binding, ReadOnlySpan<long> strides = default)
+    {
+        foreach (ImageConversion conversion in _conversions)
+        {
+            if (conversion.Image != tensor) continue;
+            conversion.Bind(binding, strides);
+            return;
+        }
+
+        _program.Bind(tensor, binding, strides);
     }
 }

@@ -26,6 +26,7 @@ public partial class InferRequest : IValueTaskSource
     private bool _started;
     private bool _finished;
     private Exception? _failure;
+    private bool _hasConverted;
 
     /// <summary>The next request in <see cref="RequestQueue"/>.</summary>
     internal InferRequest? Next { get; set; }
@@ -39,7 +40,7 @@ public partial class InferRequest : IValueTaskSource
         Begin();
         try
         {
-            _executor.Run(CancellationToken.None);
+            Run(CancellationToken.None);
         }
         finally
         {
@@ -172,7 +173,7 @@ public partial class InferRequest : IValueTaskSource
         CancellationToken cancellationToken = _cancellationToken;
         try
         {
-            _executor.Run(cancellationToken);
+            Run(cancellationToken);
         }
         catch (Exception e)
         {
@@ -204,6 +205,18 @@ public partial class InferRequest : IValueTaskSource
         else _completion.SetException(failure);
 
         Volatile.Write(ref _delivering, false);
+    }
+
+    private void Run(CancellationToken cancellationToken)
+    {
+        foreach (ImageConversion conversion in _conversions)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            conversion.Run(_model.IsProfiling);
+        }
+
+        _hasConverted = _conversions.Length > 0;
+        _executor.Run(cancellationToken);
     }
 
     private void Begin()
@@ -241,8 +254,8 @@ public partial class InferRequest : IValueTaskSource
         bool isUnbound = false;
         try
         {
-            foreach (TensorMemory tensor in _program.Tensors)
-                if (tensor.Bound is not null) _program.Bind(tensor, null);
+            foreach (TensorMemory tensor in _tensors)
+                if (tensor.Bound is not null) Bind(tensor, null);
             isUnbound = true;
         }
         finally
@@ -250,7 +263,7 @@ public partial class InferRequest : IValueTaskSource
             if (!isUnbound || !_rented || !_model.TryGiveBack(this)) Free();
             // What a device did not let go of it has lost now.
             if (!isUnbound)
-                foreach (TensorMemory tensor in _program.Tensors) tensor.Bind(null)?.Dispose();
+                foreach (TensorMemory tensor in _tensors) tensor.Bind(null)?.Dispose();
         }
     }
 

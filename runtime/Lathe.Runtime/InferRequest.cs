@@ -12,6 +12,9 @@ public partial class InferRequest : IDisposable
     private readonly CompiledModel _model;
     private readonly RequestProgram _program;
     private readonly Executor _executor;
+    private readonly TensorMemory[] _inputs;
+    private readonly TensorMemory[] _tensors;
+    private readonly ImageConversion[] _conversions;
 
     /// <summary>Creates a request; what generated classes derive from calls this.</summary>
     /// <param name="model">The model.</param>
@@ -24,6 +27,24 @@ public partial class InferRequest : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         _model = model;
         _executor = model.Prepare(dims, out _program);
+        _inputs = [.. _program.Inputs];
+        _conversions = new ImageConversion[model.Images.Count];
+        try
+        {
+            for (int i = 0; i < _conversions.Length; i++)
+            {
+                DeclaredImage image = model.Images[i];
+                _conversions[i] = new ImageConversion(image, _program.Inputs[image.Input]);
+                _inputs[image.Input] = _conversions[i].Image;
+            }
+        }
+        catch
+        {
+            _executor.Dispose();
+            throw;
+        }
+
+        _tensors = [.. _inputs, .. _program.Outputs];
     }
 
     /// <summary>The model.</summary>
@@ -37,7 +58,8 @@ public partial class InferRequest : IDisposable
         get
         {
             RequireIdle();
-            return _executor.Ran();
+            RunCounts ran = _executor.Ran();
+            return _hasConverted ? ran with { Conversions = [.. _conversions.Select(conversion => conversion.Image.Name)] } : ran;
         }
     }
 
@@ -51,7 +73,7 @@ public partial class InferRequest : IDisposable
         get
         {
             RequireIdle();
-            return _executor.Counters();
+            return _model.IsProfiling ? [.. _conversions.Select(conversion => conversion.Counter()), .. _executor.Counters()] : [];
         }
     }
 
@@ -80,16 +102,16 @@ public partial class InferRequest : IDisposable
     /// <exception cref="ObjectDisposedException">The request is disposed.</exception>
     /// <exception cref="InvalidOperationException">An inference runs.</exception>
     public Span<T> Input<T>(string name)
-        where T : unmanaged => Idle(Named(_program.Inputs, name)).As<T>();
+        where T : unmanaged => Idle(Named(_inputs, name)).As<T>();
 
     /// <inheritdoc cref="Input{T}(string)"/>
     /// <param name="index">The input's number in the model's order.</param>
     public Span<T> Input<T>(int index)
-        where T : unmanaged => Idle(Numbered(_program.Inputs, index)).As<T>();
+        where T : unmanaged => Idle(Numbered(_inputs, index)).As<T>();
 
     /// <summary>The elements of an input as bytes, little-endian.</summary>
     /// <inheritdoc cref="Input{T}(int)"/>
-    public Span<byte> InputBytes(int index) => Idle(Numbered(_program.Inputs, index)).Span;
+    public Span<byte> InputBytes(int index) => Idle(Numbered(_inputs, index)).Span;
 
     /// <summary>Copies all elements of an input.</summary>
     /// <typeparam name="T">As in <see cref="Input{T}(string)"/>.</typeparam>
@@ -126,10 +148,10 @@ public partial class InferRequest : IDisposable
 
     /// <summary>The dims of an input in this request, outermost first.</summary>
     /// <exception cref="ArgumentException">There is no such input.</exception>
-    public ReadOnlySpan<long> InputShape(string name) => Named(_program.Inputs, name).Shape;
+    public ReadOnlySpan<long> InputShape(string name) => Named(_inputs, name).Shape;
 
     /// <inheritdoc cref="InputShape(string)"/>
-    public ReadOnlySpan<long> InputShape(int index) => Numbered(_program.Inputs, index).Shape;
+    public ReadOnlySpan<long> InputShape(int index) => Numbered(_inputs, index).Shape;
 
     /// <summary>The dims of an output in this request, outermost first.</summary>
     /// <exception cref="ArgumentException">There is no such output.</exception>
@@ -145,8 +167,8 @@ public partial class InferRequest : IDisposable
     /// <param name="name">The input's name.</param>
     /// <param name="pointer">The first element, aligned to the size of an element.</param>
     /// <param name="strides">
-    /// The distance of neighbours along each dim in elements, outermost first; empty for the dense row-major strides. Images, rows and planes of an input that was
-    /// compiled with a format may lie further apart: <see cref="TensorInfo.Strided"/> says of which dims that is so. The stride of a dim of 1 does not matter.
+    /// The distance of neighbours along each dim in elements, outermost first; empty for the dense row-major strides. Images, rows and planes of an input that
+    /// has a format may lie further apart: <see cref="TensorInfo.Strided"/> says of which dims that is so. The stride of a dim of 1 does not matter.
     /// </param>
     /// <exception cref="ArgumentException">
     /// There is no such input, the pointer is null or not aligned, the strides are not the dense ones and the input takes no others, they overlap, are negative or
@@ -159,10 +181,10 @@ public partial class InferRequest : IDisposable
         Enter();
         try
         {
-            TensorMemory input = Named(_program.Inputs, name);
+            TensorMemory input = Named(_inputs, name);
             long bytes = InputStrides.Reach(input, strides) * input.Type.Size();
             RequireBindable(input, isOutput: false, (byte*)pointer, bytes, null);
-            _program.Bind(input, new Binding((byte*)pointer, bytes), strides);
+            Bind(input, new Binding((byte*)pointer, bytes), strides);
         }
         finally
         {
@@ -174,7 +196,7 @@ public partial class InferRequest : IDisposable
     /// <exception cref="ArgumentException">There is no such input.</exception>
     /// <exception cref="ObjectDisposedException">The request is disposed.</exception>
     /// <exception cref="InvalidOperationException">An inference runs.</exception>
-    public void UnbindInput(string name) => Unbind(Named(_program.Inputs, name));
+    public void UnbindInput(string name) => Unbind(Named(_inputs, name));
 
     private static TensorMemory Named(TensorMemory[] tensors, string name)
     {

@@ -36,6 +36,13 @@ public sealed record LatheOptions
     /// </summary>
     public bool WarmUp { get; init; }
 
+    /// <summary>
+    /// The formats of images that the application hands over, by the name of the input, for inputs that were compiled as float32 without preprocessing: such an input then has the format's type and shape
+    /// (<see cref="InferRequest.Input{T}(string)"/>, <see cref="InferRequest.BindInput(string, nint, ReadOnlySpan{long})"/>), and its rows and images, or planes, may have strides. Before each inference the thread
+    /// that runs it converts it in one pass. The property of a generated class stays that of float32 and throws. Read once, when a model is loaded; what does not fit is a <see cref="LatheException"/>, LATHE0513.
+    /// </summary>
+    public IReadOnlyDictionary<string, ImageFormat> InputFormats { get; init; } = System.Collections.ObjectModel.ReadOnlyDictionary<string, ImageFormat>.Empty;
+
     /// <summary>Whether requests measure every step; see <see cref="InferRequest.Counters"/>. It costs two clock readings a step.</summary>
     public bool Profiling { get; init; }
 

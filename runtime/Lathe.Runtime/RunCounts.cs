@@ -11,4 +11,8 @@ public sealed record RunCounts(
     IReadOnlyDictionary<string, int> Kernels,
     string Isa,
     IReadOnlyDictionary<string, int> Precisions,
-    IReadOnlyList<Fallback> Fallbacks);
+    IReadOnlyList<Fallback> Fallbacks)
+{
+    /// <summary>The inputs that a pass of the runtime converted before the steps: those of <see cref="LatheOptions.InputFormats"/>. What was compiled in is part of steps.</summary>
+    public IReadOnlyList<string> Conversions { get; init; } = [];
+}

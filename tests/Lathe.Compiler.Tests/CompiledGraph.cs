@@ -11,7 +11,7 @@ internal sealed class CompiledGraph : IDisposable
 {
     private readonly TemporaryDirectory _folder = new();
 
-    public CompiledGraph(ModelGraph graph, bool optimize = true, Isa isa = Isa.Vector128, int threads = 1, IReadOnlyDictionary<string, long>? dims = null, bool keepDenormals = false, bool? flushDenormals = null, CompileOptions? options = null)
+    public CompiledGraph(ModelGraph graph, bool optimize = true, Isa isa = Isa.Vector128, int threads = 1, IReadOnlyDictionary<string, long>? dims = null, bool keepDenormals = false, bool? flushDenormals = null, CompileOptions? options = null, IReadOnlyDictionary<string, ImageFormat>? formats = null)
     {
         CompiledOutput compiled = Compilation.Compile(
             graph, "Tests.Subject", "model", "", new PassContext((options ?? new CompileOptions()) with { Optimize = optimize, Verify = true, Isas = [isa], KeepDenormals = keepDenormals }));
@@ -21,7 +21,8 @@ internal sealed class CompiledGraph : IDisposable
         string path = Path.Combine(_folder.Path, compiled.AssemblyName + ".dll");
         File.WriteAllBytes(path, compiled.Assembly);
         if (compiled.Weights is { } weights) File.WriteAllBytes(Path.Combine(_folder.Path, compiled.WeightsName), weights);
-        Model = CompiledModel.Load(path, new LatheOptions { Isa = isa, Threads = threads, Unloadable = true, FlushDenormals = flushDenormals });
+        LatheOptions how = new() { Isa = isa, Threads = threads, Unloadable = true, FlushDenormals = flushDenormals };
+        Model = CompiledModel.Load(path, formats is null ? how : how with { InputFormats = formats });
         Request = dims is null ? Model.CreateRequest() : Model.CreateRequest(dims);
     }
 

@@ -18,6 +18,7 @@ public sealed class FoldIntoWeights : IPass
         ConvTransposeForms.TryRewrite,
         MatMulForms.TryRewrite,
         ConstantChain.TryRewrite,
+        GatherOfInput.TryRewrite,
         InputArithmetic.TryRewrite,
         InputSelection.TryRewrite,
         ConvOfSelection.TryRewrite,

@@ -75,16 +75,19 @@ public static class Pipeline
         // 6. Images are read as they lie in memory.
         new ReadImages(),
 
-        // 7. Values between groups get layouts, conversions become operators.
+        // 7. Images are resized between rows, then between columns.
+        new ResizeByRows(),
+
+        // 8. Values between groups get layouts, conversions become operators.
         new AssignLayouts(),
 
-        // 8. Convolutions whose results are too large for a cache are computed row by row in one kernel.
+        // 9. Convolutions whose results are too large for a cache are computed row by row in one kernel.
         new FuseStrips(),
 
-        // 9. Groups get devices, and what is read on another one is copied there.
+        // 10. Groups get devices, and what is read on another one is copied there.
         new PlaceDevices(),
 
-        // 10. Images may lie at strides that are given with their memory.
+        // 11. Images may lie at strides that are given with their memory.
         new StrideInputs(),
     ];
 

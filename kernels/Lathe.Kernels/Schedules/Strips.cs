@@ -20,9 +20,13 @@ internal static class Strips
     /// <summary>Rows that are computed together, at most, and parts that are to be left for threads.</summary>
     private const long MostRows = 8, LeastParts = 16;
 
+    /// <summary>Channels of a pixel, and rows, at most, whose elements of one column a map computes together.</summary>
+    private const long MostChannels = 4, MostMapped = 4;
+
     public static StageSchedule Schedule(Computation computation, Machine machine)
     {
         Stage last = computation.Stages[^1];
+        if (last.Accumulators.Length == 0) return OfRows(last, computation.Stages[0], machine);
         if (computation.Stages[0].Accumulators.Length == 0) return OfImage(last, computation.Stages[0], machine);
         StageSchedule schedule = Tiled(last, machine, last.Pure[RowAxis]);
         Leaf rows = schedule[last.Pure[RowAxis]];
@@ -37,6 +41,35 @@ internal static class Strips
         schedule.MoveTo(0, schedule[last.Pure[0]]).MoveTo(1, rows);
         Leaf parts = schedule.Fuse([.. schedule.Order.Take(2)]);
         return schedule.Parallel(parts).ComputeProducersAt(parts, s => Converted(s, machine));
+    }
+
+    /// <summary>Maps of rows that are computed before: what is found along a row is found once for some rows and for all channels.</summary>
+    private static StageSchedule OfRows(Stage last, Stage rows, Machine machine)
+    {
+        StageSchedule schedule = new(last);
+        Access read = ExprWalk.All(last.Result).OfType<Access>().First(a => a.Tensor.Name == rows.Output.Name);
+        int rowAxis = rows.Output.Dims.Length - 2;
+        Axis row = last.Pure.Items.First(a => read.Indices[rowAxis].DependsOn(a.Variable));
+        List<Leaf> outside = [.. last.Pure.Items.Where(a => a != row && read.Indices.Items.Take(rowAxis).Any(i => i.DependsOn(a.Variable))).Select(a => schedule[a])];
+        List<Leaf> inside = [.. last.Pure.Items.Select(a => schedule[a]).Where(l => l != schedule[row] && !outside.Contains(l)).OrderBy(l => l.Extent is { IsConstant: true, Value: <= MostChannels })];
+        Leaf parts = schedule[row];
+        if (row.Extent.IsConstant && Divisor(row.Extent.Value, MostMapped) is > 1 and var together)
+        {
+            (parts, Leaf each) = schedule.Split(parts, together, Tail.Peel);
+            inside.Add(each);
+        }
+
+        schedule.Reorder([.. outside, parts, .. inside]);
+        foreach (Leaf leaf in inside.Where(l => l.Extent is { IsConstant: true, Value: <= MostMapped })) schedule.Unroll(leaf);
+        Leaf whole = schedule.Fuse([.. outside, parts]);
+        return schedule.Parallel(whole).ComputeProducersAt(whole, s => Converted(s, machine));
+    }
+
+    /// <summary>The greatest divisor that is no greater than a limit.</summary>
+    private static long Divisor(long value, long limit)
+    {
+        while (value % limit != 0) limit--;
+        return limit;
     }
 
     private static StageSchedule Tiled(Stage stage, Machine machine, params IReadOnlyList<Axis> apart) =>

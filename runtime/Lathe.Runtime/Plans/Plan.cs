@@ -57,7 +57,7 @@ public sealed record Plan(
     long WeightBytes)
 {
     /// <summary>The version of this form and of the kernel ABI; the runtime refuses others.</summary>
-    public const int Version = 7;
+    public const int Version = 8;
 
     /// <summary>True for a model that computes with denormal numbers where the user who loads it does not say.</summary>
     public bool KeepsDenormals { get; init; }
@@ -112,6 +112,12 @@ public sealed record PlanTensor(string Name, ElementType Type, IReadOnlyList<Siz
     /// as computed: they get their values with the memory.
     /// </summary>
     public IReadOnlyList<int> Strides { get; init; } = [];
+
+    /// <summary>In words, what was compiled in between the application's images and the model's input: format, mean, scale, resizing. Empty for none.</summary>
+    public string Preprocessing { get; init; } = "";
+
+    /// <summary>The names of an output's classes; empty for none.</summary>
+    public IReadOnlyList<string> Labels { get; init; } = [];
 }
 
 /// <summary>A piece of memory.</summary>

@@ -52,9 +52,17 @@ internal ref struct PlanReader
 
     private PlanTensor[] Tensors()
     {
-        PlanTensor[] tensors = new PlanTensor[Count(5)];
-        for (int i = 0; i < tensors.Length; i++) tensors[i] = new(Text(), (ElementType)Index(), Expressions(), Index()) { Strides = Symbols() };
+        PlanTensor[] tensors = new PlanTensor[Count(7)];
+        for (int i = 0; i < tensors.Length; i++)
+            tensors[i] = new(Text(), (ElementType)Index(), Expressions(), Index()) { Strides = Symbols(), Preprocessing = Text(), Labels = Texts() };
         return tensors;
+    }
+
+    private string[] Texts()
+    {
+        string[] texts = new string[Count(1)];
+        for (int i = 0; i < texts.Length; i++) texts[i] = Text();
+        return texts;
     }
 
     private PlanAccelerator[] Accelerators()

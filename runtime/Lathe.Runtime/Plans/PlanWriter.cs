@@ -54,6 +54,8 @@ internal sealed class PlanWriter
         List(tensor.Dims, Expression);
         Number(tensor.Buffer);
         List(tensor.Strides, symbol => Number(symbol));
+        Text(tensor.Preprocessing);
+        List(tensor.Labels, Text);
     }
 
     private void Buffer(PlanBuffer buffer)

@@ -380,6 +380,12 @@ internal sealed partial class LoweringTests
                 yield return new Case(new ResizeImage(height, width, 2, mode, Fill: mode == "letterbox" ? 0.5f : 0), "N,2,H,W");
                 yield return new Case(new ResizeImage(height, width, 1, mode, Fill: mode == "letterbox" ? 114 : 0), "u8:N,H,W,3", 1e-4);
                 if (mode == "stretch") yield return new Case(new ResizeImage(height, width, 2, mode, AlignCorners: true), "N,2,H,W");
+                IndexVar h = new("H", 1, 1000), w = new("W", 1, 1000);
+                bool corners = mode == "stretch" && height == 7;
+                yield return new Case(new ResizeRows(height, width, w, mode, corners), "N,2,H,W");
+                yield return new Case(new ResizeRows(height, width, 5, mode, corners), "u8:N,H,15", 1e-4);
+                yield return new Case(new ResizeColumns(width, h, w, 0, ElementType.Float32, mode, corners, mode == "letterbox" ? 0.5f : 0), $"N,2,{height},W");
+                yield return new Case(new ResizeColumns(width, h, 5, 3, ElementType.Float32, mode, corners, mode == "letterbox" ? 114 : 0), $"N,{height},15", 1e-4);
             }
 
             yield return new Case(new ResizeImage(4, 8, 1, mode, Rounds: true), "u8:1,8,4,3");

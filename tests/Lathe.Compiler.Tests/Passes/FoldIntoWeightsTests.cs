@@ -163,6 +163,53 @@ internal sealed class FoldIntoWeightsTests
         """,
         "Transpose Conv Sub");
 
+    [TestCase("%s = Gather(%x, int64[3] {0, 2, 1}) {Axis=1}", "Conv")]
+    [TestCase("%s = Gather(%x, int64[3] {-1, 0, 1}) {Axis=-3}", "Conv")]
+    [TestCase("%s = Gather(%x, int64[3] {2, 1, 0}) {Axis=1}", "Conv")]
+    [TestCase("%s = Gather(%x, int64[5] {1, 1, 1, 0, 2}) {Axis=1}", "Conv")]
+    [TestCase("%s = Gather(%x, int64[2] {1, 1}) {Axis=1}", "Slice Conv")]
+    [TestCase("%s = Gather(%x, int64[3] {0, 2, 1}) {Axis=2}", "Slice Slice Concat Conv")]
+    [TestCase("%a = Slice(%x) {Starts=[0], Ends=[1], Axes=[1]} %b = Slice(%x) {Starts=[1], Ends=[2], Axes=[1]} %c = Slice(%x) {Starts=[2], Ends=[3], Axes=[1]} %s = Concat(%b, %c, %a) {Axis=1}", "Conv")]
+    [TestCase("%a = Gather(%x, int64[3] {0, 2, 1}) {Axis=1} %b = Sub(%a, float32[3, 1, 1] {1, 2, 3}) %s = Div(%b, float32[3, 1, 1] {4, 5, 6})", "Conv")]
+    [TestCase("%b = Sub(%x, float32[3, 1, 1] {1, 2, 3}) %s = Gather(%b, int64[3] {1, 2, 0}) {Axis=1}", "Conv")]
+    public void Channels_OfTheInput_AreTakenByTheWeights(string selection, string operators)
+    {
+        string text = $"""
+            graph "g"
+            %x = input "x" : float32[2, 3, 5, 6]
+            {selection}
+            """;
+        Value selected = GraphParser.Parse($"{text} return \"s\" = %s").Outputs[0].Value;
+        Leaves($"{text} %y = Conv(%s, float32[4, {selected.Type.Dims[1]}, 3, 3] random(1)) {{Pads=[1, 1, 1, 1]}} return \"y\" = %y", operators);
+    }
+
+    [TestCase("Gather(%x, int64[3] {0, 2, 1}) {Axis=3}")]
+    [TestCase("Gather(%x, int64[3] {2, 2, 3}) {Axis=-1}")]
+    public void Channels_SelectedBeforeTheyAreMoved_AreTakenByTheWeights(string selection) => Leaves(
+        $$"""
+        graph "g"
+        %x = input "x" : uint8[1, 5, 6, 4]
+        %1 = {{selection}}
+        %2 = Cast(%1) {To=Float32}
+        %3 = Sub(%2, float32[3] {7, 7, 7})
+        %4 = Transpose(%3) {Perm=[0, 3, 1, 2]}
+        %5 = Conv(%4, float32[4, 3, 3, 3] random(1)) {Pads=[1, 1, 1, 1]}
+        return "y" = %5
+        """,
+        "Cast Transpose Slice Conv");
+
+    [Test]
+    public void Channels_OfWhatTheModelComputes_StayGathered() => Leaves(
+        """
+        graph "g"
+        %x = input "x" : float32[2, 3, 5, 6]
+        %1 = Relu(%x)
+        %2 = Gather(%1, int64[3] {0, 2, 1}) {Axis=1}
+        %3 = Conv(%2, float32[4, 3, 3, 3] random(1))
+        return "y" = %3
+        """,
+        "Relu Gather Conv");
+
     [Test]
     public void SixteenBitWeights_AreNotRoundedTwice() => Leaves(
         """

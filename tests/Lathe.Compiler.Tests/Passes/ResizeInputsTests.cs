@@ -1,5 +1,7 @@
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Operators;
+using Lathe.Compiler.Operators.Sampling;
 using Lathe.Compiler.Passes;
 using Lathe.Runtime;
 using Lathe.Runtime.Plans;
@@ -36,6 +38,24 @@ internal sealed class ResizeInputsTests
         Assert.That(GraphPrinter.Print(graph), Does.Contain("ResizeImage(%x) {Height=12, Width=16, Axis=2, Mode=\"letterbox\", Fill=114}"));
         Assert.That(graph.Inputs[0].Value.Type.ToString(), Is.EqualTo("float32[1, 3, height, width]"));
         Assert.That(graph.Symbols.Select(s => (s.Name, s.Min, s.Max)), Is.EqualTo(new[] { ("height", 1L, 16384L), ("width", 1L, 16384L) }));
+    }
+
+    [TestCase(ChannelsLast, "u8", "ResizeRows+ResizeColumns+Transpose")]
+    [TestCase(Network, "f32", "ResizeRows+ResizeColumns")]
+    public void Lowered_RowsAreInterpolatedFirst_AsTheyLieInMemory(string text, string format, string operators)
+    {
+        CompileOptions options = Options(("", "letterbox")) with { InputFormats = new Dictionary<string, InputFormat> { [""] = InputFormat.Parse(format) } };
+        Fused group = Lowered(options).TopologicalOrder().Select(n => n.Op).OfType<Fused>().Single(f => f.Operators.Any(o => o is ResizeColumns));
+        Assert.That(string.Join('+', group.Operators.Select(o => o.Name)), Does.StartWith(operators));
+        Assert.That(group.Members.First().Op, Is.InstanceOf<Fused>(), "a group of its own, in the same kernel");
+        // Where it is not on the CPU, and where nothing is optimised, it is one operator.
+        Assert.That(Lowered(options with { Device = "GPU" }).TopologicalOrder().Select(n => n.Op).OfType<Fused>().SelectMany(f => f.Operators).Count(o => o is ResizeImage), Is.EqualTo(1));
+
+        ModelGraph Lowered(CompileOptions how)
+        {
+            PassContext context = new(how);
+            return Pipeline.RunLower(Pipeline.RunNormalise(GraphParser.Parse(text), context), context);
+        }
     }
 
     [Test]

@@ -159,7 +159,12 @@ public sealed class PlanFormatTests
         b.Steps.Add(new IfStep("if", "If", c, [b.Step("then", add, [n], y, t, t)], [new IfStep("inner", "If", c, [], [b.Step("else", scale, [n], y, t, w)])]));
         Plan plan = b.Build("modèle");
         PlanSymbol stride = new("rows", 1, 1L << 40, 1, IsComputed: true);
-        return plan with { Symbols = [.. plan.Symbols, stride], Inputs = [plan.Inputs[0], plan.Inputs[1] with { Strides = [2, -1, -1] }] };
+        return plan with
+        {
+            Symbols = [.. plan.Symbols, stride],
+            Inputs = [plan.Inputs[0], plan.Inputs[1] with { Strides = [2, -1, -1], Preprocessing = "u8,NHWC,BGR" }],
+            Outputs = [plan.Outputs[0] with { Labels = ["chat", "", "écureuil"] }],
+        };
     }
 
     /// <summary>Everything in a plan as text.</summary>

@@ -32,9 +32,7 @@ public sealed record Gather(long Axis = 0) : Op, IOp<Gather>
         long step = places.Length > 1 ? places[1] - places[0] : 1;
         if (step == 0 || places.Where((p, i) => p != places[0] + (i * step)).Any()) return [builder.Add(gather, x, inside)];
 
-        long end = places[^1] + Math.Sign(step);
-        // Before the first element there is no index that does not count from the end.
-        Value slice = builder.Add(new Slice([places[0]], [end < 0 ? -int.MaxValue : end], [axis], [step]), x);
+        Value slice = builder.Add(Slice.Run(axis, places[0], places.Length, step), x);
         IndexExpr[] dims = [.. x.Type.Dims.Take(axis), .. indices.Type.Dims, .. x.Type.Dims.Skip(axis + 1)];
         return [slice.Type.Dims.SequenceEqual(dims) ? slice : builder.Add(new Reshape(dims), slice)];
     }

@@ -37,6 +37,14 @@ public sealed record Slice(
             : AttributeReader.Get<long[]>(node, attribute, []).Select(v => (IndexExpr)v).ToEquatableArray();
     }
 
+    /// <summary>A number of elements along an axis, a step apart, forwards or backwards.</summary>
+    public static Slice Run(long axis, long first, long count, long step)
+    {
+        long end = first + ((count - 1) * step) + Math.Sign(step);
+        // Before the first element there is no index that does not count from the end.
+        return new([first], [end < 0 ? -Far : end], [axis], [step]);
+    }
+
     /// <inheritdoc/>
     public override Op Substitute(Func<IndexVar, IndexExpr?> replacement) => this with
     {

@@ -1,5 +1,4 @@
 using Lathe.Compiler.Graph;
-using Lathe.Compiler.Operators.Movement;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
@@ -44,12 +43,7 @@ public sealed record ResizeImage(long Height, long Width, long Axis, string Mode
         TensorData x = inputs[0]!, y = TensorData.Zeros(outputs[0].Element, outputs[0].StaticDims);
         int rows = (int)Axis, next = 0;
         (int w, int h, int toW, int toH) = ((int)x.Dims[rows + 1], (int)x.Dims[rows], (int)Width, (int)Height);
-        ImageMap map = Mode switch
-        {
-            "letterbox" => ImageMap.Letterbox(w, h, toW, toH),
-            "crop" => ImageMap.Crop(w, h, toW, toH),
-            _ => ImageMap.Stretch(w, h, toW, toH, AlignCorners),
-        };
+        ImageMap map = MapOf(Mode, AlignCorners, (h, w), (toH, toW));
         foreach (long[] index in RowMajor.Indices(y.Dims))
         {
             (long row, long column) = (index[rows], index[rows + 1]);
@@ -77,61 +71,28 @@ public sealed record ResizeImage(long Height, long Width, long Axis, string Mode
     }
 
     /// <inheritdoc/>
-    /// <remarks>Where pixels lie is exact, in whole numbers, as <see cref="ImageMap"/> has it: only the shares are rounded.</remarks>
     public override LoweredOp Lower(LowerContext context)
     {
         TensorType x = context.Inputs[0]!;
         int rows = (int)Axis;
-        (IndexExpr h, IndexExpr w) = (x.Dims[rows], x.Dims[rows + 1]);
-        // Both sides fit, or one does and the other is as long as that makes it.
-        IndexExpr byHeight = IndexExpr.Max(1, ((w * (2 * Height)) + h) / (h * 2)), byWidth = IndexExpr.Max(1, ((h * (2 * Width)) + w) / (w * 2));
-        IndexExpr narrow = h * Width, wide = w * Height;
-        (IndexExpr height, IndexExpr width) = Mode switch
-        {
-            "letterbox" => (IndexExpr.IfLess(wide, narrow, Height, byWidth), IndexExpr.IfLess(wide, narrow, byHeight, Width)),
-            "crop" => (IndexExpr.IfLess(wide, narrow, byWidth, Height), IndexExpr.IfLess(wide, narrow, Width, byHeight)),
-            _ => ((IndexExpr)Height, (IndexExpr)Width),
-        };
-        IndexExpr row = context.Index[rows] - Start(Height, height), column = context.Index[rows + 1] - Start(Width, width);
-        ResizeAxis down = Map(h, height), across = Map(w, width);
-
-        Expr value = Between(down, row, y => Between(across, column, z => Read(y, z)));
-        if (Mode == "letterbox")
-        {
-            Expr inside = Inside(row, height) & Inside(column, width);
-            value = inside.Choose(value, Const.Of(value.Type, Fill));
-        }
-
+        ImagePlace place = ImagePlace.Of(Mode, AlignCorners, (x.Dims[rows], x.Dims[rows + 1]), (Height, Width));
+        (IndexExpr row, IndexExpr column) = (context.Index[rows], context.Index[rows + 1]);
+        Expr value = place.BetweenColumns(row, column, z => place.BetweenRows(row, y => Read(y, z)), Fill);
         return context.Map(Rounds && !x.Element.IsFloat() ? value.Of(UnaryOp.Round).To(x.Element) : value.To(context.Output.Element));
-
-        ResizeAxis Map(IndexExpr from, IndexExpr to) => ResizeAxis.Of(AlignCorners ? "align_corners" : "half_pixel", from, to, null, ResizeRegion.Whole);
-
-        static Expr Inside(IndexExpr at, IndexExpr length) => LowerContext.Compare(BinaryOp.LessOrEqual, 0, at) & LowerContext.Compare(BinaryOp.Less, at, length);
 
         Expr Read(IndexExpr y, IndexExpr z)
         {
             IndexExpr[] index = [.. context.Index];
             (index[rows], index[rows + 1]) = (y, z);
-            Expr element = context.Read(0, index);
-            return x.Element.IsFloat() ? element.Widen() : element.To(ElementType.Float32);
+            return ImagePlace.Widened(context.Read(0, index));
         }
     }
 
-    /// <summary>The interpolation of what lies before and behind the place of an output's element along an axis.</summary>
-    private static Expr Between(ResizeAxis map, IndexExpr o, Func<IndexExpr, Expr> read)
+    /// <summary>Where an image of known sides lies in the result.</summary>
+    internal static ImageMap MapOf(string mode, bool alignCorners, (int H, int W) from, (int H, int W) to) => mode switch
     {
-        if (map.IsIdentity) return read(o);
-        IndexExpr last = map.Input - 1, at = IndexExpr.Max(0, IndexExpr.Min(map.Numerator(o), last * map.C)), low = at / map.C;
-        Expr near = read(low), far = read(IndexExpr.Min(low + 1, last));
-        Expr share = (at % map.C).ToExpr(near.Type.Element) / map.C.ToExpr(near.Type.Element);
-        return near + ((far - near) * share);
-    }
-
-    /// <summary>Where an image begins in a result that it lies in the middle of, or around.</summary>
-    private IndexExpr Start(long whole, IndexExpr part) => Mode switch
-    {
-        "letterbox" => (whole - part) / 2,
-        "crop" => -((part - whole) / 2),
-        _ => 0,
+        "letterbox" => ImageMap.Letterbox(from.W, from.H, to.W, to.H),
+        "crop" => ImageMap.Crop(from.W, from.H, to.W, to.H),
+        _ => ImageMap.Stretch(from.W, from.H, to.W, to.H, alignCorners),
     };
 }

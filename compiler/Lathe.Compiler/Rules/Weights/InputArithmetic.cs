@@ -45,6 +45,7 @@ public static class InputArithmetic
         {
             if (x.Op is Input) return true;
             if (x.Node is { Op: Cast or Transpose or Reshape or Slice or Expand, Inputs: [var source] }) x = source;
+            else if (InputSelection.Source(x) is { } whole) x = whole;
             else if (x.Op is Add or Sub or Mul or Div && Patterns.WithConstant(x.Node) is var (operand, _)) x = operand;
             else return false;
         }
