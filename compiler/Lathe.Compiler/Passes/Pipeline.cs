@@ -81,7 +81,10 @@ public static class Pipeline
         // 9. Groups get devices, and what is read on another one is copied there.
         new PlaceDevices(),
 
-        // 10. Images may lie at strides that are given with their memory.
+        // 10. Accelerators store in 16 bits where that is their precision.
+        new NarrowOnDevices(),
+
+        // 11. Images may lie at strides that are given with their memory.
         new StrideInputs(),
     ];
 
