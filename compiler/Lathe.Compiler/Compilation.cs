@@ -142,7 +142,7 @@ public static class Compilation
         CompileOptions options = context.Options;
         if (!IdentifierNames.IsClassName(className))
             throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "--class", $"'{className}' is no name that the typed class can have"));
-        if (CompileOptions.RefusalOf(options.Precision, options.Device) is { } reason) throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "--precision", reason));
+        if (options.DevicePrecisions.Refusal(options.Precision, options.Device) is { } reason) throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadOption, null, "--precision", reason));
         if (options.IsHetero) context.Permissions = Permissions.Of(graph, options);
         if (options.PrecisionRules.Count > 0) context.Precisions = Rules(graph, context);
         graph = Pipeline.RunNormalise(graph, context);
@@ -210,7 +210,6 @@ public static class Compilation
         {
             string line = rule.Line.ToString(CultureInfo.InvariantCulture);
             if (rule.Value == PrecisionNames.Int8 && options.Quantized is null) throw new DiagnosticException(new Diagnostic(DiagnosticTable.RuleNeedsCalibration, null, NodePrecisions.Option, line));
-            if (CompileOptions.RefusalOf(rule.Value, options.Device) is { } reason) throw new DiagnosticException(new Diagnostic(DiagnosticTable.BadRule, null, NodePrecisions.Option, line, reason));
         }
 
         NodePrecisions precisions = options.Quantized?.Precisions ?? NodePrecisions.Of(options.PrecisionRules, graph);

@@ -5,6 +5,7 @@ using Lathe.Compiler.Placement;
 using Lathe.Compiler.Quantization;
 using Lathe.Compiler.Tuning;
 using Lathe.Kernels.Llvm;
+using Lathe.Runtime;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Compiler;
@@ -20,6 +21,13 @@ public sealed record CompileOptions
     /// model has that is quantised or that <see cref="Quantized"/> stands for.
     /// </summary>
     public string Precision { get; init; } = "fp32";
+
+    /// <summary>What each device of several computes products with, where they differ; <see cref="Precision"/> is then that of the CPU, or <c>int8</c> if any device has it.</summary>
+    public DevicePrecisions DevicePrecisions { get; init; } = DevicePrecisions.None;
+
+    /// <summary>The element type in which an accelerator has weights and what its steps give to each other; null where that is float32, and for the CPU, which has only weights in 16 bits.</summary>
+    /// <param name="device">The accelerator.</param>
+    public ElementType? StoredOn(string device) => device == "CPU" ? null : PrecisionNames.WeightsOf(DevicePrecisions.Named.Length == 0 ? Precision : DevicePrecisions.Of(device) ?? PrecisionNames.Fp32);
 
     /// <summary>Convolutions and products whose precision is another than <see cref="Precision"/>: see <see cref="NodePrecisions.Parse"/>. Those of <c>int8</c> are for the quantisation.</summary>
     public IReadOnlyList<NodeRule> PrecisionRules { get; init; } = [];
@@ -44,10 +52,6 @@ public sealed record CompileOptions
 
     /// <summary>True compiles a model that does not run where a device is missing, unless whoever loads it says otherwise.</summary>
     public bool RequireDevice { get; init; }
-
-    /// <summary>Why a precision cannot be had on a device; null if it can.</summary>
-    public static string? RefusalOf(string precision, string device) =>
-        device == "GPU" && PrecisionNames.WeightsOf(precision) is not null ? $"{precision} is not available on OpenCL devices" : null;
 
     /// <summary>True if the kernels are OpenCL C.</summary>
     public bool UsesOpenCl => Device == "GPU";
@@ -152,7 +156,7 @@ public sealed record CompileOptions
         static string Floats(IReadOnlyDictionary<string, float[]> values) => string.Join(';', values.OrderBy(v => v.Key, StringComparer.Ordinal)
             .Select(v => $"{v.Key}={string.Join(',', v.Value.Select(f => BitConverter.SingleToInt32Bits(f)))}"));
         return string.Join('\n',
-            ClassName, Precision, string.Join('\n', PrecisionRules.Select(r => $"{r.Selector.Text}={r.Value}")), Device, Kernels == "native" ? $"native {ObjectCompiler.Version}" : Kernels, string.Join(',', Isas), Emulate,
+            ClassName, Precision, DevicePrecisions, string.Join('\n', PrecisionRules.Select(r => $"{r.Selector.Text}={r.Value}")), Device, Kernels == "native" ? $"native {ObjectCompiler.Version}" : Kernels, string.Join(',', Isas), Emulate,
             string.Join(';', Shapes.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => $"{s.Key}={s.Value}")),
             Floats(Mean), Floats(Scale), string.Join(';', InputFormats.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => $"{f.Key}={f.Value}")),
             string.Join('\n', Resizing.OrderBy(r => r.Key, StringComparer.Ordinal).Select(r => $"{r.Key}={r.Value.Text}")),

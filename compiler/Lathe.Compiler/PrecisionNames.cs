@@ -20,8 +20,13 @@ public static class PrecisionNames
     /// <summary>True for what products are computed with; other steps have the name of an element type.</summary>
     public static bool IsArithmetic(string precision) => precision is Fp32 or Fp16 or Bf16 or Int8;
 
-    /// <summary>The name of an element type of 16 bits.</summary>
-    public static string Of(ElementType half) => half == ElementType.Float16 ? Fp16 : Bf16;
+    /// <summary>The precision whose weights have an element type of 16 bits; null for other types.</summary>
+    public static string? Of(ElementType element) => element switch
+    {
+        ElementType.Float16 => Fp16,
+        ElementType.BFloat16 => Bf16,
+        _ => null,
+    };
 
     /// <summary>The element type in which a precision stores weights; null where that is float32.</summary>
     public static ElementType? WeightsOf(string precision) => precision switch

@@ -173,7 +173,6 @@ public sealed class UsageTests
     public void WrongUsage_WithJson_IsJsonToo() =>
         Assert.That(Cli.Json(2, "failure", "run").GetProperty("errors")[0].GetProperty("id").GetString(), Is.EqualTo("LATHE0601"));
 
-    [TestCase("--precision bf16 --device GPU")]
     [TestCase("-d MULTI:CPU,GPU")]
     public void WhatThisVersionDoesNotDo_IsRefusedByName(string options)
     {

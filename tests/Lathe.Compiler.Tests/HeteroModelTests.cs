@@ -11,7 +11,7 @@ namespace Lathe.Compiler.Tests;
 
 /// <summary>
 /// Real networks on several devices against the CPU alone. A few cases are part of every run; the whole of it (<c>--filter TestCategory=HeteroSweep</c>) takes hours with OpenCL, and less for a part:
-/// <c>LATHE_SWEEP_DEVICES</c> is the list of devices (HETERO:GPU,CPU), <c>LATHE_SWEEP_SEEDS</c> how many seeds (100).
+/// <c>LATHE_SWEEP_DEVICES</c> is the list of devices (HETERO:GPU,CPU), <c>LATHE_SWEEP_SEEDS</c> how many seeds (100), <c>LATHE_SWEEP_FIRST</c> the first of them (0).
 /// </summary>
 public sealed class HeteroModelTests
 {
@@ -47,9 +47,10 @@ public sealed class HeteroModelTests
     [Category("HeteroSweep")]
     public void Networks_WithADeviceForEachNode([ValueSource(nameof(Models))] string model)
     {
-        int seeds = int.Parse(Environment.GetEnvironmentVariable("LATHE_SWEEP_SEEDS") ?? "100", System.Globalization.CultureInfo.InvariantCulture);
-        Check(model, [.. Enumerable.Range(0, seeds).Select(seed => ($"seed {seed}", (Func<CompileOptions, CompileOptions>)(options => options with { Device = SweepDevices }), (int?)seed))]);
+        Check(model, [.. Enumerable.Range(Number("LATHE_SWEEP_FIRST", 0), Number("LATHE_SWEEP_SEEDS", 100)).Select(seed => ($"seed {seed}", (Func<CompileOptions, CompileOptions>)(options => options with { Device = SweepDevices }), (int?)seed))]);
     }
+
+    private static int Number(string variable, int otherwise) => Environment.GetEnvironmentVariable(variable) is { } text ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : otherwise;
 
     /// <summary>Compiles a model in several ways, runs each, and compares it with the CPU alone.</summary>
     /// <returns>How many subgraphs each way has.</returns>

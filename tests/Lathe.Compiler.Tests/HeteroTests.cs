@@ -1,5 +1,6 @@
 using Lathe.Compiler.Diagnostics;
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Onnx;
 using Lathe.Compiler.Operators;
 using Lathe.Compiler.Passes;
 using Lathe.Compiler.Placement;
@@ -121,6 +122,81 @@ public sealed class HeteroTests
         Refused(graph, "LATHE0234", "no fp16", context.Options with { AffinityRules = "op:MatMul = SIM" });
     }
 
+    [Test]
+    public void Random_Networks_WithSixteenBitsOnADevice([Range(0, 3)] int seed)
+    {
+        RandomNetwork network = new(seed);
+        ModelGraph graph = network.Model.Graph();
+        CompileOptions options = Simulated with { AffinityRules = RandomRules(graph, seed, "SIM", "CPU"), DevicePrecisions = Precisions(seed % 2 == 0 ? "SIM=fp16" : "SIM=bf16,CPU=fp32") };
+        using CompiledGraph alone = new(graph), together = new(graph, options: options);
+        TensorData sample = network.Sample();
+        TensorData[] expected = alone.Run(sample), actual = together.Run(sample);
+        for (int i = 0; i < expected.Length; i++) Tensors.AssertClose(actual[i], expected[i], seed % 2 == 0 ? 1e-2 : 8e-2);
+        Assert.That(together.Request.Ran.Devices.Keys, Is.EquivalentTo(new[] { "SIM", "CPU" }));
+    }
+
+    /// <summary>Small integers, which 16 bits hold: what is stored so changes nothing, and half the bytes are copied.</summary>
+    [TestCase("SIM=fp16")]
+    [TestCase("SIM=fp16,CPU=fp32")]
+    [TestCase("SIM=bf16")]
+    public void Boundaries_AreCrossedInSixteenBits(string precision)
+    {
+        // CPU → SIM → CPU, each reading what the other gives, and an output from the middle, which is float32.
+        ModelGraph graph = new ModelBuilder(17).Input("x", 1, 16, 6, 6).Output("y", "b").Initialiser(ModelBuilder.Floats("w", [16, 16, 3, 3], [.. Enumerable.Range(0, 16 * 16 * 9).Select(i => i % 29 == 0 ? 1f : 0f)]))
+            .Node("Relu", ["x"], ["a"]).Node("Conv", ["a", "w"], ["b"], ("pads", (long[])[1, 1, 1, 1])).Node("Relu", ["b"], ["c"]).Node("Conv", ["c", "w"], ["d"], ("pads", (long[])[1, 1, 1, 1])).Node("Neg", ["d"], ["y"]).Graph();
+        CompileOptions options = Simulated with { Winograd = false, AffinityRules = "op:Conv = SIM\nop:Relu = CPU\nop:Neg = CPU" };
+        TensorData x = TensorData.OfFloats([.. Enumerable.Range(0, 16 * 36).Select(i => (float)((i % 5) - 2))], 1, 16, 6, 6);
+        using CompiledGraph wide = new(graph, options: options), narrow = new(graph, options: options with { DevicePrecisions = Precisions(precision) });
+        TensorData[] expected = wide.Run(x), actual = narrow.Run(x);
+        for (int i = 0; i < expected.Length; i++) Assert.That(actual[i].Bytes.SequenceEqual(expected[i].Bytes), Is.True);
+        CompileSubgraph[] before = [.. wide.Report.Placement!.Subgraphs], after = [.. narrow.Report.Placement!.Subgraphs];
+        Assert.That(after.Where(s => s.Device == "SIM").Select(s => s.Precision), Has.All.EqualTo(precision[4..8]).And.Exactly(2).Items);
+        // Of b, which is an output, all bytes are copied.
+        long output = 16 * 36 * 4;
+        Assert.That(after.Sum(s => s.TransferBytes) - output, Is.EqualTo((before.Sum(s => s.TransferBytes) - output) / 2));
+        Assert.That(narrow.Report.WeightBytes, Is.EqualTo(wide.Report.WeightBytes / 2));
+    }
+
+    [Test]
+    public void Bytes_StayOnTheCpu_BesideSixteenBitsOnADevice()
+    {
+        ModelGraph graph = new ModelBuilder(17).Input("x", 4, 64).Output("y")
+            .Initialiser(ModelBuilder.Floats("w", [64, 64], [.. Enumerable.Range(0, 4096).Select(i => ((i % 7) - 3) / 10f)])).Initialiser(ModelBuilder.Floats("s", [], [0.05f])).Initialiser(ModelBuilder.Floats("t", [], [0.01f]))
+            .Initialiser(new TensorProto { Name = "v", DataType = (int)ElementType.Int8, Dims = { 64, 64 }, RawData = Google.Protobuf.ByteString.CopyFrom([.. Enumerable.Range(0, 4096).Select(i => (byte)(sbyte)((i % 201) - 100))]) })
+            .Node("QuantizeLinear", ["x", "s"], ["q"]).Node("DequantizeLinear", ["q", "s"], ["a"]).Node("DequantizeLinear", ["v", "t"], ["b"])
+            .Node("MatMul", ["a", "b"], ["c"]).Node("Relu", ["c"], ["d"]).Node("MatMul", ["d", "w"], ["y"]).Graph();
+        TensorData x = RandomTensor.Of(ElementType.Float32, 3, 4, 64);
+        PassContext context = new(Simulated with { Affinity = Partitioner.Priority, Precision = "int8", DevicePrecisions = Precisions("SIM=fp16,CPU=int8") });
+        Compilation.Compile(graph, "Tests.Subject", "model", "", context);
+        Assert.That(context.Diagnostics.Where(d => d.Descriptor.Id == "LATHE0235").Select(d => d.Message), Has.Exactly(1).Contains("SIM does not compute in int8"));
+        Refused(graph, "LATHE0234", "its precision is fp16, not int8", context.Options with { AffinityRules = "MatMul_c = SIM" });
+        using CompiledGraph alone = new(graph), together = new(graph, options: context.Options);
+        Tensors.AssertClose(together.Run(x)[0], alone.Run(x)[0], 5e-3);
+        Assert.That(together.Report.Groups.Where(g => g.Op.Contains("MatMul")).Select(g => (g.Device, g.Precision)), Is.EqualTo(new[] { ("CPU", "int8"), ("SIM", "fp16") }));
+        Assert.That(together.Request.Ran.Devices["SIM"], Is.GreaterThan(0));
+    }
+
+    [TestCase("GPU=fp16", "CPU", "needs several")]
+    [TestCase("GPU=fp16", "GPU", "needs several")]
+    [TestCase("GPU=fp16", "HETERO:SIM,CPU", "'GPU' is not one of SIM, CPU")]
+    [TestCase("SIM=fp32,CPU=fp16", "HETERO:SIM,CPU", "weights that the CPU has in fp16 every device has so")]
+    [TestCase("CPU=bf16", "HETERO:SIM,CPU", "and SIM is to have others")]
+    public void Precisions_ThatDevicesCannotHave_AreRefused(string precision, string device, string why)
+    {
+        ModelGraph graph = new ModelBuilder(17).Input("x", 4, 64).Output("y").Node("Exp", ["x"], ["y"]).Graph();
+        (string model, DevicePrecisions devices) = DevicePrecisions.Parse(precision);
+        Refused(graph, "LATHE0007", why, new CompileOptions { Device = device, Precision = model, DevicePrecisions = devices });
+    }
+
+    [TestCase("fp64")]
+    [TestCase("GPU=")]
+    [TestCase("=fp16")]
+    [TestCase("GPU=fp16,fp32")]
+    [TestCase("GPU=fp16,GPU=fp32")]
+    [TestCase("GPU=fp16;CPU=fp32")]
+    [TestCase("")]
+    public void Precisions_ThatAreMalformed_AreRefused(string text) => Assert.That(() => DevicePrecisions.Parse(text), Throws.TypeOf<FormatException>());
+
     [TestCase(1000, "SIM", "LATHE0237")]
     [TestCase(100, "CPU", null)]
     [TestCase(1000000, "SIM", null)]
@@ -172,7 +248,7 @@ public sealed class HeteroTests
         string[] texts =
         [
             .. ((CompileOptions[])[Simulated, Simulated with { Affinity = Partitioner.Priority }, Simulated with { AffinityRules = "a = CPU" }, Simulated with { DeviceFallback = false }, Simulated with { RequireDevice = true },
-                Simulated with { DeviceProfiles = Profiles("""{ "device": "SIM", "launch_us": 1 }""") }]).Select(o => o.CanonicalText()),
+                Simulated with { DeviceProfiles = Profiles("""{ "device": "SIM", "launch_us": 1 }""") }, Simulated with { DevicePrecisions = Precisions("SIM=fp16") }]).Select(o => o.CanonicalText()),
         ];
         Assert.That(texts, Is.Unique);
     }
@@ -200,6 +276,8 @@ public sealed class HeteroTests
         Random random = new(seed);
         return string.Join('\n', graph.TopologicalOrder().Where(n => n.Op is not (Input or Constant)).Select(n => graph.Names[n]).Distinct().Select(name => $"{name} = {devices[random.Next(devices.Length)]}"));
     }
+
+    private static DevicePrecisions Precisions(string text) => DevicePrecisions.Parse(text).Devices;
 
     private static IReadOnlyDictionary<string, DeviceProfile> Profiles(string devices) => DeviceProfileText.Parse($$"""{ "devices": [ {{devices}} ] }""");
 

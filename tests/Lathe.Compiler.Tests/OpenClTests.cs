@@ -227,11 +227,26 @@ internal sealed class OpenClTests
 
     [TestCase("fp16")]
     [TestCase("bf16")]
-    public void WeightsOfSixteenBits_AreRefused(string precision)
+    public void SixteenBits_AreStoredAndComputedInFloat32(string precision)
     {
-        ModelGraph graph = Convolutions(out _);
-        DiagnosticException? refused = Assert.Throws<DiagnosticException>(() => Compilation.Compile(graph, "Tests.Subject", "model", "", new PassContext(Gpu with { Precision = precision })));
-        Assert.That((refused!.Diagnostic.Descriptor.Id, refused.Diagnostic.Message), Is.EqualTo(("LATHE0007", $"option --precision: {precision} is not available on OpenCL devices")));
+        // Small integers, which 16 bits hold: whatever is stored so changes nothing. A third is rounded as a weight, and the result once more, before it gets the layout of an output.
+        GraphBuilder g = new();
+        Value x = g.Add(new Input("x", TensorType.Of(ElementType.Float32, 1, 21, 9, 11)));
+        Value a = g.Add(new Relu(), Convolve(x, 1f)), y = Convolve(g.Add(new Relu(), Convolve(a, 1f)), 1f / 3);
+        ModelGraph graph = g.Build("model", [new GraphPort("x", x)], [new GraphPort("y", y)], []);
+        CompileOptions exact = Gpu with { Winograd = false };
+        using CompiledGraph wide = new(graph, isa: Isa.Avx512, options: exact), narrow = new(graph, isa: Isa.Avx512, options: exact with { Precision = precision });
+        TensorData input = TensorData.OfFloats([.. Enumerable.Range(0, 21 * 99).Select(i => (float)((i % 5) - 2))], 1, 21, 9, 11);
+        float third = precision == "fp16" ? (float)(Half)(1f / 3) : BitConverter.UInt32BitsToSingle(0x3EAB0000);
+        float[] expected = [.. wide.Run(input)[0].Span<float>()], actual = [.. narrow.Run(input)[0].Span<float>()];
+        for (int i = 0; i < expected.Length; i++) Assert.That(actual[i], Is.EqualTo(MathF.Round(expected[i] * 3) * third).Within((precision == "fp16" ? 1f / 2048 : 1f / 256) * Math.Abs(expected[i])));
+        Assert.That(expected.Zip(actual).Any(p => p.First != p.Second), Is.True);
+        Assert.That(narrow.Report.Groups.Where(g => g.Op.Contains("Conv")), Has.All.Property("Precision").EqualTo(precision));
+        Assert.That(narrow.Report.WeightBytes, Is.LessThan(wide.Report.WeightBytes * 0.6));
+        Assert.That(narrow.Report.ArenaBytes, Is.LessThan(wide.Report.ArenaBytes * 0.6));
+
+        Value Convolve(Value of, float weight) => g.Add(
+            new Conv(Pads: (long[])[1, 1, 1, 1], Strides: (long[])[1, 1]), of, g.Constant(TensorData.OfFloats([.. Enumerable.Range(0, 21 * 21 * 9).Select(i => i % 97 == 0 ? weight : 0)], 21, 21, 3, 3)));
     }
 
     [Test]

@@ -23,8 +23,9 @@ internal sealed class ModelOptions
     /// <summary>The option that names a file of device profiles.</summary>
     public const string DeviceProfile = "--device-profile";
 
-    private readonly Option<string?> _precision = Parsed.Word(
-        "--precision", [], ["fp32", "bf16", "fp16", "int8", "auto"], "fp16 and bf16 store weights in 16 bits and sum in fp32; int8 takes a quantised model, or quantises with --calibration. auto, the default, is the model's.");
+    private readonly Option<(string Model, DevicePrecisions Devices)?> _precision = Parsed.One<(string, DevicePrecisions)?>(
+        "--precision", [], "fp32|bf16|fp16|int8|auto", "fp16 and bf16 store weights in 16 bits and sum in fp32; int8 takes a quantised model, or quantises with --calibration. auto, the default, is the model's. With HETERO also GPU=fp16,CPU=fp32.",
+        text => DevicePrecisions.Parse(text));
 
     private readonly Option<string?> _device = Parsed.One<string?>(
         "--device", ["-d"], "DEVICE", "CPU, GPU, HETERO:GPU,CPU (one model on several, also SIM), MULTI:… or AUTO. Default CPU; AUTO takes the best that there is.", CheckDevice);
@@ -175,7 +176,8 @@ internal sealed class ModelOptions
         string? precisionRules = parsed.GetValue(_precisionRules);
         CompileOptions options = new()
         {
-            Precision = parsed.GetValue(_precision) is { } precision and not "auto" ? precision : PrecisionNames.Fp32,
+            Precision = PrecisionOf(parsed),
+            DevicePrecisions = parsed.GetValue(_precision)?.Devices ?? DevicePrecisions.None,
             PrecisionRules = precisionRules is null ? [] : OptionFile.Read(NodePrecisions.Option, precisionRules, NodePrecisions.Parse),
             ClassName = parsed.GetValue(_class),
             Device = device,
@@ -211,9 +213,11 @@ internal sealed class ModelOptions
         };
     }
 
+    private string PrecisionOf(ParseResult parsed) => parsed.GetValue(_precision)?.Model ?? PrecisionNames.Fp32;
+
     private CalibrationRequest? ReadCalibration(ParseResult parsed, bool quantizes)
     {
-        string precision = parsed.GetValue(_precision) ?? "auto";
+        string precision = PrecisionOf(parsed);
         bool isGiven(Option option) => parsed.GetResult(option) is { Implicit: false };
         if (!quantizes && precision != PrecisionNames.Int8)
         {
@@ -236,9 +240,8 @@ internal sealed class ModelOptions
 
     private IEnumerable<(string Option, string Reason)> Refused(ParseResult parsed)
     {
-        string precision = parsed.GetValue(_precision) ?? "auto", device = parsed.GetValue(_device) ?? "CPU";
-        if (precision == "int8" && !_calibrates) yield return ("--precision", "int8 is not available to this command");
-        if (CompileOptions.RefusalOf(precision, device) is { } reason) yield return ("--precision", reason);
+        string device = parsed.GetValue(_device) ?? "CPU";
+        if (PrecisionOf(parsed) == PrecisionNames.Int8 && !_calibrates) yield return ("--precision", "int8 is not available to this command");
         if (device.StartsWith("MULTI:", StringComparison.Ordinal))
             yield return ("--device", $"{device} is not available; this version runs a model on one device, or on several together with {DeviceList.Prefix}GPU,CPU");
     }

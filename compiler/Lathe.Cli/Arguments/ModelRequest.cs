@@ -36,7 +36,7 @@ internal sealed record ModelRequest(string Path, CompileOptions Options, int? Th
     public MixedWeights? Mixed { get; init; }
 
     /// <summary>The model without a lower precision.</summary>
-    public ModelRequest InFloats() => this with { Options = Options with { Precision = PrecisionNames.Fp32, PrecisionRules = [], Quantized = null }, Calibration = null, Mixed = null };
+    public ModelRequest InFloats() => this with { Options = Options with { Precision = PrecisionNames.Fp32, DevicePrecisions = DevicePrecisions.None, PrecisionRules = [], Quantized = null }, Calibration = null, Mixed = null };
 
     /// <summary>The model in a precision; samples are for int8.</summary>
     public ModelRequest In(string precision) => this with { Options = Options with { Precision = precision, Quantized = null }, Calibration = precision == PrecisionNames.Int8 ? Calibration : null };

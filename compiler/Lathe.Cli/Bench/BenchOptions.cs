@@ -45,6 +45,7 @@ internal sealed class BenchOptions
         bool wanted = parsed.GetValue(_bf16);
         if (wanted && request.IsCompiled) throw new UsageException($"option -enforcebf16 is for compiling, and '{request.Path}' is compiled already");
         string asked = request.Options.Precision;
+        if (request.Options.DevicePrecisions != DevicePrecisions.None) throw new UsageException("option -enforcebf16 does not go with a precision for each device");
         if (wanted ? asked is not (PrecisionNames.Fp32 or PrecisionNames.Bf16) : asked == PrecisionNames.Bf16)
             throw new UsageException($"options -enforcebf16 {(wanted ? "true" : "false")} and --precision {asked} contradict each other");
         return wanted ? request with { Options = request.Options with { Precision = PrecisionNames.Bf16 } } : request;

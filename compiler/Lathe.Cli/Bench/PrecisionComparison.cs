@@ -38,7 +38,7 @@ internal sealed record PrecisionComparison(string Model, int Threads, int Rounds
     public static void Check(ModelRequest request, IReadOnlyList<string> precisions)
     {
         if (request.IsCompiled) throw new UsageException($"option --precisions is for compiling, and '{request.Path}' is compiled already");
-        if (request.Options.Precision != PrecisionNames.Fp32) throw new UsageException("option --precisions does not go with --precision and -enforcebf16");
+        if (request.Options.Precision != PrecisionNames.Fp32 || request.Options.DevicePrecisions != DevicePrecisions.None) throw new UsageException("option --precisions does not go with --precision and -enforcebf16");
         if (request.Options.PrecisionRules.Count > 0) throw new UsageException($"option --precisions does not go with {NodePrecisions.Option}");
         if (Quantizes(precisions) && request.Calibration is null) throw new UsageException("int8 of option --precisions needs --calibration");
     }

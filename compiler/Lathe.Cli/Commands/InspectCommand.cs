@@ -59,7 +59,7 @@ internal static class InspectCommand
         PlacementReport? placement = report.Placement;
         if (placement is not null && dot is not null) Draw(placement, dot, request.Path);
         PlacedSubgraph[] placed = [.. (placement?.Subgraphs ?? []).Select(s => new PlacedSubgraph(
-            s.Device, s.Nodes.Count, s.Macs, s.Number, s.Reason, s.Nodes, s.ComputeMs, s.LaunchMs, s.TransferMs, s.TransferBytes, s.CpuMs, layers?.Compute(s), layers?.Transfer(s)))];
+            s.Device, s.Nodes.Count, s.Macs, s.Number, s.Precision, s.Reason, s.Nodes, s.ComputeMs, s.LaunchMs, s.TransferMs, s.TransferBytes, s.CpuMs, layers?.Compute(s), layers?.Transfer(s)))];
         IReadOnlyList<object> subgraphs = placement is null ? [.. report.Groups.GroupBy(group => group.Device).Select(device => new Subgraph(device.Key, device.Count(), device.Sum(group => group.Macs)))] : placed;
         Result result = new(
             report.Macs, report.Parameters, report.ArenaBytes, report.ArenaLowerBound, report.WeightBytes, report.PreparedBytes, report.Reorders, report.Groups, subgraphs, [], predict?.Invoke())
@@ -94,10 +94,10 @@ internal static class InspectCommand
         writer.WriteLine();
         TextTable.Write(
             writer,
-            ["subgraph", "device", "steps", "MMACs", "compute ms", "launch ms", "copies ms", "CPU ms", .. isMeasured ? (string[])["measured ms", "measured copies ms"] : [], "reason"],
+            ["subgraph", "device", "precision", "steps", "MMACs", "compute ms", "launch ms", "copies ms", "CPU ms", .. isMeasured ? (string[])["measured ms", "measured copies ms"] : [], "reason"],
             subgraphs.Select(s => (IReadOnlyList<string>)
             [
-                $"{s.Number}", s.Device, $"{s.Groups}", (s.Macs / 1e6).ToString("F2"), Ms(s.ComputeMs), Ms(s.LaunchMs), Ms(s.TransferMs), Ms(s.CpuMs),
+                $"{s.Number}", s.Device, s.Precision, $"{s.Groups}", (s.Macs / 1e6).ToString("F2"), Ms(s.ComputeMs), Ms(s.LaunchMs), Ms(s.TransferMs), Ms(s.CpuMs),
                 .. isMeasured ? (string[])[Ms(s.MeasuredMs), Ms(s.MeasuredTransferMs)] : [], Terminal.Clean(s.Reason),
             ]));
         writer.WriteLine($"{Ms(placement.PredictedMs)} ms are predicted ({placement.Affinity}); {string.Join(", ", placement.Alternatives.Select(a => $"{a.Name} {Ms(a.Ms)} ms"))}");
@@ -169,6 +169,7 @@ internal static class InspectCommand
         int Groups,
         long Macs,
         int Number,
+        string Precision,
         string Reason,
         IReadOnlyList<string> Nodes,
         double ComputeMs,

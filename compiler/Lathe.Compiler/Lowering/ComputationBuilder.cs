@@ -3,6 +3,7 @@ using Lathe.Compiler.Graph;
 using Lathe.Compiler.Operators;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
+using Cast = Lathe.Compiler.Operators.Shapes.Cast;
 
 namespace Lathe.Compiler.Lowering;
 
@@ -166,6 +167,8 @@ public sealed class ComputationBuilder
 
     private (long Low, long High) Halo(Value value, int axis)
     {
+        // What is converted as it is read has zeros where its source has them.
+        if (value.Op is Cast && value.Node.Inputs[0] is var source && _ports.ContainsKey(source.Node)) value = source;
         Layout? layout = _ports.TryGetValue(value.Node, out int port) ? _inputs[port].Layout : _inner.GetValueOrDefault(value.Node)?._output.Layout;
         return (layout?.PadLow(axis) ?? 0, layout?.PadHigh(axis) ?? 0);
     }

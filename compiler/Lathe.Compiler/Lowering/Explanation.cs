@@ -66,8 +66,15 @@ internal sealed class Explanation
         double total = steps.Sum(s => TimeOf(s, profile)), launch = steps.Length * profile.LaunchUs, transfer = copies.Sum(c => profile.CopyUs(c.Bytes.Evaluate(_dims)));
         double onCpu = steps.Sum(s => TimeOf(s, cpu));
         _subgraphs.Add(new CompileSubgraph(
-            number, name, Reason(name, steps, total, transfer, onCpu), [.. steps.Select(s => s.Node)], steps.OfType<KernelStep>().Sum(s => s.Macs.Evaluate(_dims)), (total - launch) / 1e3, launch / 1e3, transfer / 1e3,
+            number, name, PrecisionOf(steps), Reason(name, steps, total, transfer, onCpu), [.. steps.Select(s => s.Node)], steps.OfType<KernelStep>().Sum(s => s.Macs.Evaluate(_dims)), (total - launch) / 1e3, launch / 1e3, transfer / 1e3,
             copies.Sum(c => c.Bytes.Evaluate(_dims)), onCpu / 1e3));
+    }
+
+    /// <summary>The precisions of steps, the most frequent first: of those that multiply, or else of all.</summary>
+    private string PrecisionOf(PlanStep[] steps)
+    {
+        KernelStep[] kernels = [.. steps.OfType<KernelStep>()], products = [.. kernels.Where(k => k.Macs.Evaluate(_dims) > 0)];
+        return string.Join('+', (products.Length > 0 ? products : kernels).GroupBy(k => k.Precision).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal).Select(g => g.Key));
     }
 
     private string Reason(string device, PlanStep[] steps, double here, double transfer, double onCpu)

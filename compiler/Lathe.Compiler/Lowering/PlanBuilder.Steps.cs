@@ -9,6 +9,7 @@ using Lathe.Kernels;
 using Lathe.Kernels.Loops;
 using Lathe.Runtime;
 using Lathe.Runtime.Plans;
+using Cast = Lathe.Compiler.Operators.Shapes.Cast;
 using ForLoop = Lathe.Compiler.Operators.Control.ForLoop;
 using If = Lathe.Compiler.Operators.Control.If;
 
@@ -52,8 +53,14 @@ public sealed partial class PlanBuilder
     {
         if (fused.Operators.Any(o => o.IsOfBytes)) return "int8";
         if (fused.Root.Op is MatMulOfHalves) return fused.Root.Inputs[1].Type.Element == ElementType.BFloat16 ? PrecisionNames.Bf16 : PrecisionNames.Fp16;
-        if (node.Inputs.Select(StoredHalf).FirstOrDefault(e => e is not null) is { } half) return PrecisionNames.Of(half);
-        if (fused.Operators.Any(o => o.Role is OpRole.Contraction)) return NameOf(fused.Root[0].Type.Element);
+        if (node.Inputs.Select(StoredHalf).FirstOrDefault(e => e is not null) is { } half) return PrecisionNames.Of(half)!;
+        if (fused.Operators.Any(o => o.Role is OpRole.Contraction))
+        {
+            // Factors that both lie in 16 bits, such as those of attention on a device that stores what it computes so.
+            string?[] factors = [.. fused.Root.Inputs.Take(2).Select(v => v.Op is Cast ? PrecisionNames.Of(v.Node.Inputs[0].Type.Element) : null).Distinct()];
+            return factors is [{ } both] ? both : NameOf(fused.Root[0].Type.Element);
+        }
+
         return fused.Operators.Any(o => o is QuantizeLinear or DequantizeLinear) || output.Element is ElementType.UInt8 or ElementType.Int8 ? "int8" : NameOf(output.Element);
 
         static string NameOf(ElementType element) => element == ElementType.Float32 ? PrecisionNames.Fp32 : element.Name();

@@ -53,10 +53,7 @@ public sealed class NarrowWeights : IPass
             for (int i = 0; i < inputs.Length; i++)
             {
                 if (!IsStoredNarrow(node, i) || inputs[i].Constant is not { } weights) continue;
-                TensorData narrow = Known.GetOrCreateValue(weights).GetOrAdd(element, to => new Cast(to).Evaluate([weights], [])[0]);
-                double quality = Decibels(weights, narrow);
-                if (quality >= LeastDecibels) inputs[i] = builder.Add(new Cast(ElementType.Float32), builder.Constant(narrow));
-                else context.Report(NotNarrowed(builder.CurrentName, node.Op, precision, quality));
+                if (Rounded(weights, element, builder.CurrentName, node.Op, context) is { } narrow) inputs[i] = builder.Add(new Cast(ElementType.Float32), builder.Constant(narrow));
             }
 
             return inputs.SequenceEqual(node.Inputs) ? null : [builder.Add(node.Op, inputs)];
@@ -75,7 +72,7 @@ public sealed class NarrowWeights : IPass
             bool isTransposed = node.Op is Gemm { TransB: true };
             if (element == ElementType.BFloat16)
             {
-                TensorData narrow = Known.GetOrCreateValue(weights).GetOrAdd(element, to => new Cast(to).Evaluate([weights], [])[0]);
+                TensorData narrow = Rounded(weights, element);
                 return Decibels(weights, narrow) >= LeastDecibels ? builder.Add(new MatMulOfHalves(isTransposed), [node.Inputs[0], builder.Constant(narrow), .. added]) : null;
             }
 
@@ -87,8 +84,20 @@ public sealed class NarrowWeights : IPass
         }
     }
 
+    /// <summary>Weights in 16 bits; null, with a warning, where these do not hold them.</summary>
+    internal static TensorData? Rounded(TensorData weights, ElementType element, string? node, Op op, PassContext context)
+    {
+        TensorData narrow = Rounded(weights, element);
+        double quality = Decibels(weights, narrow);
+        if (quality >= LeastDecibels) return narrow;
+        context.Report(NotNarrowed(node, op, PrecisionNames.Of(element)!, quality));
+        return null;
+    }
+
+    private static TensorData Rounded(TensorData weights, ElementType element) => Known.GetOrCreateValue(weights).GetOrAdd(element, to => new Cast(to).Evaluate([weights], [])[0]);
+
     /// <summary>True for an operand of a product of float32; the others are added, or place what is multiplied.</summary>
-    private static bool IsFactor(Node node, int input) => node.Op.Role == OpRole.Contraction && input < 2
+    internal static bool IsFactor(Node node, int input) => node.Op.Role == OpRole.Contraction && input < 2
         && node.OutputTypes[0].Element == ElementType.Float32 && node.Inputs.Take(2).All(v => v.Type.Element == ElementType.Float32);
 
     private static Diagnostic NotNarrowed(string? node, Op op, string precision, double quality) => new(DiagnosticTable.WeightsNotNarrowed, node, op.Name, double.IsFinite(quality)

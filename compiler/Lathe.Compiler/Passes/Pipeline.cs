@@ -87,7 +87,10 @@ public static class Pipeline
         // 10. Groups get devices, and what is read on another one is copied there.
         new PlaceDevices(),
 
-        // 11. Images may lie at strides that are given with their memory.
+        // 11. Accelerators store in 16 bits where that is their precision.
+        new NarrowOnDevices(),
+
+        // 12. Images may lie at strides that are given with their memory.
         new StrideInputs(),
     ];
 

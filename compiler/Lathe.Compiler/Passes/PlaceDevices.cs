@@ -7,6 +7,7 @@ using Lathe.Compiler.Operators;
 using Lathe.Compiler.Operators.Shapes;
 using Lathe.Compiler.Placement;
 using Lathe.Kernels.Loops;
+using Lathe.Runtime;
 
 namespace Lathe.Compiler.Passes;
 
@@ -80,7 +81,7 @@ public sealed class PlaceDevices : IPass
             PlacementValue[] values =
             [
                 .. readers.Where(r => r.Value.Count > 0).Select(r => new PlacementValue(
-                    _numbers[r.Key.Node], r.Value, [.. _permissions.Profiles.Select((p, device) => device == 0 ? 0 : p.CopyUs(Number(PlanBuilder.Bytes(r.Key.Type))))])),
+                    _numbers[r.Key.Node], r.Value, [.. _permissions.Profiles.Select((p, device) => device == 0 ? 0 : p.CopyUs(Number(PlanBuilder.Bytes(r.Key.Type)) * (r.Key.Op is Fused ? SizeOn(device, r.Key.Type) : 1)))])),
             ];
             return new PlacementGraph(_permissions.Names.Count, _nodes, values);
         }
@@ -106,7 +107,7 @@ public sealed class PlaceDevices : IPass
 
             int allowed = _permissions.Of(node, _graph);
             TensorType output = node.OutputTypes[0];
-            string precision = PlanBuilder.PrecisionOf(node, group, output);
+            string own = PlanBuilder.PrecisionOf(node, group, output);
             bool isFree = PlanBuilder.Alias(node, group) is not null || PlanBuilder.ContiguousParts(node, group) is not null;
             string operators = string.Join('+', group.Operators.Select(o => o.Name));
             double macs = Number(group.Macs([.. node.Inputs.Select(v => v.Type)], [output])), traffic = Number(node.Inputs.Select(v => v.Type).Append(output).Aggregate(IndexExpr.Zero, (sum, t) => sum + PlanBuilder.Bytes(t)));
@@ -114,6 +115,7 @@ public sealed class PlaceDevices : IPass
             for (int device = 0; device < costs.Length; device++)
             {
                 DeviceProfile profile = _permissions.Profiles[device];
+                string precision = PrecisionOn(device, node, group, own);
                 string? why = (allowed & (1 << device)) == 0 ? null : device > 0 ? WhyNot(node, group, device, precision) : null;
                 if (why is not null)
                 {
@@ -121,17 +123,27 @@ public sealed class PlaceDevices : IPass
                     _bound.TryAdd(name, $"{profile.Device}: {why}");
                 }
 
-                costs[device] = (allowed & (1 << device)) == 0 || why is not null ? double.PositiveInfinity : isFree ? 0 : profile.StepUs(operators, precision, macs, traffic);
+                costs[device] = (allowed & (1 << device)) == 0 || why is not null ? double.PositiveInfinity : isFree ? 0 : StepUs(device);
             }
 
             if (Permissions.MembersOf(group).Select(m => _permissions.RuleOf(m.Name ?? name)).FirstOrDefault(r => r is not null) is { } rule) _bound[name] = rule.Text;
             else if (Enumerable.Range(1, costs.Length - 1).Where(device => (allowed & (1 << device)) == 0).Select(device => _permissions.Names[device]).ToList() is { Count: > 0 } excluding)
                 _bound.TryAdd(name, $"the profile of {string.Join(" and ", excluding)} excludes {group.Root.Op.Name}");
-            if (costs.Any(double.IsInfinity) && !DependsOnData(node, group)) _restricted.Add((_nodes.Count, operators, [.. _permissions.Profiles.Select(p => p.StepUs(operators, precision, macs, traffic))]));
+            if (costs.Any(double.IsInfinity) && !DependsOnData(node, group)) _restricted.Add((_nodes.Count, operators, [.. costs.Select((_, device) => StepUs(device))]));
             // A rule may leave nothing but what is refused above.
-            if (costs.All(double.IsInfinity)) costs[0] = _permissions.Profiles[0].StepUs(operators, precision, macs, traffic);
+            if (costs.All(double.IsInfinity)) costs[0] = StepUs(0);
             return new PlacementNode(name, costs);
+
+            double StepUs(int device) => _permissions.Profiles[device].StepUs(operators, PrecisionOn(device, node, group, own), macs, traffic * SizeOn(device, output));
         }
+
+        /// <summary>What a group computes with on a device: products of floats, but for those of weights that were transformed, in the device's precision.</summary>
+        private string PrecisionOn(int device, Node node, Fused group, string own) =>
+            own == PrecisionNames.Fp32 && _context.Options.StoredOn(_permissions.Names[device]) is { } element && group.Root.Op.Role == OpRole.Contraction
+                && !node.Inputs.Any(v => _prepared.Has(v.Node)) ? PrecisionNames.Of(element)! : own;
+
+        /// <summary>The share of their bytes that results have on a device.</summary>
+        private double SizeOn(int device, TensorType type) => type.Element == ElementType.Float32 && _context.Options.StoredOn(_permissions.Names[device]) is not null ? 0.5 : 1;
 
         /// <summary>Why an accelerator cannot run a group that it is allowed to run; null if it can.</summary>
         private string? WhyNot(Node node, Fused group, int device, string precision)
@@ -142,10 +154,11 @@ public sealed class PlaceDevices : IPass
             DeviceProfile profile = _permissions.Profiles[device];
             if (profile.MemoryBytes > 0 && _weightBytes > profile.MemoryBytes) return $"its profile has {profile.MemoryBytes} bytes of memory, and the weights take {_weightBytes}";
             if (Permissions.MembersOf(group).FirstOrDefault(m => _permissions.IsExcluded(device, m.Name ?? _graph.NameOf(node), m.Op.Name)).Op is { } excluded) return $"its profile excludes {excluded.Name}";
-            if (!PrecisionNames.IsArithmetic(precision) || profile.Gmacs.ContainsKey(precision)) return null;
+            bool isExcluded = precision == PrecisionNames.Int8 && _context.Options.DevicePrecisions.ExcludesBytes(profile.Device);
+            if (!isExcluded && (!PrecisionNames.IsArithmetic(precision) || profile.Gmacs.ContainsKey(precision))) return null;
             (string first, int count) = _lacking.GetValueOrDefault((device, precision), (_graph.NameOf(node), 0));
             _lacking[(device, precision)] = (first, count + 1);
-            return $"its profile has no {precision}";
+            return isExcluded ? $"its precision is {_context.Options.DevicePrecisions.Of(profile.Device)}, not {precision}" : $"its profile has no {precision}";
         }
 
         /// <summary>What rules or profiles keep from where it would be faster.</summary>

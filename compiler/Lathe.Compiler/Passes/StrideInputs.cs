@@ -65,7 +65,7 @@ public sealed class StrideInputs : IPass
     }
 
     /// <summary>True if a group reads an input element by element through its layout.</summary>
-    private static bool IsAddressed(Fused group, int port)
+    internal static bool IsAddressed(Fused group, int port)
     {
         Value value = group.Body.Inputs[port].Value;
         return group.Members.All(m => m.Op is Fused inner

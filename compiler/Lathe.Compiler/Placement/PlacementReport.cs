@@ -25,6 +25,7 @@ public sealed record PredictedTime(string Name, double Ms);
 /// <summary>Neighbouring steps on one device.</summary>
 /// <param name="Number">Its number.</param>
 /// <param name="Device">The device.</param>
+/// <param name="Precision">What it computes products with, several joined with '+'; without products what its steps give.</param>
 /// <param name="Reason">Why it is there.</param>
 /// <param name="Nodes">The names of its steps.</param>
 /// <param name="Macs">Its multiply-accumulates.</param>
@@ -34,4 +35,4 @@ public sealed record PredictedTime(string Name, double Ms);
 /// <param name="TransferBytes">The bytes of these copies.</param>
 /// <param name="CpuMs">What its steps would take on the CPU.</param>
 public sealed record CompileSubgraph(
-    int Number, string Device, string Reason, IReadOnlyList<string> Nodes, long Macs, double ComputeMs, double LaunchMs, double TransferMs, long TransferBytes, double CpuMs);
+    int Number, string Device, string Precision, string Reason, IReadOnlyList<string> Nodes, long Macs, double ComputeMs, double LaunchMs, double TransferMs, long TransferBytes, double CpuMs);

@@ -68,6 +68,7 @@ public sealed partial class Quantizer
             Tuning = null,
             DebugKernels = false,
             Precision = PrecisionNames.Fp32,
+            DevicePrecisions = DevicePrecisions.None,
             PrecisionRules = [],
             Postprocessing = new Dictionary<string, Postprocessing>(),
             Labels = new Dictionary<string, IReadOnlyList<string>>(),

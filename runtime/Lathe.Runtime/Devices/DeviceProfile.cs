@@ -30,9 +30,6 @@ public record DeviceProfile(string Device)
     /// <summary>The bytes of its memory; 0 where that is no limit.</summary>
     public long MemoryBytes { get; init; }
 
-    /// <summary>How many queues it has, each of which does steps and copies in order.</summary>
-    public int Queues { get; init; } = 1;
-
     /// <summary>How many requests keep it busy.</summary>
     public int Requests { get; init; } = 1;
 

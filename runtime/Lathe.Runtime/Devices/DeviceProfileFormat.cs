@@ -47,7 +47,6 @@ public static class DeviceProfileFormat
             "transfer_us" => profile with { TransferUs = Duration() },
             "transfer_gbs" => profile with { TransferGbs = Rate(value) },
             "memory_bytes" => profile with { MemoryBytes = Integer(0, (long)Most) },
-            "queues" => profile with { Queues = (int)Integer(1, int.MaxValue) },
             "requests" => profile with { Requests = (int)Integer(1, int.MaxValue) },
             "unsupported" => profile with { Unsupported = Texts(property) },
             _ => others.Contains(property.Name) ? profile : throw new FormatException($"there is no '{property.Name}' in profiles"),

@@ -45,7 +45,7 @@ public sealed class DeviceProfileTests
     [TestCase("""{ "devices": [ { "device": "GPU", "bandwidth_gbs": 0 } ] }""", "GPU: 'bandwidth_gbs' is not a number from 1E-06")]
     [TestCase("""{ "devices": [ { "device": "GPU", "bandwidth_gbs": 1e-300 } ] }""", "GPU: 'bandwidth_gbs' is not a number from 1E-06")]
     [TestCase("""{ "devices": [ { "device": "CPU", "gmacs": { "fp32": 1e999 } } ] }""", "CPU: 'gmacs' is not a number from 1E-06")]
-    [TestCase("""{ "devices": [ { "device": "GPU", "queues": 0.5 } ] }""", "GPU: 'queues' is not an integer from 1 to 2147483647")]
+    [TestCase("""{ "devices": [ { "device": "GPU", "requests": 0.5 } ] }""", "GPU: 'requests' is not an integer from 1 to 2147483647")]
     [TestCase("""{ "devices": [ { "device": "GPU", "requests": 3e9 } ] }""", "GPU: 'requests' is not an integer from 1 to 2147483647")]
     [TestCase("""{ "devices": [ { "device": "GPU", "memory_bytes": 0.1 } ] }""", "GPU: 'memory_bytes' is not an integer from 0")]
     [TestCase("""{ "devices": [ { "device": "GPU", "origin": "\ud800" } ] }""", "no Unicode")]

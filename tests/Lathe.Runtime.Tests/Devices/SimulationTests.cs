@@ -15,7 +15,7 @@ public sealed class SimulationTests
         Assert.That((profile.Unsupported, profile.Faults), Is.EqualTo((new[] { "Conv" }, new[] { "launch:3" })));
         Assert.That((profile.RateOf("int8"), profile.ShareOf("Conv+Relu"), profile.RateOf("none")), Is.EqualTo((200, 0.5, 100)), "of none, the least");
         string file = Path.Combine(TestContext.CurrentContext.WorkDirectory, "sim.json");
-        File.WriteAllText(file, $$"""{ "devices": [{ "device": "CPU", "gmacs": {} }, { "device": "SIM", "origin": "a test", "queues": 1, "launch_us": 9 }] }""");
+        File.WriteAllText(file, $$"""{ "devices": [{ "device": "CPU", "gmacs": {} }, { "device": "SIM", "origin": "a test", "requests": 1, "launch_us": 9 }] }""");
         Assert.That(SimulationProfile.Of(file).LaunchUs, Is.EqualTo(9));
         Assert.That(SimulationProfile.Of(file).BandwidthGbs, Is.EqualTo(new SimulationProfile().BandwidthGbs));
     }
