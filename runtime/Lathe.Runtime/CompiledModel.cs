@@ -39,7 +39,6 @@ public sealed partial class CompiledModel : IDisposable
         using (Stream stream = module.OpenPlan()) plan = PlanFormat.Read(stream);
         _options = options;
         _assembly = assembly;
-        _flushDenormals = (options.FlushDenormals ?? !plan.KeepsDenormals) && FloatingPointMode.IsAvailable;
         ModelCode? code = null;
         List<DeviceModel> devices = [];
         try
@@ -50,6 +49,8 @@ public sealed partial class CompiledModel : IDisposable
                 _preparation = KernelPreparation.Start(code, Environment.ProcessorCount);
             }
 
+            // Behind the code: what is linked has what it takes, too.
+            _flushDenormals = (options.FlushDenormals ?? !plan.KeepsDenormals) && FloatingPointMode.IsAvailable;
             _weights = Weights.Load(module, plan.WeightBytes, directories);
             if (code is null)
             {

@@ -226,6 +226,7 @@ public static class OperatorTable
         Of<SumOfBytes>(),
         Composite<SwiGLU>(),
         Of<Swish>(),
+        Of<TableOfBytes>(),
         Of<Tan>(),
         Of<Tanh>(),
         Of<TensorScatter>(),
