@@ -86,6 +86,7 @@ public static class Compilation
             className, assemblyName, assembly, symbols, model.WeightsFile is null ? null : planned.Weights, IdentifierNames.WeightsFile(className),
             ManifestWriter.Write(manifest), sources.Concat(model.DeviceSources).ToDictionary(), report)
         {
+            NativeInputs = model.Plan.PrefersNative ? ObjectCompiler.Files : [],
             NativeFile = options.NativeCode == NativeCodeForm.Library ? model.Linked?.ToLibrary() : model.Linked?.ToObject(),
             NativeFileName = model.Linked is null ? null : assemblyName + (options.NativeCode == NativeCodeForm.Library ? ".so" : ".o"),
         };

@@ -34,6 +34,9 @@ public sealed record CompiledOutput(
     IReadOnlyDictionary<string, string> Sources,
     CompileReport Report)
 {
+    /// <summary>The files beside the model that say what its native kernels are made by, or that they cannot be made; none for a model that is to have none.</summary>
+    public IReadOnlyList<string> NativeInputs { get; init; } = [];
+
     /// <summary>The native code where it is a file beside the assembly, otherwise null.</summary>
     public byte[]? NativeFile { get; init; }
 

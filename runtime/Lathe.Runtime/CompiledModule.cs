@@ -40,14 +40,13 @@ public abstract class CompiledModule
     public virtual Stream? OpenNativeCode(string isa) => null;
 
     /// <summary>
-    /// The address of <see cref="Native.LinkedCode"/>, the same code where it is part of the program or of a library beside the assembly: nothing is then mapped for it. 0 if the model
-    /// was compiled for neither.
+    /// The address of <see cref="Native.LinkedCode"/>, the same code where it is part of the program: nothing is then mapped for it. 0 if the model was not compiled for that.
     /// </summary>
-    /// <exception cref="DllNotFoundException">It is neither.</exception>
+    /// <exception cref="DllNotFoundException">It is not part of the program.</exception>
     /// <exception cref="EntryPointNotFoundException">What is there is of another compilation.</exception>
     public virtual nint FindLinkedCode() => 0;
 
-    /// <summary>The name of the library that has the native code in place of <see cref="OpenNativeCode"/>; null if none has.</summary>
+    /// <summary>The file name of the shared library that has the native code in place of <see cref="OpenNativeCode"/>; null if none has.</summary>
     public virtual string? NativeLibrary => null;
 
     /// <summary>Opens the device that is named by <see cref="Devices.DeviceSetup.Device"/>; null if the assembly has no kernels for it.</summary>

@@ -75,7 +75,7 @@ internal static class CompileCommand
         if (places.IsAssembly && output.NativeFile is not null)
             files.AddRange(OutputFiles.WriteFile(Path.Combine(Path.GetDirectoryName(places.Output) ?? "", output.NativeFileName!), output.NativeFile, request.Path));
         if (places.Inputs is { } list)
-            files.AddRange(OutputFiles.WriteFile(list, Encoding.UTF8.GetBytes(string.Concat(FilesOf(request).Concat(gate?.Files ?? []).Select(file => file + "\n"))), request.Path));
+            files.AddRange(OutputFiles.WriteFile(list, Encoding.UTF8.GetBytes(string.Concat(FilesOf(request).Concat(gate?.Files ?? []).Concat(output.NativeInputs).Select(file => file + "\n"))), request.Path));
         string? rules = request.Options.Quantized is { } quantized ? MixedRules.Of(Path.GetFileName(request.Path), quantized) : request.Mixed?.Text;
         if (places.Rules is not null) files.AddRange(OutputFiles.WriteFile(places.Rules, Encoding.UTF8.GetBytes(rules!), request.Path));
         MixedPrecision? mixed = request.Mixed?.Report ?? request.Options.Quantized?.Mixed;

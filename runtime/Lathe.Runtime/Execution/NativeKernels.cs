@@ -37,7 +37,7 @@ internal sealed class NativeKernels
             if (code.Isa != isa) continue;
             if (OperatingSystem.IsWindows()) return new(isa, 0, "there is no native code for the calling convention of Windows");
             // Before the processor is asked, which without it takes code that is mapped.
-            LinkedCode? linked = LinkedCode.Of(module);
+            LinkedCode? linked = LinkedCode.Of(module, plan);
             if (!CpuFeatures.CanRun(isa)) return new(isa, 0, CpuFeatures.IsRefused ? NoCode : $"this processor or system does not have all that native {isa.Name()} kernels need");
             if (linked?.KernelsOf(isa) is { } address and not 0) return new(isa, address, null);
             ExecutableMemory? memory = ExecutableMemory.TryMap(Read(module, code), code.Imports);

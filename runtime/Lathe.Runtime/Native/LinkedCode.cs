@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using Lathe.Runtime.Execution;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Runtime.Native;
@@ -35,13 +37,13 @@ public sealed unsafe class LinkedCode(nint address)
     /// <summary>Where the kernels of an instruction set are; 0 if there are none.</summary>
     public nint KernelsOf(Isa isa) => isa switch { Isa.Avx512 => this[Avx512], Isa.Avx2 => this[Avx2], _ => 0 };
 
-    /// <summary>The code of a module; null if it has none, or what it names is neither part of the program nor a library beside the assembly.</summary>
-    internal static LinkedCode? Of(CompiledModule module)
+    /// <summary>The code of a module; null if it has none, or what it names is neither part of the program nor a library beside the assembly or the application.</summary>
+    internal static LinkedCode? Of(CompiledModule module, Plan plan)
     {
         nint found;
         try
         {
-            found = module.FindLinkedCode();
+            found = module.NativeLibrary is { } library ? InLibrary(library, module, SymbolOf(plan.NativeCode)) : module.FindLinkedCode();
         }
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
         {
@@ -53,5 +55,18 @@ public sealed unsafe class LinkedCode(nint address)
         if (code[Functions] is var table and not 0) MathFunctions.Addresses().CopyTo(new Span<nint>((void*)table, MathFunctions.Names.Count));
         Interlocked.CompareExchange(ref _current, code, null);
         return code;
+    }
+
+    /// <summary>By its path: by its name alone, .NET would give a library of that name that another model has loaded.</summary>
+    private static nint InLibrary(string library, CompiledModule module, string symbol)
+    {
+        foreach (string? directory in (ReadOnlySpan<string?>)[KernelAssembly.DirectoryOf(module.GetType().Assembly), AppContext.BaseDirectory])
+        {
+            if (directory is null || !NativeLibrary.TryLoad(Path.Combine(directory, library), out nint handle)) continue;
+            if (NativeLibrary.TryGetExport(handle, symbol, out nint function)) return ((delegate* unmanaged<nint>)function)();
+            NativeLibrary.Free(handle);
+        }
+
+        return 0;
     }
 }

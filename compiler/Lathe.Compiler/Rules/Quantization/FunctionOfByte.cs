@@ -7,7 +7,7 @@ using Lathe.Runtime;
 namespace Lathe.Compiler.Rules.Quantization;
 
 /// <summary>
-/// f(x) → table(x) where bytes are computed of bytes element by element, and of nothing else: quantise(sigmoid(dequantise(x))) say, or a product of x and its sigmoid. The table
+/// f(x) → table(x), or x itself where f changes nothing, where bytes are computed of bytes element by element, and of nothing else: quantise(sigmoid(dequantise(x))) say, or a product of x and its sigmoid. The table
 /// has what the operators mean, to the bit. What is computed in less time than it takes to look up stays as it is, and is fused with what makes its bytes.
 /// </summary>
 public static class FunctionOfByte
@@ -24,7 +24,10 @@ public static class FunctionOfByte
         if (node.Op is TableOfBytes || node.OutputTypes.Length != 1 || !IsOfByte(node[0])) return null;
         Dictionary<Node, Value?> sources = [];
         if (SourceOf(node, sources) is not { } x || x.Constant is not null || x.Type.Dims != node.OutputTypes[0].Dims) return null;
-        return sources.Keys.Sum(Cost) < Lookup ? null : g.Add(new TableOfBytes(), x, g.Constant(Table(node[0], x)));
+        TensorData table = Table(node[0], x);
+        // Bytes as they are: pixels whose mean and scale are those of the quantisation.
+        if (table.Element == x.Type.Element && Enumerable.Range(0, table.Count).All(i => table.GetInt64(i) == Least(x) + i)) return x;
+        return sources.Keys.Sum(Cost) < Lookup ? null : g.Add(new TableOfBytes(), x, g.Constant(table));
     }
 
     /// <summary>The bytes that a value is a function of, element by element; null if there are none or several.</summary>
@@ -64,8 +67,7 @@ public static class FunctionOfByte
     private static TensorData Table(Value value, Value source)
     {
         TensorData bytes = TensorData.Zeros(source.Type.Element, [TableOfBytes.Entries]);
-        long least = (long)Elements.Lowest(source.Type.Element).Integer;
-        for (int i = 0; i < bytes.Count; i++) bytes.SetInt64(i, least + i);
+        for (int i = 0; i < bytes.Count; i++) bytes.SetInt64(i, Least(source) + i);
         Dictionary<Value, TensorData> known = new() { [source] = bytes };
         return Of(value);
 
@@ -77,6 +79,8 @@ public static class FunctionOfByte
             return known[v] = v.Op.Evaluate([.. v.Node.Inputs.Select(input => input.IsNone ? null : Of(input))], [type])[0];
         }
     }
+
+    private static long Least(Value bytes) => (long)Elements.Lowest(bytes.Type.Element).Integer;
 
     private static bool IsOfByte(Value value) => value.Type.Element is ElementType.UInt8 or ElementType.Int8;
 }
