@@ -12,7 +12,7 @@ namespace Lathe.Compiler.Rules.Quantization;
 /// </summary>
 public static class FunctionOfByte
 {
-    /// <summary>How many operators there may be between the bytes: no network has so many.</summary>
+    /// <summary>How many operators are looked at: no network has so many between bytes.</summary>
     private const int MostOperators = 64;
 
     // What an element takes in vectors of 16 floats, as measured: an arithmetic operation, a division or a square root, a function such as e^x; and a load from a table.
@@ -22,19 +22,31 @@ public static class FunctionOfByte
     public static Value? TryRewrite(Node node, Rewriting g)
     {
         if (node.Op is TableOfBytes || node.OutputTypes.Length != 1 || !IsOfByte(node[0])) return null;
-        Dictionary<Node, Value?> sources = [];
-        if (SourceOf(node, sources) is not { } x || x.Constant is not null || x.Type.Dims != node.OutputTypes[0].Dims) return null;
+        if (SourceOf(node, []) is not { } x || x.Constant is not null || x.Type.Dims != node.OutputTypes[0].Dims) return null;
         TensorData table = Table(node[0], x);
         // Bytes as they are: pixels whose mean and scale are those of the quantisation.
         if (table.Element == x.Type.Element && Enumerable.Range(0, table.Count).All(i => table.GetInt64(i) == Least(x) + i)) return x;
-        return sources.Keys.Sum(Cost) < Lookup ? null : g.Add(new TableOfBytes(), x, g.Constant(table));
+        HashSet<Node> between = [];
+        Collect(node);
+        return between.Sum(Cost) < Lookup ? null : g.Add(new TableOfBytes(), x, g.Constant(table));
+
+        void Collect(Node inner)
+        {
+            if (!between.Add(inner)) return;
+            foreach (Value input in inner.Inputs)
+                if (!input.IsNone && input.Constant is null && input != x) Collect(input.Node);
+        }
     }
 
     /// <summary>The bytes that a value is a function of, element by element; null if there are none or several.</summary>
+    /// <param name="node">What makes the value.</param>
+    /// <param name="sources">What is known by now, failures included.</param>
     private static Value? SourceOf(Node node, Dictionary<Node, Value?> sources)
     {
         if (sources.TryGetValue(node, out Value? known)) return known;
-        if (node.Op.Role != OpRole.Elementwise || node.OutputTypes.Length != 1 || !node.Op.IsDeterministic || sources.Count == MostOperators) return null;
+        if (sources.Count == MostOperators) return null;
+        sources[node] = null;
+        if (node.Op.Role != OpRole.Elementwise || node.OutputTypes.Length != 1 || !node.Op.IsDeterministic) return null;
         Value? source = null;
         for (int i = 0; i < node.Inputs.Length; i++)
         {
