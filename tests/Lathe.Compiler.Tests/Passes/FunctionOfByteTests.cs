@@ -71,6 +71,21 @@ internal sealed class FunctionOfByteTests
     }
 
     [Test]
+    public void ManyPathsToSeveralTensors_AreNotFollowedOneByOne()
+    {
+        GraphBuilder g = new();
+        Value a = g.Add(new Input("a", TensorType.Of(ElementType.UInt8, 4, 4))), b = g.Add(new Input("b", TensorType.Of(ElementType.UInt8, 4, 4))), x = a;
+        // Two ways through each of forty levels, every one of which reads b as well.
+        for (int level = 0; level < 40; level++)
+        {
+            Value sum = g.Add(new Add(), g.Add(new Tanh(), Dequantised(g, x, 0.1f, 3)), Dequantised(g, x, 0.2f, 4));
+            x = Quantised(g, g.Add(new Add(), sum, Dequantised(g, b, 0.3f, 5)), ElementType.UInt8, 0.1f, 3);
+        }
+
+        Assert.That(Tables(g.Build("paths", [new GraphPort("a", a), new GraphPort("b", b)], [new GraphPort("y", x)], [])), Is.Zero);
+    }
+
+    [Test]
     public void Pixels_WhoseMeanAndScaleAreThoseOfTheQuantisation_StayAsTheyAre()
     {
         GraphBuilder g = new();
