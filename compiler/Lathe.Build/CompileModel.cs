@@ -109,7 +109,7 @@ public sealed class CompileModel : ToolTask
         EnvironmentVariables = ["DOTNET_ROLL_FORWARD=Major"];
         if (!base.Execute()) return false;
         HashSet<string> known = new(inputs.Select(input => input.Path), StringComparer.Ordinal);
-        string[] outputs = [Model.GetMetadata("LatheManifest"), Model.GetMetadata("LatheAssembly"), Model.GetMetadata("LatheWeights")];
+        string[] outputs = [Model.GetMetadata("LatheManifest"), Model.GetMetadata("LatheAssembly"), Model.GetMetadata("LatheWeights"), Model.GetMetadata("LatheNativeObject"), Model.GetMetadata("LatheNativeLibrary")];
         BuildStamp.Save(
             Stamp,
             [

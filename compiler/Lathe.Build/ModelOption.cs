@@ -34,6 +34,7 @@ internal sealed record ModelOption(string Metadata, string Option, bool IsSwitch
         new("AccuracyBudget", "--accuracy-budget"),
         new("AccuracyData", "--accuracy-data"),
         new("Kernels", "--kernels"),
+        new("NativeCode", "--native-code"),
         new("Isa", "--isa"),
         new("Threads", "--threads"),
         new("Denormals", "--denormals"),

@@ -88,6 +88,8 @@ public sealed class ResolveModels : Task
         item.SetMetadata("LatheManifest", Path.Combine(folder, IdentifierNames.ManifestFile(className)));
         item.SetMetadata("LatheAssemblyName", IdentifierNames.AssemblyName(className));
         item.SetMetadata("LatheAssembly", Path.Combine(folder, IdentifierNames.AssemblyName(className) + ".dll"));
+        item.SetMetadata("LatheNativeObject", Path.Combine(folder, IdentifierNames.AssemblyName(className) + ".o"));
+        item.SetMetadata("LatheNativeLibrary", Path.Combine(folder, IdentifierNames.AssemblyName(className) + ".so"));
         item.SetMetadata("LatheWeights", Path.Combine(folder, IdentifierNames.WeightsFile(className)));
         return item;
     }

@@ -15,6 +15,7 @@ using Lathe.Kernels.Llvm;
 using Lathe.Kernels.Loops;
 using Lathe.Kernels.Targets.CSharp;
 using Lathe.Runtime;
+using Lathe.Runtime.Native;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Compiler;
@@ -83,7 +84,12 @@ public static class Compilation
         options.Progress?.Report(("Done", 1));
         return new CompiledOutput(
             className, assemblyName, assembly, symbols, model.WeightsFile is null ? null : planned.Weights, IdentifierNames.WeightsFile(className),
-            ManifestWriter.Write(manifest), sources.Concat(model.DeviceSources).ToDictionary(), report);
+            ManifestWriter.Write(manifest), sources.Concat(model.DeviceSources).ToDictionary(), report)
+        {
+            NativeInputs = model.Plan.PrefersNative ? ObjectCompiler.Files : [],
+            NativeFile = options.NativeCode == NativeCodeForm.Library ? model.Linked?.ToLibrary() : model.Linked?.ToObject(),
+            NativeFileName = model.Linked is null ? null : assemblyName + (options.NativeCode == NativeCodeForm.Library ? ".so" : ".o"),
+        };
     }
 
     /// <summary>Does what <see cref="Compile(string, CompileOptions, CancellationToken)"/> does up to the source of the kernels.</summary>
@@ -186,14 +192,19 @@ public static class Compilation
         string? weightsFile = planned.Weights.Length <= options.EmbedWeightsUpTo ? null : IdentifierNames.WeightsFile(className);
         Dictionary<string, byte[]> resources = new() { [ModuleEmitter.PlanResource(moduleName)] = planBytes.ToArray() };
         if (weightsFile is null) resources[ModuleEmitter.WeightsResource(moduleName)] = planned.Weights;
-        foreach (NativeKernels code in kernels.NativeCode) resources[ModuleEmitter.NativeResource(moduleName, code.Plan.Isa.Name())] = code.Code;
+        LinkedCodeNames? linked = options.NativeCode == NativeCodeForm.Embedded || kernels.NativeCode.Count == 0 ? null
+            : new(IdentifierNames.AssemblyName(className), LinkedCode.SymbolOf(plan.NativeCode), IsLibrary: options.NativeCode == NativeCodeForm.Library);
+        if (options.NativeCode != NativeCodeForm.Embedded && !wantsNative)
+            context.Report(new Diagnostic(DiagnosticTable.OptionWithoutEffect, null, "--native-code", "the model has no native kernels: they are made for the CPU, with --kernels native or of a model that multiplies bytes"));
+        foreach (NativeKernels code in linked is { IsLibrary: true } ? [] : kernels.NativeCode) resources[ModuleEmitter.NativeResource(moduleName, code.Plan.Isa.Name())] = code.Native.Code;
         foreach ((Isa isa, string source) in kernels.OpenClSources) resources[ModuleEmitter.OpenClResource(moduleName, isa.Name())] = Encoding.UTF8.GetBytes(source);
         Dictionary<string, string> sources = new(kernels.Sources)
         {
-            ["Module.cs"] = ModuleEmitter.Emit(moduleName, kernels.Functions, weightsFile, DevicesOf(planned, options)),
+            ["Module.cs"] = ModuleEmitter.Emit(moduleName, kernels.Functions, weightsFile, DevicesOf(planned, options), linked),
         };
         return new GeneratedModel(moduleName, graph, planned, plan, weightsFile, sources, resources, lowered.Inputs)
         {
+            Linked = linked is null ? null : new LinkedImage(linked.Symbol, kernels.NativeCode.Select(code => (code.Plan.Isa, code.Native))),
             DeviceSources = kernels.OpenClSources.ToDictionary(source => $"Kernels.{source.Key}.cl", source => source.Value),
         };
     }

@@ -62,6 +62,9 @@ public sealed record CompileOptions
     /// </summary>
     public string Kernels { get; init; } = "auto";
 
+    /// <summary>Where native kernels are.</summary>
+    public NativeCodeForm NativeCode { get; init; }
+
     /// <summary>The version of the libLLVM that makes native kernels; null if none is installed.</summary>
     public static string? LibLLVM => ObjectCompiler.Version;
 
@@ -156,7 +159,7 @@ public sealed record CompileOptions
         static string Floats(IReadOnlyDictionary<string, float[]> values) => string.Join(';', values.OrderBy(v => v.Key, StringComparer.Ordinal)
             .Select(v => $"{v.Key}={string.Join(',', v.Value.Select(f => BitConverter.SingleToInt32Bits(f)))}"));
         return string.Join('\n',
-            ClassName, Precision, DevicePrecisions, string.Join('\n', PrecisionRules.Select(r => $"{r.Selector.Text}={r.Value}")), Device, Kernels == "native" ? $"native {ObjectCompiler.Version}" : Kernels, string.Join(',', Isas), Emulate,
+            ClassName, Precision, DevicePrecisions, string.Join('\n', PrecisionRules.Select(r => $"{r.Selector.Text}={r.Value}")), Device, Kernels == "native" ? $"native {ObjectCompiler.Version}" : Kernels, NativeCode, string.Join(',', Isas), Emulate,
             string.Join(';', Shapes.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => $"{s.Key}={s.Value}")),
             Floats(Mean), Floats(Scale), string.Join(';', InputFormats.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => $"{f.Key}={f.Value}")),
             string.Join('\n', Resizing.OrderBy(r => r.Key, StringComparer.Ordinal).Select(r => $"{r.Key}={r.Value.Text}")),

@@ -32,7 +32,17 @@ public sealed record CompiledOutput(
     string WeightsName,
     string Manifest,
     IReadOnlyDictionary<string, string> Sources,
-    CompileReport Report);
+    CompileReport Report)
+{
+    /// <summary>The files beside the model that say what its native kernels are made by, or that they cannot be made; none for a model that is to have none.</summary>
+    public IReadOnlyList<string> NativeInputs { get; init; } = [];
+
+    /// <summary>The native code where it is a file beside the assembly, otherwise null.</summary>
+    public byte[]? NativeFile { get; init; }
+
+    /// <summary>The name of that file: that of the assembly with <c>.o</c> or <c>.so</c>.</summary>
+    public string? NativeFileName { get; init; }
+}
 
 /// <summary>What a compilation knows of its plan; sizes for dims at their defaults.</summary>
 /// <param name="Macs">Multiply-accumulates of an inference.</param>

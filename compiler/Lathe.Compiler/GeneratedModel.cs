@@ -1,5 +1,6 @@
 using Lathe.Compiler.Graph;
 using Lathe.Compiler.Lowering;
+using Lathe.Kernels.Llvm;
 using Lathe.Runtime.Plans;
 
 namespace Lathe.Compiler;
@@ -35,6 +36,9 @@ public sealed class GeneratedModel
 
     /// <summary>The source that a device's driver compiles, by file name; it is also in <see cref="Resources"/>.</summary>
     public IReadOnlyDictionary<string, string> DeviceSources { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The native code where it is to be a file beside the assembly, otherwise null.</summary>
+    internal LinkedImage? Linked { get; init; }
 
     /// <summary>The graph whose inputs and outputs the model has, in ONNX's operators.</summary>
     internal Graph.Graph Graph { get; }

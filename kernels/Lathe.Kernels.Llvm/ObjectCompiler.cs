@@ -14,6 +14,9 @@ public static unsafe class ObjectCompiler
     /// <summary>The version of the libLLVM that is used, such as <c>19.1.7</c>; null if none is installed.</summary>
     public static string? Version => LibLLVM.Version;
 
+    /// <summary>The files on which <see cref="Version"/> depends.</summary>
+    public static IReadOnlyList<string> Files => LibLLVM.Files;
+
     /// <summary>Compiles a module.</summary>
     /// <returns>A relocatable object file of ELF.</returns>
     /// <exception cref="InvalidOperationException">No libLLVM is installed, or the text is wrong, which is a mistake of the printer.</exception>

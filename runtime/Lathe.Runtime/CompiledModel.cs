@@ -41,7 +41,6 @@ public sealed partial class CompiledModel : IDisposable
         _options = options;
         _images = DeclaredImage.Of(plan, options.InputFormats ?? throw new ArgumentException($"{nameof(LatheOptions.InputFormats)} is null.", nameof(options)));
         _assembly = assembly;
-        _flushDenormals = (options.FlushDenormals ?? !plan.KeepsDenormals) && FloatingPointMode.IsAvailable;
         ModelCode? code = null;
         List<DeviceModel> devices = [];
         try
@@ -52,6 +51,8 @@ public sealed partial class CompiledModel : IDisposable
                 _preparation = KernelPreparation.Start(code, Environment.ProcessorCount);
             }
 
+            // Behind the code: what is linked has what it takes, too.
+            _flushDenormals = (options.FlushDenormals ?? !plan.KeepsDenormals) && FloatingPointMode.IsAvailable;
             _weights = Weights.Load(module, plan.WeightBytes, directories);
             if (code is null)
             {

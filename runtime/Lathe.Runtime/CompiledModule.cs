@@ -39,6 +39,16 @@ public abstract class CompiledModule
     /// <param name="isa">The name of its instruction set.</param>
     public virtual Stream? OpenNativeCode(string isa) => null;
 
+    /// <summary>
+    /// The address of <see cref="Native.LinkedCode"/>, the same code where it is part of the program: nothing is then mapped for it. 0 if the model was not compiled for that.
+    /// </summary>
+    /// <exception cref="DllNotFoundException">It is not part of the program.</exception>
+    /// <exception cref="EntryPointNotFoundException">What is there is of another compilation.</exception>
+    public virtual nint FindLinkedCode() => 0;
+
+    /// <summary>The file name of the shared library that has the native code in place of <see cref="OpenNativeCode"/>; null if none has.</summary>
+    public virtual string? NativeLibrary => null;
+
     /// <summary>Opens the device that is named by <see cref="Devices.DeviceSetup.Device"/>; null if the assembly has no kernels for it.</summary>
     /// <param name="setup">What the device needs of the model.</param>
     /// <exception cref="LatheException">LATHE0510: there is no such device. LATHE0511: it fails. LATHE0512: it cannot build or run the kernels.</exception>

@@ -1,5 +1,8 @@
 using System.Text.Json;
+using Lathe.Compiler;
 using Lathe.Compiler.Graph;
+using Lathe.Runtime.Native;
+using Lathe.Runtime.Plans;
 
 namespace Lathe.Cli.Tests;
 
@@ -48,6 +51,63 @@ public sealed class CompileCommandTests
         File.WriteAllBytes(folder["bias.bin"], TinyOnnx.Bias.Bytes);
         Cli.Json(0, "compile", "compile", folder["tiny.onnx"], "-o", folder["out"], "--inputs", folder["list"]);
         Assert.That(File.ReadAllLines(folder["list"]), Is.EqualTo(new[] { folder["tiny.onnx"], folder["bias.bin"] }));
+    }
+
+    [Test]
+    public void Inputs_OfNativeKernels_SayWhatTheyAreMadeBy()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllBytes(folder["tiny.onnx"], TinyOnnx.AddRelu());
+        Cli.Json(0, "compile", "compile", folder["tiny.onnx"], "-o", folder["out"], "--kernels", "native", "--isa", "avx2", "--inputs", folder["list"]);
+        string[] inputs = File.ReadAllLines(folder["list"]);
+        Assert.That(inputs[1..], Is.All.Matches<string>(File.Exists));
+        // Another version replaces the library, or comes into the loader's list; so does the first.
+        Assert.That(inputs[1..].Any(path => Path.GetFileName(path).StartsWith("libLLVM", StringComparison.Ordinal)), Is.EqualTo(CompileOptions.LibLLVM is not null));
+        if (File.Exists("/etc/ld.so.cache")) Assert.That(inputs, Does.Contain("/etc/ld.so.cache"));
+    }
+
+    [Test]
+    public void NativeCode_AsALibrary_IsLoadedInPlaceOfWhatIsMapped()
+    {
+        if (CompileOptions.LibLLVM is null || !CpuFeatures.CanRun(Isa.Avx2)) Assert.Ignore("native kernels cannot be made or run here");
+        using TemporaryFolder folder = new();
+        File.WriteAllBytes(folder["tiny.onnx"], TinyOnnx.AddRelu());
+        Cli.Json(0, "compile", "compile", folder["tiny.onnx"], "-o", folder["out"], "--native-code", "library", "--kernels", "native", "--isa", "avx2", "--class", "Tiny");
+        Assert.That(folder.Files(), Does.Contain("out/Tiny.Lathe.so"));
+        string assembly = folder["out/Tiny.Lathe.dll"];
+        Assert.That(Cli.Json(0, "run", "run", assembly, "--shape", "x=3,4").GetProperty("ran").GetProperty("kernels").GetProperty("native").GetInt32(), Is.Positive);
+        // One of another compilation is not taken, and nothing else stands in for one that is missing.
+        Cli.Json(0, "compile", "compile", folder["tiny.onnx"], "-o", folder["other"], "--native-code", "library", "--kernels", "native", "--isa", "avx512", "--class", "Tiny");
+        Directory.CreateDirectory(folder["moved"]);
+        File.Copy(assembly, folder["moved/Tiny.Lathe.dll"]);
+        foreach (bool isOther in (bool[])[false, true])
+        {
+            if (isOther) File.Copy(folder["other/Tiny.Lathe.so"], folder["moved/Tiny.Lathe.so"]);
+            Assert.That(Cli.Fails(1, "run", folder["moved/Tiny.Lathe.dll"], "--shape", "x=3,4"), Does.Contain("error LATHE0501: ").And.Contain("Tiny.Lathe.so"));
+        }
+    }
+
+    [Test]
+    public void NativeCode_AsAnObjectFile_IsWrittenBesideTheAssembly_WhichHasItToo()
+    {
+        if (CompileOptions.LibLLVM is null || !CpuFeatures.CanRun(Isa.Avx2)) Assert.Ignore("native kernels cannot be made or run here");
+        using TemporaryFolder folder = new();
+        File.WriteAllBytes(folder["tiny.onnx"], TinyOnnx.AddRelu());
+        Cli.Json(0, "compile", "compile", folder["tiny.onnx"], "-o", folder["out"], "--native-code", "object", "--kernels", "native", "--isa", "avx2", "--class", "Tiny");
+        Assert.That(folder.Files(), Does.Contain("out/Tiny.Lathe.o"));
+        Assert.That(File.ReadAllBytes(folder["out/Tiny.Lathe.o"]).AsSpan(0, 4).ToArray(), Is.EqualTo(new byte[] { 0x7F, (byte)'E', (byte)'L', (byte)'F' }));
+        Assert.That(Cli.Json(0, "run", "run", folder["out/Tiny.Lathe.dll"], "--shape", "x=3,4").GetProperty("ran").GetProperty("kernels").GetProperty("native").GetInt32(), Is.Positive);
+    }
+
+    [Test]
+    public void NativeCode_OfAModelWithoutNativeKernels_IsAWarning()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllBytes(folder["tiny.onnx"], TinyOnnx.AddRelu());
+        JsonElement json = Cli.Json(0, "compile", "compile", folder["tiny.onnx"], "-o", folder["out"], "--native-code", "object");
+        Assert.That(json.GetProperty("warnings")[0].GetProperty("id").GetString(), Is.EqualTo("LATHE0605"));
+        Assert.That(folder.Files().Where(file => file.EndsWith(".o", StringComparison.Ordinal)), Is.Empty);
+        Assert.That(Cli.Fails(2, "compile", folder["tiny.onnx"], "-o", folder["out"], "--native-code", "static"), Does.Contain("--native-code"));
     }
 
     [Test]

@@ -80,7 +80,8 @@ public sealed class QuantizeCommandTests
         using TemporaryFolder folder = new();
         Write(folder, "calib/a.npy", Row(1));
         Cli.Json(0, "compile", "compile", folder["product.onnx"], "-o", folder["out"], "--precision", "int8", "--calibration", folder["calib/*.npy"], "--inputs", folder["list"]);
-        Assert.That(File.ReadAllLines(folder["list"]), Is.EqualTo(new[] { folder["product.onnx"], folder["calib/a.npy"] }));
+        // A model of bytes has native kernels: behind these stands what they are made by.
+        Assert.That(File.ReadAllLines(folder["list"]).Where(path => path.StartsWith(folder[""], StringComparison.Ordinal)), Is.EqualTo(new[] { folder["product.onnx"], folder["calib/a.npy"] }));
     }
 
     [Test]

@@ -28,17 +28,19 @@ internal static class CompileCommand
         Option<string?> inputs = new("--inputs") { Description = "Write the list of the files that were read, one a line, to a file.", HelpName = "FILE" };
         Option<bool> embed = new("--embed-weights") { Description = "Put the weights into the assembly, however large they are." };
         Option<bool> debug = new("--debug-kernels") { Description = "Compile the kernels unoptimised, for stepping through them." };
+        Option<string?> native = Parsed.Word(
+            "--native-code", [], ["embedded", "object", "library"], "Where native kernels are: in the assembly; in an object file too, for NativeAOT; or in a shared library beside it, for debuggers. Default embedded.");
         Option<AccuracyBudget?> budget = Parsed.One<AccuracyBudget?>(
             "--accuracy-budget", [], "B", "Fail if a lower precision loses more: points of top-1 agreement, or a least ratio such as 30dB; ,warn behind it only warns. Needs --accuracy-data.", AccuracyBudget.Parse);
         Option<string?> data = new("--accuracy-data") { Description = "The samples for --accuracy-budget, as lathe accuracy takes them.", HelpName = "DIR" };
         Option<string?> rules = QuantizeCommand.RulesOut();
-        Command command = new("compile", "Compile an ONNX model to a .NET assembly.") { model, output, sources, inputs, embed, debug, budget, data, rules };
+        Command command = new("compile", "Compile an ONNX model to a .NET assembly.") { model, output, sources, inputs, embed, debug, native, budget, data, rules };
         ModelOptions options = ModelOptions.AddTo(command);
         return command.Does((parsed, cancellation) =>
         {
             ModelRequest request = options.Read(parsed, parsed.GetRequiredValue(model), terminal, runs: false);
             Places places = new(parsed.GetRequiredValue(output), parsed.GetValue(sources), parsed.GetValue(inputs), parsed.GetValue(rules));
-            CompileOptions asked = request.Options with { DebugKernels = parsed.GetValue(debug) };
+            CompileOptions asked = request.Options with { DebugKernels = parsed.GetValue(debug), NativeCode = Enum.Parse<NativeCodeForm>(parsed.GetValue(native) ?? "embedded", ignoreCase: true) };
             if (places.IsAssembly || parsed.GetValue(embed)) asked = asked with { EmbedWeightsUpTo = long.MaxValue };
             Gate? gate = (parsed.GetValue(budget), parsed.GetValue(data)) switch
             {
@@ -69,8 +71,11 @@ internal static class CompileCommand
         if (places.Sources is { } sources) files.AddRange(OutputFiles.WriteSources(output, sources, request.Path));
         files.AddRange(
             places.IsAssembly ? OutputFiles.WriteFile(places.Output, output.Assembly, request.Path) : OutputFiles.WriteFolder(output, places.Output, request.Path));
+        // Where it is looked for: beside the assembly, by the name that the assembly knows.
+        if (places.IsAssembly && output.NativeFile is not null)
+            files.AddRange(OutputFiles.WriteFile(Path.Combine(Path.GetDirectoryName(places.Output) ?? "", output.NativeFileName!), output.NativeFile, request.Path));
         if (places.Inputs is { } list)
-            files.AddRange(OutputFiles.WriteFile(list, Encoding.UTF8.GetBytes(string.Concat(FilesOf(request).Concat(gate?.Files ?? []).Select(file => file + "\n"))), request.Path));
+            files.AddRange(OutputFiles.WriteFile(list, Encoding.UTF8.GetBytes(string.Concat(FilesOf(request).Concat(gate?.Files ?? []).Concat(output.NativeInputs).Select(file => file + "\n"))), request.Path));
         string? rules = request.Options.Quantized is { } quantized ? MixedRules.Of(Path.GetFileName(request.Path), quantized) : request.Mixed?.Text;
         if (places.Rules is not null) files.AddRange(OutputFiles.WriteFile(places.Rules, Encoding.UTF8.GetBytes(rules!), request.Path));
         MixedPrecision? mixed = request.Mixed?.Report ?? request.Options.Quantized?.Mixed;

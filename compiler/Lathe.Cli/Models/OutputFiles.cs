@@ -17,6 +17,7 @@ internal static class OutputFiles
     {
         using StagedFiles files = new(directory);
         if (output.Weights is not null) files.Add(output.WeightsName, output.Weights);
+        if (output.NativeFile is not null) files.Add(output.NativeFileName!, output.NativeFile);
         files.Add(output.AssemblyName + ".pdb", output.Symbols);
         files.Add(output.AssemblyName + ".dll", output.Assembly);
         files.Add(IdentifierNames.ManifestFile(output.ClassName), Encoding.UTF8.GetBytes(output.Manifest));

@@ -7,10 +7,10 @@ namespace Lathe.Compiler.Emission;
 
 /// <summary>The native code of all kernels for an instruction set.</summary>
 /// <param name="Plan">What the plan says of it.</param>
-/// <param name="Code">The code.</param>
+/// <param name="Native">The code.</param>
 /// <param name="Entries">Where each kernel starts; -1 for one that has no native form.</param>
 /// <param name="VnniEntries">Where each starts in its form for processors with instructions for dot products of bytes; -1 for one that has none.</param>
-public sealed record NativeKernels(PlanNativeCode Plan, byte[] Code, IReadOnlyList<int> Entries, IReadOnlyList<int> VnniEntries)
+public sealed record NativeKernels(PlanNativeCode Plan, NativeCode Native, IReadOnlyList<int> Entries, IReadOnlyList<int> VnniEntries)
 {
     /// <summary>Compiles kernels, each by itself: what one becomes does not depend on the others. Null if there are no native kernels for the instruction set.</summary>
     public static NativeKernels? Compile(Isa isa, IReadOnlyList<ScheduledKernel> kernels, IReadOnlyList<bool> multiplyBytes, CancellationToken cancellation)
@@ -24,7 +24,8 @@ public sealed record NativeKernels(PlanNativeCode Plan, byte[] Code, IReadOnlyLi
         {
             try
             {
-                parts[i] = NativeCode.Compile(all[i].Kernel.Machine, all[i].Level, [all[i].Kernel.Kernel]);
+                NativeCode part = NativeCode.Compile(all[i].Kernel.Machine, all[i].Level, [all[i].Kernel.Kernel]);
+                parts[i] = all[i].Level.HasVnni ? part with { Functions = [.. part.Functions.Select(f => f with { Name = $"{f.Name}.vnni" })] } : part;
             }
             catch (Exception refused) when (refused is NotSupportedException or InvalidOperationException or InvalidDataException or EntryPointNotFoundException)
             {
@@ -41,6 +42,6 @@ public sealed record NativeKernels(PlanNativeCode Plan, byte[] Code, IReadOnlyLi
             if (vnni[again[i]] < 0) entries[again[i]] = -1;
         }
 
-        return next == 0 ? null : new NativeKernels(new PlanNativeCode(isa, code.Code.Length, Convert.ToHexStringLower(SHA256.HashData(code.Code)), code.Imports), code.Code, entries[..kernels.Count], vnni);
+        return next == 0 ? null : new NativeKernels(new PlanNativeCode(isa, code.Code.Length, Convert.ToHexStringLower(SHA256.HashData(code.Code)), code.Imports), code, entries[..kernels.Count], vnni);
     }
 }

@@ -12,6 +12,7 @@ public sealed class ComputeInIntegers : IPass
     /// <summary>The rules.</summary>
     public static RuleSet Rules { get; } = new(
         nameof(ComputeInIntegers),
+        FunctionOfByte.TryRewrite,
         MovementOfDequantized.TryRewrite,
         QLinearForms.TryRewrite,
         ContractionOfDequantized.TryRewrite,

@@ -165,7 +165,7 @@ public sealed class FuseGroups : IPass
                 if (node.OutputTypes[0].Dims != group.Root.Type.Dims || _places(node) != _places(group.Root.Node)) continue;
                 // A member that is broadcast would be read at another place than it is computed.
                 if (node.Inputs.Any(v => inside.Contains(v) && v.Type.Dims != group.Root.Type.Dims)) continue;
-                if (SizeOf(node) > MaxExpression) continue;
+                if (SizeOf(node) > MaxExpression || (ReadsTable(node) && !IsMap(group))) continue;
                 members.Add(node[0]);
                 inside.Add(node[0]);
                 AddCandidates(node[0]);
@@ -202,6 +202,7 @@ public sealed class FuseGroups : IPass
             if (user.Op.Role is OpRole.Reduction) return user.Op.Name.StartsWith("Reduce", StringComparison.Ordinal) || user.Op.Name.StartsWith("Arg", StringComparison.Ordinal);
             if (!ReadsOnce(user)) return false;
             bool rootReduces = !IsMap(reader);
+            if (rootReduces && group.Members.Any(m => ReadsTable(m.Node))) return false;
             // What is read in the epilogue of a reduction must not hold up its inner loop: only cheap maps go there.
             if (rootReduces && Size(group.Result) > 8) return false;
             // A border is written, not read.
@@ -209,6 +210,9 @@ public sealed class FuseGroups : IPass
             IndexExpr read = group.Result.Type.Count, written = user.OutputTypes.Aggregate(IndexExpr.Zero, (sum, t) => sum + t.Count);
             return (written - read).Range.Max <= 0;
         }
+
+        /// <summary>True for an element-wise operator that reads at places which data give: in the tile of a product there is no vector for that.</summary>
+        private static bool ReadsTable(Node node) => node.Op.Role == OpRole.Elementwise && Enumerable.Range(0, node.Inputs.Length).Any(node.Op.ReadsAtData);
 
         private static bool IsMap(Group group) => group.Members.All(m => m.Op.Role is OpRole.Elementwise or OpRole.Movement);
 

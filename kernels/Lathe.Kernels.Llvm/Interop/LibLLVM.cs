@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
@@ -12,12 +13,32 @@ internal static unsafe class LibLLVM
 
     private const int Preferred = 19, Oldest = 15, Newest = 22;
 
+    private const string LoaderCache = "/etc/ld.so.cache";
+
     private static readonly Lazy<(nint Handle, string Version)> Found = new(Find);
 
     static LibLLVM() => NativeLibrary.SetDllImportResolver(typeof(LibLLVM).Assembly, Resolve);
 
     /// <summary>The version, such as <c>19.1.7</c>; null if there is none.</summary>
     public static string? Version => Found.Value.Handle == 0 ? null : Found.Value.Version;
+
+    /// <summary>
+    /// The files that say which one is used: its own, and the list by which the system's loader finds libraries, where there is such a list: another version may come, or the first one.
+    /// </summary>
+    public static IReadOnlyList<string> Files
+    {
+        get
+        {
+            List<string> files = [];
+            using Process process = Process.GetCurrentProcess();
+            if (Found.Value.Handle != 0)
+                files.AddRange(process.Modules.Cast<ProcessModule>().Select(module => module.FileName).Where(path => path is not null && IsName(Path.GetFileName(path))).Distinct()!);
+            if (File.Exists(LoaderCache)) files.Add(LoaderCache);
+            return files;
+
+            static bool IsName(string file) => file.StartsWith("libLLVM", StringComparison.Ordinal) || file.StartsWith("LLVM-C", StringComparison.Ordinal);
+        }
+    }
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path) => name == Name ? Found.Value.Handle : 0;
 

@@ -18,7 +18,9 @@ internal sealed record ElfSection(string Name, uint Type, ulong Flags, int Offse
 /// <param name="Name">Its name; that of the section for one that stands for it.</param>
 /// <param name="Section">The section's number; 0 if the file does not define it.</param>
 /// <param name="Value">Its offset in the section.</param>
-internal readonly record struct ElfSymbol(string Name, int Section, long Value);
+/// <param name="Size">How many bytes it has.</param>
+/// <param name="IsFunction">True for a function.</param>
+internal readonly record struct ElfSymbol(string Name, int Section, long Value, int Size = 0, bool IsFunction = false);
 
 /// <summary>A place to be filled in when sections have addresses.</summary>
 internal readonly record struct ElfRelocation(int Section, long Offset, uint Type, ElfSymbol Symbol, long Addend);
@@ -88,7 +90,7 @@ internal sealed class ElfObject
         ReadOnlySpan<byte> raw = Section(table).Slice(number * SymbolBytes, SymbolBytes);
         int section = Short(raw, 6);
         bool isSection = (raw[4] & 0xF) == 3;
-        return new ElfSymbol(isSection ? At(section).Name : Text(Section(At(table.Link)), Word(raw, 0)), section, Offset(raw, 8));
+        return new ElfSymbol(isSection ? At(section).Name : Text(Section(At(table.Link)), Word(raw, 0)), section, Offset(raw, 8), (int)Math.Min(Long(raw, 16), int.MaxValue), (raw[4] & 0xF) == 2);
     }
 
     private ElfSection At(int number) => number >= 0 && number < _sections.Count ? _sections[number] : throw new InvalidDataException($"There is no section {number}.");

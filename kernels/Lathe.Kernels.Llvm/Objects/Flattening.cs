@@ -22,6 +22,7 @@ internal static class Flattening
         ElfObject elf = new(file);
         Dictionary<int, long> places = [];
         List<int> imports = [];
+        List<ImportUse> uses = [];
         long end = 0;
         // Code first: the entry points are at small offsets and the constants behind never run.
         foreach ((ElfSection section, int number) in elf.Sections.Select((s, i) => (s, i)).Where(s => (s.s.Flags & Allocated) != 0 && s.s.Size > 0).OrderBy(s => s.s.Name != ".text"))
@@ -44,6 +45,7 @@ internal static class Flattening
             if (relocation.Offset < 0 || relocation.Offset > elf.Sections[relocation.Section].Size - 4) throw new InvalidDataException("A relocation lies outside its section.");
             long distance = unchecked(target + relocation.Symbol.Value + relocation.Addend - place);
             if (distance != (int)distance) throw new InvalidDataException("A relocation reaches further than 2 GB.");
+            if (elf.Sections[relocation.Symbol.Section].Name == ModuleWriter.ImportSection) uses.Add(new ImportUse((int)place, checked((int)(relocation.Symbol.Value + relocation.Addend))));
             BinaryPrimitives.WriteInt32LittleEndian(code.AsSpan((int)place), (int)distance);
         }
 
@@ -52,6 +54,11 @@ internal static class Flattening
         [
             .. functions.Select(name => symbols.TryGetValue(name, out ElfSymbol symbol) ? (int)(places[symbol.Section] + symbol.Value) : throw new InvalidDataException($"The object file has no function '{name}'.")),
         ];
-        return new NativeCode(code, entries, imports);
+        NativeFunction[] known =
+        [
+            .. elf.Symbols().Where(s => s.IsFunction && places.ContainsKey(s.Section) && s.Value + s.Size <= elf.Sections[s.Section].Size)
+                .Select(s => new NativeFunction(s.Name, (int)(places[s.Section] + s.Value), s.Size)),
+        ];
+        return new NativeCode(code, entries, imports, uses, known);
     }
 }

@@ -49,6 +49,7 @@ public static class Vectorise
     private sealed class Lanes(IndexVar variable, int lanes) : Rewriter
     {
         private readonly Dictionary<string, VectorType> _names = new(StringComparer.Ordinal);
+        private readonly Dictionary<Load, Expr?> _read = [];
         private Expr? _mask;
         private IndexVar? _active;
 
@@ -92,7 +93,7 @@ public static class Vectorise
                     return new IndexValue(Start(e.Index), new VectorType(e.Type.Element == ElementType.Int64 ? ElementType.Int32 : e.Type.Element, lanes), step);
                 case Load e:
                     step = Stride(e.Index);
-                    return step == 0 ? e with { Index = Start(e.Index) } : new Load(e.Buffer, Start(e.Index), e.Type.WithLanes(lanes), _mask, step);
+                    return step == 0 ? e with { Index = Start(e.Index) } : new Load(e.Buffer, Start(e.Index), e.Type.WithLanes(lanes), _read.GetValueOrDefault(e, _mask), step);
                 case Unary e:
                     return e with { A = Visit(e.A) };
                 case Binary { Op: BinaryOp.Less, A: IndexValue a, B: IndexValue b } when Stride(a.Index) == 1 && Stride(b.Index) == 0:
@@ -118,7 +119,10 @@ public static class Vectorise
                         return new Select(x.Type.Lanes == 1 ? condition : Wide(condition), x, y);
                     }
 
+                    // What the condition has read may be read by either side: once, and with the condition's mask.
+                    Load[] known = ExprWalk.Any(e.Condition, part => part is Select) ? [] : [.. ExprWalk.All(e.Condition).OfType<Load>().Distinct().Where(load => _read.TryAdd(load, _mask))];
                     (x, y) = (Wide(Under(condition, () => Visit(e.Then))), Wide(Under(new Unary(UnaryOp.Not, condition), () => Visit(e.Else))));
+                    foreach (Load load in known) _read.Remove(load);
                     return new Select(condition, x, y);
                 case Cast e:
                     Expr value = Visit(e.A);

@@ -14,14 +14,15 @@ internal static unsafe class FloatingPointMode
 
     private const int Room = 32;
 
-    private static readonly ExecutableMemory? Memory = Load();
-
-    private static readonly (nint Get, nint Set) Code = Memory is null ? default : (Memory.Address, Memory.Address + Room);
+    private static Functions? _code;
 
     private static uint Bits => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? ArmFlush : X86Flush;
 
     /// <summary>True if this machine and system allow to set the mode.</summary>
     public static bool IsAvailable => Code.Set != 0;
+
+    /// <summary>Made once, and again where code that is linked into the program has what could not be mapped before.</summary>
+    private static Functions Code => _code is { } code && (code.Set != 0 || LinkedCode.Current is null) ? code : _code = Load();
 
     /// <summary>Flushes denormals of the calling thread from now on.</summary>
     /// <returns>The mode before, for <see cref="Restore"/>.</returns>
@@ -42,26 +43,25 @@ internal static unsafe class FloatingPointMode
     /// <summary>Sets the calling thread's mode to what it was.</summary>
     public static void Restore(uint mode) => ((delegate* unmanaged[SuppressGCTransition]<uint, void>)Code.Set)(mode);
 
-    private static ExecutableMemory? Load()
+    private static Functions Load()
     {
+        if (LinkedCode.Current is { } linked) return new(linked[LinkedCode.GetMode], linked[LinkedCode.SetMode], null);
         (byte[] get, byte[] set) = Instructions();
-        if (get.Length == 0) return null;
+        if (get.Length == 0) return new(0, 0, null);
         byte[] code = new byte[2 * Room];
         get.CopyTo(code, 0);
         set.CopyTo(code, Room);
-        return ExecutableMemory.TryMap(code);
+        return ExecutableMemory.TryMap(code) is { } memory ? new(memory.Address, memory.Address + Room, memory) : new(0, 0, null);
     }
 
     private static (byte[] Get, byte[] Set) Instructions() => RuntimeInformation.ProcessArchitecture switch
     {
         Architecture.X64 => (
-            // sub rsp, 8; stmxcsr [rsp]; mov eax, [rsp]; add rsp, 8; ret
-            [0x48, 0x83, 0xEC, 0x08, 0x0F, 0xAE, 0x1C, 0x24, 0x8B, 0x04, 0x24, 0x48, 0x83, 0xC4, 0x08, 0xC3],
+            LinkedCode.GetModeCode.ToArray(),
             OperatingSystem.IsWindows()
                 // push rcx; ldmxcsr [rsp]; pop rcx; ret
                 ? [0x51, 0x0F, 0xAE, 0x14, 0x24, 0x59, 0xC3]
-                // push rdi; ldmxcsr [rsp]; pop rdi; ret
-                : [0x57, 0x0F, 0xAE, 0x14, 0x24, 0x5F, 0xC3]),
+                : LinkedCode.SetModeCode.ToArray()),
         // Apple's systems let no process make code without a permission of its own. The new page has never been fetched as code elsewhere.
         Architecture.Arm64 when !OperatingSystem.IsMacOS() && !OperatingSystem.IsIOS() => (
             // mrs x0, fpcr; ret
@@ -70,4 +70,7 @@ internal static unsafe class FloatingPointMode
             [0x00, 0x44, 0x1B, 0xD5, 0xC0, 0x03, 0x5F, 0xD6]),
         _ => ([], []),
     };
+
+    /// <summary>Where the instructions are; and the memory that holds them, if they were mapped for it.</summary>
+    private sealed record Functions(nint Get, nint Set, ExecutableMemory? Memory);
 }

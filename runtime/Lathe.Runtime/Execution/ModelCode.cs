@@ -191,14 +191,17 @@ internal sealed class ModelCode
     /// <summary>Native code may run where .NET makes no such code itself, which a NativeAOT program decides when it is compiled.</summary>
     private static (Isa Isa, NativeKernels Native) Best(CompiledModule module, Plan plan)
     {
+        NativeKernels? refused = null;
         for (Isa isa = Isa.Avx512; isa > Isa.Vector128; isa--)
         {
             if (!IsCompiledIn(plan, isa)) continue;
             NativeKernels native = NativeKernels.Load(module, plan, isa);
             if (native.Refusal is null || isa.IsAvailable()) return (isa, native);
+            refused = native;
         }
 
-        return (Isa.Vector128, NativeKernels.Load(module, plan, Isa.Vector128));
+        // Why there are none is what was said of those that there might have been.
+        return (Isa.Vector128, refused ?? NativeKernels.Load(module, plan, Isa.Vector128));
     }
 
     private static bool IsCompiledIn(Plan plan, Isa isa) => plan.Kernels.Any(kernel => kernel.Variants.Any(variant => variant.Isa == isa));

@@ -20,11 +20,7 @@ public static unsafe class CpuFeatures
     // Leaf 7, ecx: AVX512_VNNI; its second part, eax: AVX_VNNI.
     private const int Leaf7Vnni512 = 1 << 11, Leaf7Vnni = 1 << 4;
 
-    private static readonly (bool Avx2, bool Avx512) Found = Find();
-
-    private static readonly (bool Avx2, bool Avx512) Vnni = (
-        Found.Avx2 && X86Base.CpuId(7, 0).Eax >= 1 && (X86Base.CpuId(7, 1).Eax & Leaf7Vnni) != 0,
-        Found.Avx512 && (X86Base.CpuId(7, 0).Ecx & Leaf7Vnni512) != 0);
+    private static Features? _found;
 
     /// <summary>True if the system does not even let the question be asked, which takes a few bytes of code.</summary>
     public static bool IsRefused { get; private set; }
@@ -33,27 +29,45 @@ public static unsafe class CpuFeatures
     public static bool CanRun(Isa isa) => isa switch { Isa.Avx512 => Found.Avx512, Isa.Avx2 => Found.Avx2, _ => false };
 
     /// <summary>True if native kernels of an instruction set can use instructions for dot products of bytes.</summary>
-    public static bool HasVnni(Isa isa) => isa switch { Isa.Avx512 => Vnni.Avx512, Isa.Avx2 => Vnni.Avx2, _ => false };
+    public static bool HasVnni(Isa isa) => isa switch { Isa.Avx512 => Found.Vnni512, Isa.Avx2 => Found.Vnni, _ => false };
 
-    private static (bool Avx2, bool Avx512) Find()
+    /// <summary>Asked once, and again where code that is linked into the program can ask what was refused before.</summary>
+    private static Features Found
     {
-        if (!X86Base.IsSupported || RuntimeInformation.ProcessArchitecture != Architecture.X64) return default;
+        get
+        {
+            if (_found is { } found && !(IsRefused && LinkedCode.Current is not null)) return found;
+            IsRefused = false;
+            return _found = Find();
+        }
+    }
+
+    private static Features Find()
+    {
+        if (!X86Base.IsSupported || RuntimeInformation.ProcessArchitecture != Architecture.X64) return new(false, false, false, false);
         int leaves = X86Base.CpuId(0, 0).Eax;
-        if (leaves < 7 || unchecked((uint)X86Base.CpuId(unchecked((int)0x80000000), 0).Eax) < 0x80000001) return default;
+        if (leaves < 7 || unchecked((uint)X86Base.CpuId(unchecked((int)0x80000000), 0).Eax) < 0x80000001) return new(false, false, false, false);
         int seven = X86Base.CpuId(7, 0).Ebx;
         bool has = (X86Base.CpuId(1, 0).Ecx & Leaf1) == Leaf1 && (seven & Leaf7) == Leaf7 && (X86Base.CpuId(unchecked((int)0x80000001), 0).Ecx & Extended) != 0;
         // Only where the processor says that the instruction exists.
         ulong saved = has ? SavedState() : 0;
-        bool avx2 = has && (saved & Ymm) == Ymm;
-        return (avx2, avx2 && (seven & Leaf7Avx512) == Leaf7Avx512 && (saved & Zmm) == Zmm);
+        bool avx2 = has && (saved & Ymm) == Ymm, avx512 = avx2 && (seven & Leaf7Avx512) == Leaf7Avx512 && (saved & Zmm) == Zmm;
+        return new(
+            avx2,
+            avx512,
+            avx2 && X86Base.CpuId(7, 0).Eax >= 1 && (X86Base.CpuId(7, 1).Eax & Leaf7Vnni) != 0,
+            avx512 && (X86Base.CpuId(7, 0).Ecx & Leaf7Vnni512) != 0);
     }
 
     /// <summary>XCR0. .NET has no intrinsic for it; where code cannot be mapped to read it, no native kernel could be mapped either.</summary>
     private static ulong SavedState()
     {
-        // xor ecx, ecx; xgetbv; shl rdx, 32; or rax, rdx; ret
-        using ExecutableMemory? code = ExecutableMemory.TryMap([0x31, 0xC9, 0x0F, 0x01, 0xD0, 0x48, 0xC1, 0xE2, 0x20, 0x48, 0x09, 0xD0, 0xC3]);
+        if (LinkedCode.Current is { } linked) return ((delegate* unmanaged<ulong>)linked[LinkedCode.SavedState])();
+        using ExecutableMemory? code = ExecutableMemory.TryMap(LinkedCode.SavedStateCode);
         IsRefused = code is null;
         return code is null ? 0 : ((delegate* unmanaged<ulong>)code.Address)();
     }
+
+    /// <summary>What there is. A reference, so that it is read whole.</summary>
+    private sealed record Features(bool Avx2, bool Avx512, bool Vnni, bool Vnni512);
 }

@@ -51,6 +51,7 @@ internal sealed partial class LoweringTests
             }
         }
 
+        foreach (string types in (string[])["u8:N,3,7 u8:256", "i8:N,3,7 u8:256", "u8:N,3,7 i8:256", "i8:5 i8:256"]) yield return new Case(new TableOfBytes(), types);
         yield return new Case(new ConvOfBytes(8, [1, 1], [1, 1], [0, 0, 0, 0]), "u8:N,8,5,6 i32:3,2,3,2");
         yield return new Case(new ConvOfBytes(4, [2, 1], [1, 2], [1, 0, 1, 2]), "u8:2,4,H,6 i32:5,1,3,2 i32:5");
         yield return new Case(new DepthwiseConvOfBytes(0, [1, 1], [1, 1], [0, 0, 0, 0]), "u8:N,3,5,6 3,1,3,2");
@@ -83,7 +84,7 @@ internal sealed partial class LoweringTests
             return TensorData.Of<short>(data.Element, [.. Enumerable.Range(0, data.Count).Select(i => BitConverter.HalfToInt16Bits((Half)(data.GetDouble(i) * (i % 3 == 0 ? 100 : 0.001))))], data.Dims);
         // Weights and biases that are whole numbers.
         if (op is DepthwiseConvOfBytes && input > 0) return Elements.FromDoubles(TensorType.Of(data.Element, data.Dims), [.. data.ToDoubles().Select(v => Math.Round(v * 255))]);
-        return op is ConvOfBytes or WordsOfBytes or MatMulOfBytes or SumOfBytes or DepthwiseConvOfBytes or QuantizeLinear or DequantizeLinear or IntegerConvolution or IntegerMatMul
+        return op is TableOfBytes or ConvOfBytes or WordsOfBytes or MatMulOfBytes or SumOfBytes or DepthwiseConvOfBytes or QuantizeLinear or DequantizeLinear or IntegerConvolution or IntegerMatMul
             ? Quantized(data, isScale: data.Element.IsFloat() && !(op is QuantizeLinear && input == 0))
             : null;
     }

@@ -86,6 +86,30 @@ internal sealed class QuantizationTests
     }
 
     [Test]
+    public void QLinearConv_OfOnnxRuntime_TakesEitherOrderOfChannels()
+    {
+        // Two filters of two channels and two columns; weights are in the same order either way.
+        TensorData first = TensorData.Of<byte>(ElementType.UInt8, [1, 2, 3, 10, 20, 30], 1, 2, 1, 3), last = TensorData.Of<byte>(ElementType.UInt8, [1, 10, 2, 20, 3, 30], 1, 1, 3, 2);
+        TensorData?[] rest = [Scalar(1), U8(0), TensorData.Of<sbyte>(ElementType.Int8, [1, 2, 0, 1, -1, 0, 1, 1], 2, 2, 1, 2), Scalar(1), I8(0), Scalar(1), U8(5)];
+        TensorData expected = Import("QLinearConv", 10, [first, .. rest])[0];
+        Assert.That(Bytes(expected), Is.EqualTo(new byte[] { 30, 43, 34, 53 }));
+        Assert.That(Bytes(Import("QLinearConv", 1, Domain, [first, .. rest])[0]), Is.EqualTo(Bytes(expected)));
+        TensorData actual = Import("QLinearConv", 1, Domain, [last, .. rest], ("channels_last", 1L))[0];
+        Assert.That((actual.Dims, Bytes(actual)), Is.EqualTo((new long[] { 1, 1, 2, 2 }, new byte[] { 30, 34, 43, 53 })));
+    }
+
+    [Test]
+    public void QLinearWhere_ChoosesBetweenTensors_AndBroadcasts()
+    {
+        TensorData condition = TensorData.Of<byte>(ElementType.Bool, [1, 0, 1], 3, 1);
+        // By 0.5 from 10 and by 2 from 4, to 0.25 from 1.
+        TensorData y = Import("QLinearWhere", 1, Domain, [condition, U8(10, 20), Half, U8(10), U8(5), Scalar(2), U8(4), Scalar(0.25f), U8(1)])[0];
+        Assert.That((y.Dims, Bytes(y)), Is.EqualTo((new long[] { 3, 2 }, new byte[] { 1, 21, 9, 9, 1, 21 })));
+        TensorData signed = Import("QLinearWhere", 1, Domain, [condition, I8(-3), Half, I8(1), I8(100), Half, I8(0), Half, I8(-1)])[0];
+        Assert.That(signed.Span<sbyte>().ToArray(), Is.EqualTo(new sbyte[] { -5, 99, -5 }));
+    }
+
+    [Test]
     public void QLinearMatMul_TakesRowsAndColumns()
     {
         TensorData a = TensorData.Of<byte>(ElementType.UInt8, [1, 2, 3, 4], 2, 2), b = TensorData.Of<sbyte>(ElementType.Int8, [1, -1, 2, 3], 2, 2);
@@ -189,6 +213,12 @@ internal sealed class QuantizationTests
         Assert.That(ImportRefusal("", "MatMulInteger", [a, b, U8(0), U8(0, 0, 0)]), Does.Contain("dims 2 and 3 do not broadcast"));
         Assert.That(ImportRefusal("", "MatMulInteger", [a, b, U8(0), TensorData.Of<byte>(ElementType.UInt8, [0, 0, 0], 3, 1)]), Does.Contain("one for each column"));
         Assert.That(ImportRefusal("", "QLinearMatMul", [a, Half, U8(0), b, Half, U8(0), Floats(1, 1), U8(0)]), Does.Contain("are not of one shape"));
+        Assert.That(ImportRefusal(Domain, "QLinearConv", [a, Half, U8(0), w, Half, U8(0), Half, U8(0)], ("channels_last", 1L)), Does.Contain("is no image"));
+        Assert.That(ImportRefusal(Domain, "QLinearConv", [x, Half, U8(0), w, Half, U8(0), Half, U8(0)], ("channels_last", 1L)), Does.Contain("do not fit input uint8[1, 4, 2]"));
+        TensorData choice = TensorData.Of<byte>(ElementType.Bool, [1, 0], 2, 1);
+        Assert.That(ImportRefusal(Domain, "QLinearWhere", [a, a, Half, U8(0), a, Half, U8(0), Half, U8(0)]), Does.Contain("bool"));
+        Assert.That(ImportRefusal(Domain, "QLinearWhere", [choice, a, Half, I8(0), a, Half, U8(0), Half, U8(0)]), Does.Contain("the zero point is int8, not uint8"));
+        Assert.That(ImportRefusal(Domain, "QLinearWhere", [choice, a, Half, U8(0), a, Floats(1, 1), U8(0, 0), Half, U8(0)]), Does.Contain("is not one for the whole tensor"));
         Assert.That(ImportRefusal(Domain, "QLinearConcat", [Half, U8(0), a, Half]), Does.Contain("no tensors with scale and zero point"));
     }
 

@@ -31,14 +31,18 @@ internal static class Quantized
     public static IReadOnlyList<Value> Map(OnnxNode node, GraphBuilder builder, Func<Value, Value> function) =>
         Write(node, builder, function(Read(node, builder, 0)), 3, node.Inputs[0].Type.Element);
 
-    /// <summary>An operator of images, whose channels are last if the node says so.</summary>
-    public static IReadOnlyList<Value> MapImage(OnnxNode node, GraphBuilder builder, Func<Value, Value> function)
+    /// <summary>An operator of images, whose channels are last if the node says so; each comes with scale and zero point, as does the result.</summary>
+    public static IReadOnlyList<Value> MapImage(OnnxNode node, GraphBuilder builder, Func<Value, Value> function) =>
+        Map(node, builder, x => InOrder(node, builder, x, function));
+
+    /// <summary>What an operator of images with the channels first makes of an image whose channels are last if the node says so, in the same order.</summary>
+    public static Value InOrder(OnnxNode node, GraphBuilder builder, Value image, Func<Value, Value> function)
     {
         bool last = AttributeReader.Get(node, "channels_last", 0L) != 0;
-        int rank = node.Inputs[0].Type.Rank;
-        if (rank < 3) throw node.Bad($"{node.Inputs[0].Type} is no image");
+        int rank = image.Type.Rank;
+        if (rank < 3) throw node.Bad($"{image.Type} is no image");
         long[] inner = [.. Enumerable.Range(1, rank - 2).Select(i => (long)i)];
-        return Map(node, builder, x => last ? Order(function(Order(x, [0, rank - 1, .. inner])), [0, .. inner.Select(i => i + 1), 1]) : function(x));
+        return last ? Order(function(Order(image, [0, rank - 1, .. inner])), [0, .. inner.Select(i => i + 1), 1]) : function(image);
 
         Value Order(Value value, long[] axes) => builder.Add(new Movement.Transpose(axes), value);
     }
