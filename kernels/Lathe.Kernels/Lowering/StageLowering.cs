@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Numerics;
 using Lathe.Kernels.Loops;
 using Lathe.Kernels.Passes;
 using Lathe.Kernels.Schedules;
@@ -116,13 +117,26 @@ internal sealed partial class StageLowering(LoweringContext context, StageSchedu
 
         if (rest.IsConstant) return next(scope.Bind(split.Outer, full).Resize(split.Inner, rest));
 
-        // A rest of unknown size goes by whole vectors where the tile consists of them, otherwise by single elements.
+        // A rest of unknown size goes by whole vectors where the tile consists of them, otherwise by smaller and smaller tiles, so that what rows share is read less often.
         Leaf.SplitOf? vectors = split.Inner.Split is { Tail: Tail.Mask } tile ? tile : null;
-        long step = vectors?.Size ?? 1;
+        long step = vectors?.Size ?? (split.Inner.Kind == LoopKind.Unroll ? 1L << BitOperations.Log2((ulong)Math.Max(1, split.Size / 2)) : 1);
         IndexVar part = Variable(split.Outer.Name, rest / step);
         Scope after = scope.Bind(split.Outer, full);
         Statement parts = new For(part, 0, rest / step, LoopKind.Serial, next(after.Shift(split.Parent, part * (IndexExpr)step).Resize(split.Inner, step)));
-        if (vectors is null || step == 1) return parts;
+        if (vectors is null)
+        {
+            List<Statement> smaller = [parts];
+            IndexExpr left = rest % step;
+            for (long size = step / 2; size > 0; size /= 2)
+            {
+                smaller.Add(new If(Less(IndexExpr.Zero, left / size), next(after.Shift(split.Parent, rest - left).Resize(split.Inner, size))));
+                left %= size;
+            }
+
+            return Block.Of(smaller);
+        }
+
+        if (step == 1) return parts;
         IndexExpr last = rest % step;
         // Not empty and less than a vector: one vector, which the range of its size does not say.
         Scope one = after.Shift(split.Parent, rest - last).Resize(split.Inner, last).Resize(vectors.Outer, IndexExpr.One);

@@ -31,6 +31,7 @@ public sealed partial class ConvolutionTests : KernelCaseTests<ConvolutionTests>
         new("3x3/2 of 3 row-major channels to 24, halo", Sample.Convolution(1, 3, 24, 9, 9, 3, stride: 2, pad: 1, rowMajorInput: true, outPad: 1)),
         new("3x3, symbolic size", Sample.Convolution(N, 16, 32, H, W, 3, pad: 1, dims: [N, H, W]), 2, 3, 17),
         new("1x1, symbolic size", Sample.Convolution(N, 16, 32, H, W, 1, dims: [N, H, W]), 1, 3, 5),
+        .. ((long[])[1, 2, 7, 11, 13, 15]).Select(width => new KernelCase($"3x3, symbolic width of {width}", Sample.Convolution(N, 16, 32, H, W, 3, pad: 1, dims: [N, H, W]), 1, 2, width)),
     ];
 
     /// <summary>An element that a body makes a vector of twice the JIT keeps for the second use: with a tile's registers taken, on the stack.</summary>

@@ -24,6 +24,8 @@ public sealed class ReductionTests : KernelCaseTests<ReductionTests>, ICaseSourc
         new("product, batches of one right side", Sample.MatMul([3], 5, 8, 20, PackedLayouts.MatMulWeights(), sharedB: true)),
         new("product, transposed right side", Sample.MatMul([2], 5, 37, 6, transposed: true)),
         new("product, symbolic rows", Sample.MatMul([], M, 8, 20, PackedLayouts.MatMulWeights(), dims: [M]), 17),
+        // Every rest of the tiles: 5, 6 or 14 rows, by smaller ones.
+        .. Enumerable.Range(1, 13).Select(rows => new KernelCase($"product, {rows} symbolic rows", Sample.MatMul([], M, 9, 70, PackedLayouts.MatMulWeights(), dims: [M]), rows)),
         new("depthwise 3x3", Sample.Depthwise(1, 32, 5, 17, 3, 1, 1)),
         new("depthwise 3x3, 20 channels, stride 2", Sample.Depthwise(2, 20, 9, 9, 3, 2, 1)),
         new("depthwise 5x5, one column", Sample.Depthwise(1, 16, 4, 1, 5, 1, 2)),
