@@ -316,7 +316,10 @@ public static class Compilation
             plan.PreparedBytes,
             groups.Count(g => g.Op == nameof(Reorder)),
             groups,
-            decisions);
+            decisions)
+        {
+            DeviceArenas = [.. plan.Accelerators.Select(a => new DeviceArena(a.Device, a.ArenaBytes.Evaluate(dims)))],
+        };
 
         string DeviceOf(KernelStep step) => step.Device == 0 ? "CPU" : plan.Accelerators[step.Device - 1].Device;
 

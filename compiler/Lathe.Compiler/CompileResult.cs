@@ -47,7 +47,7 @@ public sealed record CompiledOutput(
 /// <summary>What a compilation knows of its plan; sizes for dims at their defaults.</summary>
 /// <param name="Macs">Multiply-accumulates of an inference.</param>
 /// <param name="Parameters">The number of the model's weights.</param>
-/// <param name="ArenaBytes">The size of a request's arena.</param>
+/// <param name="ArenaBytes">The size of a request's arena on the device of the whole model, of a divided one on the CPU.</param>
 /// <param name="ArenaLowerBound">The largest sum of sizes of buffers alive at once.</param>
 /// <param name="WeightBytes">The size of the packed weights.</param>
 /// <param name="PreparedBytes">The size of what is computed of the weights when the model is loaded, in memory only.</param>
@@ -67,7 +67,15 @@ public sealed record CompileReport(
 {
     /// <summary>How the model was divided; null for one of a single device.</summary>
     public PlacementReport? Placement { get; init; }
+
+    /// <summary>A request's arenas on the accelerators of a divided model; empty for one of a single device.</summary>
+    public IReadOnlyList<DeviceArena> DeviceArenas { get; init; } = [];
 }
+
+/// <summary>The memory that a request takes on an accelerator beside the model's weights.</summary>
+/// <param name="Device">The accelerator.</param>
+/// <param name="ArenaBytes">The size.</param>
+public sealed record DeviceArena(string Device, long ArenaBytes);
 
 /// <summary>A step of the plan as <c>lathe inspect</c> shows it.</summary>
 public sealed record CompileGroup(

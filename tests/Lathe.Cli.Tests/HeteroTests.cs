@@ -28,6 +28,8 @@ public sealed class HeteroTests
         Assert.That(subgraphs.Sum(s => s.GetProperty("groups").GetInt32()), Is.EqualTo(json.GetProperty("groups").GetArrayLength()));
         Assert.That(json.GetProperty("groups").EnumerateArray().Select(g => g.GetProperty("device").GetString()), Has.All.EqualTo("SIM"));
         Assert.That(json.GetProperty("affinity").GetString(), Is.EqualTo("cost"));
+        JsonElement arena = json.GetProperty("device_arenas").EnumerateArray().Single();
+        Assert.That((arena.GetProperty("device").GetString(), arena.GetProperty("arena_bytes").GetInt64() > 0, json.GetProperty("arena_bytes").GetInt64()), Is.EqualTo(("SIM", true, 0L)));
         Dictionary<string, double> alternatives = json.GetProperty("alternatives").EnumerateArray().ToDictionary(a => a.GetProperty("name").GetString()!, a => a.GetProperty("ms").GetDouble());
         Assert.That(alternatives.Keys, Is.EquivalentTo(new[] { "cost", "priority", "CPU", "SIM" }));
         Assert.That(json.GetProperty("predicted_ms").GetDouble(), Is.EqualTo(alternatives.Values.Min()).And.GreaterThan(0));
@@ -37,7 +39,7 @@ public sealed class HeteroTests
             Assert.That(XDocument.Load(folder[$"drawings/{name}.svg"]).Root!.Name.LocalName, Is.EqualTo("svg"));
         }
 
-        Assert.That(Cli.Run(command).Output, Does.Contain("ms are predicted (cost)"));
+        Assert.That(Cli.Run(command).Output, Does.Contain("ms are predicted (cost)").And.Contain(", on SIM "));
     }
 
     [Test]
@@ -48,6 +50,7 @@ public sealed class HeteroTests
         JsonElement json = Cli.Json(0, "inspect", "inspect", Model, "--device", Devices);
         Assert.That(json.GetProperty("advice")[0].GetString(), Does.StartWith("SIM does not pay for this network"));
         Assert.That(json.GetProperty("subgraphs").EnumerateArray().Select(s => s.GetProperty("device").GetString()), Is.EqualTo(new[] { "CPU" }));
+        Assert.That(json.TryGetProperty("device_arenas", out _), Is.False);
         File.WriteAllText(folder["measured.json"], Cli.Run("bench", Model, "--device", Devices, "--affinity", "priority", "-niter", "3", "-pc", "--json").Output);
         json = Cli.Json(0, "inspect", "inspect", Model, "--device", Devices, "--affinity", "priority", "--measured", folder["measured.json"]);
         Assert.That(json.GetProperty("subgraphs")[0].GetProperty("measured_ms").GetDouble(), Is.GreaterThan(0));

@@ -64,6 +64,7 @@ internal static class InspectCommand
         Result result = new(
             report.Macs, report.Parameters, report.ArenaBytes, report.ArenaLowerBound, report.WeightBytes, report.PreparedBytes, report.Reorders, report.Groups, subgraphs, [], predict?.Invoke())
         {
+            DeviceArenas = report.DeviceArenas.Count > 0 ? report.DeviceArenas : null,
             Affinity = placement?.Affinity,
             PredictedMs = placement?.PredictedMs,
             Alternatives = placement?.Alternatives,
@@ -81,7 +82,7 @@ internal static class InspectCommand
                     (group.Macs / 1e6).ToString("F2"), Terminal.Bytes(group.Bytes), ChoicesOf(group, report),
                 ]));
             writer.WriteLine($"{report.Groups.Count} groups, {report.Macs / 1e6:F2} MMACs, {report.Parameters} parameters in {Terminal.Bytes(report.WeightBytes)}{(report.PreparedBytes > 0 ? $", of which loading makes {Terminal.Bytes(report.PreparedBytes)} in memory" : "")}");
-            writer.WriteLine($"arena {Terminal.Bytes(report.ArenaBytes)} (at least {Terminal.Bytes(report.ArenaLowerBound)}), {report.Reorders} reorders");
+            writer.WriteLine($"arena {Terminal.Bytes(report.ArenaBytes)} (at least {Terminal.Bytes(report.ArenaLowerBound)}){string.Concat(report.DeviceArenas.Select(a => $", on {a.Device} {Terminal.Bytes(a.ArenaBytes)}"))}, {report.Reorders} reorders");
             if (placement is not null) Write(placement, placed, layers is not null, writer);
             result.Predictions?.Show(writer);
             if (request.Options.Tuning is { } tuning) writer.WriteLine($"{report.Decisions.Count(d => d.IsTuned)} of {report.Decisions.Count} choices are tuned, by {tuning.Entries.Count} entries of {Terminal.Clean(tuning.Cpu)}");
@@ -149,6 +150,9 @@ internal static class InspectCommand
         IReadOnlyList<Unsupported> Unsupported,
         PredictedPrecisions? Predictions)
     {
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public IReadOnlyList<DeviceArena>? DeviceArenas { get; init; }
+
         [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
         public string? Affinity { get; init; }
 
