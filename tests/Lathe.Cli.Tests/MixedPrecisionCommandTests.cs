@@ -49,6 +49,8 @@ public sealed class MixedPrecisionCommandTests
         double least = all.GetProperty("sqnr_db").GetDouble() + 5;
         JsonElement json = Cli.Json(0, "compile", [.. bf16, .. samples, "--mixed", least.ToString("F3", CultureInfo.InvariantCulture) + "dB", "-o", folder["mixed"], "--rules-out", folder["rules.txt"], "--inputs", folder["inputs"]]);
         Assert.That(json.GetProperty("mixed").GetProperty("kept").GetInt32(), Is.Positive);
+        JsonElement compared = Cli.Json(0, "accuracy", ["accuracy", .. bf16[1..], .. samples, "--data", samples[1], "--mixed", least.ToString("F3", CultureInfo.InvariantCulture) + "dB"]);
+        Assert.That(compared.GetProperty("mixed").GetRawText(), Is.EqualTo(json.GetProperty("mixed").GetRawText()), "the same search");
         JsonElement again = Cli.Json(0, "compile", [.. bf16, "--precision-rules", folder["rules.txt"], "-o", folder["again"], "--inputs", folder["inputs"]]);
         Assert.That(again.GetProperty("weight_bytes").GetInt64(), Is.EqualTo(json.GetProperty("weight_bytes").GetInt64()));
         Assert.That(File.ReadAllLines(folder["inputs"]), Does.Contain(folder["rules.txt"]), "a build runs again when rules change");

@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using Lathe.Cli.Models;
+using Lathe.Compiler.Quantization;
 
 namespace Lathe.Cli.Accuracy;
 
@@ -12,7 +14,12 @@ namespace Lathe.Cli.Accuracy;
 /// <param name="Layers">Each layer, that with the largest error first.</param>
 /// <param name="Ran">What the model executed.</param>
 internal sealed record AccuracyReport(
-    string Model, string Reference, string Precision, int Samples, IReadOnlyList<OutputAccuracy> Outputs, int LayerSamples, IReadOnlyList<LayerAccuracy> Layers, RunReport Ran);
+    string Model, string Reference, string Precision, int Samples, IReadOnlyList<OutputAccuracy> Outputs, int LayerSamples, IReadOnlyList<LayerAccuracy> Layers, RunReport Ran)
+{
+    /// <summary>What the search for the layers to keep in floats came to; null where none was asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public MixedPrecision? Mixed { get; init; }
+}
 
 /// <summary>An output. Shares are of the items of all samples.</summary>
 /// <param name="Name">Its name.</param>

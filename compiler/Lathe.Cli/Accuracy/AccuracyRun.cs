@@ -82,7 +82,10 @@ internal sealed record AccuracyRun(ModelRequest Model, ModelRequest Reference, s
                 .. layers.Select((l, i) => new LayerAccuracy(l.Name, i, l.Sqnr, l.Cosine, l.MaxError))
                     .OrderBy(l => double.IsNaN(l.SqnrDb) ? double.NegativeInfinity : l.SqnrDb).ThenBy(l => l.Position),
             ],
-            ran);
+            ran)
+        {
+            Mixed = Model.Mixed?.Report ?? Model.Options.Quantized?.Mixed,
+        };
     }
 
     private void CheckLabels(IReadOnlyList<Agreement?> agreements)

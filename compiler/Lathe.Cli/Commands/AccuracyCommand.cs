@@ -84,6 +84,7 @@ internal static class AccuracyCommand
             if (report.Layers.Count > Shown) writer.WriteLine($"and {report.Layers.Count - Shown} more");
         }
 
+        if (report.Mixed is { } mixed) writer.WriteLine(QuantizeCommand.InWords(mixed));
         writer.WriteLine($"{Terminal.Clean(report.Model)} in {report.Precision} against {Terminal.Clean(report.Reference)}: {report.Samples} samples, layers over {report.LayerSamples}");
     }
 
