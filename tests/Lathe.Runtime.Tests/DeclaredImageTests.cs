@@ -99,7 +99,7 @@ public sealed class DeclaredImageTests
     }
 
     [Test]
-    public void Declaration_IsCopied_AndInferenceAllocatesNothing()
+    public void Declaration_IsCopied()
     {
         float[] mean = [1];
         ImageFormat format = new() { Channels = ImageChannels.Gray, Mean = mean };
@@ -109,9 +109,21 @@ public sealed class DeclaredImageTests
         request.Input<byte>("x").Fill(9);
         request.Infer();
         Assert.That(request.Output<float>("y").ToArray(), Is.All.EqualTo(8f));
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 10; i++) request.Infer();
-        Assert.That(GC.GetAllocatedBytesForCurrentThread(), Is.EqualTo(before));
+    }
+
+    [Test]
+    public void Inference_OfAnyFormat_AllocatesNothing([Values] ImageLayout layout, [Values] ImageLayout modelLayout, [Values] bool profiling)
+    {
+        foreach (ElementType type in Types)
+        {
+            ImageFormat format = new() { Type = type, Layout = layout, ModelLayout = modelLayout, Channels = ImageChannels.Bgra, Mean = [1, 2, 3], Scale = [4, 5, 6] };
+            using CompiledModel model = Load(format, 2, 3, 5, 40, profiling);
+            using InferRequest request = model.CreateRequest();
+            request.Infer();
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 10; i++) request.Infer();
+            Assert.That(GC.GetAllocatedBytesForCurrentThread(), Is.EqualTo(before), $"{format}");
+        }
     }
 
     [Test]
