@@ -52,8 +52,9 @@ public sealed record DevicePrecisions(EquatableArray<(string Device, string Prec
         if (!DeviceList.IsList(device)) return $"a precision for each device needs several: --device {DeviceList.Prefix}…";
         IReadOnlyList<string> devices = DeviceList.Parse(device);
         if (Named.Items.FirstOrDefault(d => !devices.Contains(d.Device)).Device is { } unknown) return $"'{unknown}' is not one of {string.Join(", ", devices)}";
-        return PrecisionNames.WeightsOf(model) is not null && devices.FirstOrDefault(d => Of(d) != model) is { } other
-            ? $"weights that the CPU has in {model} every device has so, and {other} is to have others"
+        string onCpu = Of("CPU") ?? model;
+        return PrecisionNames.WeightsOf(onCpu) is not null && (devices.FirstOrDefault(d => Of(d) != onCpu) ?? (model == onCpu ? null : "the model")) is { } other
+            ? $"weights that the CPU has in {onCpu} every device has so, and {other} is to have others"
             : null;
     }
 

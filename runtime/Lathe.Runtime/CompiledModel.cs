@@ -111,7 +111,7 @@ public sealed partial class CompiledModel : IDisposable
     /// <param name="path">The assembly's file; weights that are not in it lie beside it.</param>
     /// <param name="options">How to load it; null for the defaults.</param>
     /// <exception cref="LatheException">
-    /// The file is no kernel assembly for this runtime and machine, its plan or weights are damaged, they do not fit memory, or a device fails for which nothing stands in.
+    /// The file is no kernel assembly for this runtime and machine, its plan or weights are damaged, they do not fit memory, a declared format does not fit its input, or a device fails for which nothing stands in.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">Less than one thread is asked for.</exception>
     /// <exception cref="ArgumentException">The formats of inputs are null.</exception>
@@ -137,7 +137,7 @@ public sealed partial class CompiledModel : IDisposable
     /// <param name="module">The kernel assembly's module. Weights that are not in its assembly are looked for beside it and beside the application.</param>
     /// <param name="options">How to load it; null for the defaults.</param>
     /// <exception cref="LatheException">
-    /// The module is not for this runtime and machine, its plan or weights are damaged, they do not fit memory, or a device fails for which nothing stands in.
+    /// The module is not for this runtime and machine, its plan or weights are damaged, they do not fit memory, a declared format does not fit its input, or a device fails for which nothing stands in.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">Less than one thread is asked for.</exception>
     /// <exception cref="ArgumentException">The formats of inputs are null.</exception>

@@ -88,6 +88,20 @@ public sealed class HeteroTests
         Assert.That(json.GetProperty("subgraphs").EnumerateArray().Select(s => s.GetProperty("reason").GetString()), Has.All.Contains("of the rules"));
     }
 
+    [Test]
+    public void Precision_OfADevice_IsWhatItsStepsHave()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder["rules.txt"], "op:Conv = SIM");
+        string[] Precisions(params string[] more) =>
+        [
+            .. Cli.Json(0, "inspect", ["inspect", Places.Shared("models", "cifar10_cnn"), "--device", Devices, "--affinity", folder["rules.txt"], "--winograd", "off", .. more]).GetProperty("subgraphs").EnumerateArray()
+                .Where(s => s.GetProperty("device").GetString() == "SIM").Select(s => s.GetProperty("precision").GetString()!),
+        ];
+        Assert.That(Precisions(), Is.Not.Empty.And.All.EqualTo("fp32"));
+        Assert.That(Precisions("--precision", "SIM=bf16,CPU=fp32"), Has.Some.StartsWith("bf16"));
+    }
+
     [TestCase("HETERO:NPU,CPU", null, "LATHE0232")]
     [TestCase("HETERO:SIM,SIM,CPU", null, "LATHE0233")]
     [TestCase("HETERO:SIM", null, "LATHE0233")]

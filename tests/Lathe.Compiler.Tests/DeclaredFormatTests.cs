@@ -1,4 +1,5 @@
 using Lathe.Compiler.Graph;
+using Lathe.Compiler.Placement;
 using Lathe.Runtime;
 
 namespace Lathe.Compiler.Tests;
@@ -22,6 +23,8 @@ internal sealed class DeclaredFormatTests
 
     private static readonly ImageFormat Format = new() { Channels = ImageChannels.Bgra, Mean = [104, 117, 123], Scale = [58, 57, 56.5f] };
 
+    private static readonly Dictionary<string, ImageFormat> Declared = new() { ["x"] = Format };
+
     [Test]
     public void DeclaredAtLoad_GivesWhatIsConvertedOutside_AndWhatIsCompiledIn()
     {
@@ -33,7 +36,7 @@ internal sealed class DeclaredFormatTests
             seen.SetDouble(i, (image.Bytes[(i % 480 * 4) + 2 - c] - Format.Mean[c]) / Format.Scale[c]);
         }
 
-        using CompiledGraph declared = new(GraphParser.Parse(Text), formats: new Dictionary<string, ImageFormat> { ["x"] = Format });
+        using CompiledGraph declared = new(GraphParser.Parse(Text), formats: Declared);
         using CompiledGraph plain = new(GraphParser.Parse(Text)), compiledIn = new(GraphParser.Parse(Text), options: Options);
         TensorData actual = declared.Run(image)[0];
         Assert.That(actual.Bytes.SequenceEqual(plain.Run(seen)[0].Bytes), Is.True, "to the bit");
@@ -44,12 +47,29 @@ internal sealed class DeclaredFormatTests
     }
 
     [Test]
+    public void DeclaredAtLoad_IsConvertedBeforeEachInference_OnADeviceToo()
+    {
+        CompileOptions options = new() { Device = "HETERO:SIM,CPU", Affinity = Partitioner.Priority };
+        using CompiledGraph alone = new(GraphParser.Parse(Text), formats: Declared), device = new(GraphParser.Parse(Text), options: options, formats: Declared);
+        Random random = new(4);
+        TensorData image = TensorData.Zeros(ElementType.UInt8, 1, 20, 24, 4);
+        for (int i = 0; i < 3; i++)
+        {
+            random.NextBytes(image.Bytes);
+            Tensors.AssertClose(device.Run(image)[0], alone.Run(image)[0], 4e-6);
+        }
+
+        Assert.That(device.Request.Ran.Devices["SIM"], Is.GreaterThan(0));
+        Assert.That(device.Request.Ran.Conversions, Is.EqualTo(new[] { "x" }));
+    }
+
+    [Test]
     public void DeclaredAtLoad_OfWhatIsCompiledIn_IsRefused()
     {
         // Of float32 too, which cannot be seen in the input's type.
         foreach (CompileOptions options in (CompileOptions[])[Options, new() { Mean = Options.Mean }, new() { Resizing = new Dictionary<string, Resizing> { [""] = new("letterbox") } }])
         {
-            LatheException failure = Assert.Throws<LatheException>(() => new CompiledGraph(GraphParser.Parse(Text), options: options, formats: new Dictionary<string, ImageFormat> { ["x"] = Format }))!;
+            LatheException failure = Assert.Throws<LatheException>(() => new CompiledGraph(GraphParser.Parse(Text), options: options, formats: Declared))!;
             Assert.That(failure.Id, Is.EqualTo("LATHE0513"));
         }
     }

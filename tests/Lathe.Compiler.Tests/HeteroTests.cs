@@ -181,6 +181,7 @@ public sealed class HeteroTests
     [TestCase("GPU=fp16", "HETERO:SIM,CPU", "'GPU' is not one of SIM, CPU")]
     [TestCase("SIM=fp32,CPU=fp16", "HETERO:SIM,CPU", "weights that the CPU has in fp16 every device has so")]
     [TestCase("CPU=bf16", "HETERO:SIM,CPU", "and SIM is to have others")]
+    [TestCase("SIM=int8,CPU=fp16", "HETERO:SIM,CPU", "weights that the CPU has in fp16 every device has so, and SIM is to have others")]
     public void Precisions_ThatDevicesCannotHave_AreRefused(string precision, string device, string why)
     {
         ModelGraph graph = new ModelBuilder(17).Input("x", 4, 64).Output("y").Node("Exp", ["x"], ["y"]).Graph();

@@ -59,6 +59,38 @@ public sealed class DeclaredImageTests
         }
     }
 
+    /// <summary>The last row ends where readable memory does: what read further would end the process.</summary>
+    [Test]
+    public unsafe void Rows_AreNotReadBeyondTheirEnd()
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Ignore("mmap as Linux has it");
+        int page = Environment.SystemPageSize;
+        byte* start = (byte*)MapMemory(null, (nuint)(2 * page), 3, 0x22, -1, 0);
+        Assert.That((nint)start, Is.Not.EqualTo((nint)(-1)));
+        try
+        {
+            Assert.That(ProtectMemory(start + page, (nuint)page, 0), Is.Zero);
+            Random random = new(6);
+            for (int test = 0; test < 400; test++)
+            {
+                ImageFormat format = RandomFormat(random, out int channels);
+                (int h, int w, int inMemory) = (random.Next(1, 3), random.Next(1, 40), Letters(format.Channels).Length);
+                using CompiledModel model = Load(format, 1, channels, h, w);
+                using InferRequest request = model.CreateRequest();
+                long bytes = (long)h * w * inMemory * format.Type.Size();
+                new Span<byte>(start + page - bytes, (int)bytes).Clear();
+                request.BindInput("x", (nint)(start + page - bytes));
+                request.Infer();
+                float expected = (0 - (format.Mean.Count > 0 ? format.Mean[0] : 0)) / (format.Scale.Count > 0 ? format.Scale[0] : 1);
+                Assert.That(request.Output<float>("y")[0], Is.EqualTo(expected), $"{format}");
+            }
+        }
+        finally
+        {
+            _ = UnmapMemory(start, (nuint)(2 * page));
+        }
+    }
+
     [Test]
     public void Half_AllNumbers_AreExact([Values(1, 65536)] int width)
     {
@@ -99,7 +131,7 @@ public sealed class DeclaredImageTests
     }
 
     [Test]
-    public void Declaration_IsCopied_AndInferenceAllocatesNothing()
+    public void Declaration_IsCopied()
     {
         float[] mean = [1];
         ImageFormat format = new() { Channels = ImageChannels.Gray, Mean = mean };
@@ -109,9 +141,21 @@ public sealed class DeclaredImageTests
         request.Input<byte>("x").Fill(9);
         request.Infer();
         Assert.That(request.Output<float>("y").ToArray(), Is.All.EqualTo(8f));
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 10; i++) request.Infer();
-        Assert.That(GC.GetAllocatedBytesForCurrentThread(), Is.EqualTo(before));
+    }
+
+    [Test]
+    public void Inference_OfAnyFormat_AllocatesNothing([Values] ImageLayout layout, [Values] ImageLayout modelLayout, [Values] bool profiling)
+    {
+        foreach (ElementType type in Types)
+        {
+            ImageFormat format = new() { Type = type, Layout = layout, ModelLayout = modelLayout, Channels = ImageChannels.Bgra, Mean = [1, 2, 3], Scale = [4, 5, 6] };
+            using CompiledModel model = Load(format, 2, 3, 5, 40, profiling);
+            using InferRequest request = model.CreateRequest();
+            request.Infer();
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 10; i++) request.Infer();
+            Assert.That(GC.GetAllocatedBytesForCurrentThread(), Is.EqualTo(before), $"{format}");
+        }
     }
 
     [Test]
@@ -272,4 +316,13 @@ public sealed class DeclaredImageTests
         ElementType.Float16 => (double)((Half*)memory)[at],
         _ => ((float*)memory)[at],
     };
+
+    [DllImport("libc", EntryPoint = "mmap")]
+    private static extern unsafe void* MapMemory(void* address, nuint bytes, int protection, int flags, int file, nint offset);
+
+    [DllImport("libc", EntryPoint = "mprotect")]
+    private static extern unsafe int ProtectMemory(void* address, nuint bytes, int protection);
+
+    [DllImport("libc", EntryPoint = "munmap")]
+    private static extern unsafe int UnmapMemory(void* address, nuint bytes);
 }

@@ -21,37 +21,20 @@ public sealed class ResizeByRows : IPass
     public Graph.Graph Run(Graph.Graph graph, PassContext context)
     {
         if (!context.Options.Optimize || context.Options.Device != "CPU") return graph;
-        GraphBuilder builder = new();
-        Dictionary<Value, Value> replaced = [];
-        foreach (Node node in graph.TopologicalOrder())
-        {
-            builder.CurrentName = graph.Names.GetValueOrDefault(node);
-            if (node.Op is Fused group && Resized(node, group) is { } image)
-            {
-                replaced[node[0]] = ByRows(graph, node, group, image, builder, replaced);
-                continue;
-            }
-
-            Node copy = builder.AddNode(node.Op, [.. node.Inputs.Select(v => v.IsNone ? v : replaced[v])]);
-            for (int i = 0; i < node.OutputTypes.Length; i++) replaced[node[i]] = copy[i];
-        }
-
-        builder.CurrentName = null;
-        return builder.Build(
-            graph.Name, graph.Inputs.Select(p => p with { Value = replaced[p.Value] }), graph.Outputs.Select(p => p with { Value = replaced[p.Value] }), graph.Symbols);
+        return Rebuild.Run(graph, (node, builder) => node.Op is Fused group && Resized(node, group) is { } image ? [ByRows(graph, node, group, image, builder)] : null);
     }
 
     /// <summary>The only resizing in a group of maps, of an input of the graph that nothing else in the group reads.</summary>
     private static Node? Resized(Node node, Fused group)
     {
-        if (group.Members.Any(m => m.Op.Role is not (OpRole.Movement or OpRole.Elementwise))) return null;
+        if (node.OutputTypes[0].Rank == 0 || group.Members.Any(m => m.Op.Role is not (OpRole.Movement or OpRole.Elementwise))) return null;
         if (group.Members.Where(m => m.Op is ResizeImage).ToList() is not [{ Inputs: [var x] } image] || image.Op is not ResizeImage { Axis: 1 or 2 } resize || x.Type.Rank != 4) return null;
         int port = group.Body.Inputs.ToList().FindIndex(p => p.Value == x);
         bool isOnly = port >= 0 && node.Inputs[port].Op is Input && group.Members.Sum(m => m.Inputs.Count(v => v == x)) == 1;
         return isOnly && (resize.Axis == 2 || x.Type.Dims[3].IsConstant) ? image : null;
     }
 
-    private static Value ByRows(Graph.Graph graph, Node node, Fused group, Node image, GraphBuilder builder, Dictionary<Value, Value> replaced)
+    private static Value ByRows(Graph.Graph graph, Node node, Fused group, Node image, GraphBuilder builder)
     {
         ResizeImage resize = (ResizeImage)image.Op;
         TensorType x = image.Inputs[0].Type;
@@ -62,7 +45,7 @@ public sealed class ResizeByRows : IPass
         Dictionary<Value, Value> inside = [];
         for (int i = 0; i < node.Inputs.Length; i++)
         {
-            Value port = group.Body.Inputs[i].Value, outside = replaced[node.Inputs[i]];
+            Value port = group.Body.Inputs[i].Value, outside = node.Inputs[i];
             if (port != image.Inputs[0])
             {
                 inside[port] = body.Port(outside);

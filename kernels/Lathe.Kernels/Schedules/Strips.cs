@@ -49,7 +49,8 @@ internal static class Strips
         StageSchedule schedule = new(last);
         Access read = ExprWalk.All(last.Result).OfType<Access>().First(a => a.Tensor.Name == rows.Output.Name);
         int rowAxis = rows.Output.Dims.Length - 2;
-        Axis row = last.Pure.Items.First(a => read.Indices[rowAxis].DependsOn(a.Variable));
+        // Of a single row there may be no axis of rows: then any may be divided.
+        Axis row = last.Pure.Items.FirstOrDefault(a => read.Indices[rowAxis].DependsOn(a.Variable)) ?? last.Pure[0];
         List<Leaf> outside = [.. last.Pure.Items.Where(a => a != row && read.Indices.Items.Take(rowAxis).Any(i => i.DependsOn(a.Variable))).Select(a => schedule[a])];
         List<Leaf> inside = [.. last.Pure.Items.Select(a => schedule[a]).Where(l => l != schedule[row] && !outside.Contains(l)).OrderBy(l => l.Extent is { IsConstant: true, Value: <= MostChannels })];
         Leaf parts = schedule[row];

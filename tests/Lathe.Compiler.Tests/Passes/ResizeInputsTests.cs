@@ -123,6 +123,22 @@ internal sealed class ResizeInputsTests
         }
     }
 
+    [TestCase("%1 = Slice(%x) {Starts=[4], Ends=[5], Axes=[2]} %2 = Reshape(%1) {Dims=[2, 3, 16]} %y = Relu(%2)", TestName = "A row of which there is no axis")]
+    [TestCase("%1 = Slice(%x) {Starts=[1, 4, 4], Ends=[2, 5, 5], Axes=[1, 2, 3]} %2 = Reshape(%1) {Dims=[2]} %y = Relu(%2)", TestName = "A pixel of each image")]
+    [TestCase("%1 = Slice(%x) {Starts=[0, 1, 4, 4], Ends=[1, 2, 5, 5], Axes=[0, 1, 2, 3]} %2 = Reshape(%1) {Dims=[]} %y = Relu(%2)", TestName = "A scalar")]
+    [TestCase("%1 = Slice(%x) {Starts=[11], Ends=[-2147483647], Axes=[2], Steps=[-1]} %y = Relu(%1)", TestName = "Rows upside down")]
+    [TestCase("%1 = Reshape(%x) {Dims=[2, 3, 3, 4, 4, 4]} %2 = Transpose(%1) {Perm=[0, 3, 5, 1, 2, 4]} %y = Relu(%2)", TestName = "Tiles, of whose rows there are two axes")]
+    [TestCase("%1 = Transpose(%x) {Perm=[3, 2, 1, 0]} %y = Relu(%1)", TestName = "Columns first")]
+    public void Compiled_WithOtherMapsBehind_EqualsWhatIsNotOptimised(string maps)
+    {
+        string text = $"graph \"g\" %x = input \"x\" : float32[2, 3, 12, 16] {maps} return \"y\" = %y";
+        CompileOptions options = Options(("", "letterbox,fill=114"));
+        Dictionary<string, long> dims = new() { ["height"] = 31, ["width"] = 19 };
+        using CompiledGraph byRows = new(GraphParser.Parse(text), threads: 2, options: options, dims: dims), plain = new(GraphParser.Parse(text), optimize: false, options: options, dims: dims);
+        TensorData image = RandomTensor.Of(ElementType.Float32, 4, 2, 3, 31, 19);
+        Tensors.AssertClose(byRows.Run(image)[0], plain.Run(image)[0], 1e-6);
+    }
+
     [Test]
     public void Readers_OfBytes_GetBytes()
     {
