@@ -64,7 +64,16 @@ public sealed record Stage(
     EquatableArray<Axis> Pure,
     EquatableArray<Axis> Reduction,
     EquatableArray<Accumulator> Accumulators,
-    Expr Result);
+    Expr Result)
+{
+    /// <summary>Where the part begins that a schedule is made for; null for the whole.</summary>
+    internal StagePart? Part { get; init; }
+}
+
+/// <summary>A part of a stage, whose pure axes count from its start.</summary>
+/// <param name="Start">Where it begins along each pure axis.</param>
+/// <param name="IsWhole">True for a tensor that is read at its own indices, false for one of which only a part is there, counted from its start too.</param>
+internal sealed record StagePart(IReadOnlyList<IndexExpr> Start, Func<Tensor, bool> IsWhole);
 
 /// <summary>What kind of kernel a computation is; schedules are chosen by it.</summary>
 public enum KernelFamily

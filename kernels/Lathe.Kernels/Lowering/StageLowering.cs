@@ -222,7 +222,11 @@ internal sealed partial class StageLowering(LoweringContext context, StageSchedu
             if (Regions.Of(producer, consumers, context) is not { } region) continue;
             // What is computed elsewhere still says which parts of earlier stages are read.
             consumers.Add(Regions.View(producer, region));
-            Stage part = producer with { Pure = [.. producer.Pure.Items.Select((a, d) => a with { Extent = region.Extents[d] })] };
+            Stage part = producer with
+            {
+                Pure = [.. producer.Pure.Items.Select((a, d) => a with { Extent = region.Extents[d] })],
+                Part = new StagePart(region.Lo, tensor => context.Computation.Stages.All(s => s.Output.Name != tensor.Name)),
+            };
             if (place.Schedule(part) is { } chosen) staged.Insert(0, (producer, region, chosen));
         }
 

@@ -43,7 +43,7 @@ internal sealed class AccessAnalysis
     /// <param name="isMasked">True if a mask of constant size keeps the last vector inside the axis.</param>
     public bool IsVectorisable(Leaf leaf, long size, bool isMasked = false)
     {
-        return All.All(o => o.Coefficient(leaf.Variable) is not null) && StaysLinear(leaf, size, isMasked) && HasVectors(leaf);
+        return All.All(o => o.Coefficient(leaf.Variable) is not null) && IsLinearInPart(leaf) && StaysLinear(leaf, size, isMasked) && HasVectors(leaf);
     }
 
     /// <summary>
@@ -133,6 +133,23 @@ internal sealed class AccessAnalysis
             Const { ValueType.Element: ElementType.Int64 or ElementType.Int32 } number => number.Integer,
             _ => null,
         };
+    }
+
+    /// <summary>True if every index is linear in the leaf also where it counts from the start of a part of the stage: a quotient that is the same for the first elements may change among others.</summary>
+    private bool IsLinearInPart(Leaf leaf)
+    {
+        Stage stage = _schedule.Stage;
+        if (stage.Part is not { } part) return true;
+        Dictionary<IndexVar, IndexExpr> axes = new(_axes);
+        for (int d = 0; d < stage.Pure.Length; d++) axes[stage.Pure[d].Variable] += part.Start[d];
+        return Walk(_updates.Concat(_others)).All(e => e switch
+        {
+            Access access when part.IsWhole(access.Tensor) => IsLinear(access.Tensor.Offset([.. access.Indices.Items.Select(i => i.Substitute(axes.GetValueOrDefault))])),
+            IndexValue value => IsLinear(value.Index.Substitute(axes.GetValueOrDefault)),
+            _ => true,
+        });
+
+        bool IsLinear(IndexExpr index) => _schedule.Resolve(index).Coefficient(leaf.Variable) is not null;
     }
 
     /// <summary>True if there are vectors for every operation.</summary>

@@ -107,19 +107,22 @@ public abstract record ArgOperator(long Axis, bool Keepdims, bool SelectLastInde
         }
     }
 
-    /// <summary>True where an expression reads the same elements for as many neighbours along an axis as the widest vector has lanes.</summary>
+    /// <summary>True where an expression reads the same elements for as many neighbours along an axis as a vector has lanes, whatever the machine.</summary>
     private static bool IsUniform(Expr expression, IndexVar along)
     {
-        const int Lanes = 16;
-        IndexVar vector = new("vector", 0, along.Max / Lanes), lane = new("lane", 0, Lanes - 1);
-        return ExprWalk.All(expression).All(e => e switch
-        {
-            Access a => a.Indices.All(i => Step(i) == 0),
-            IndexValue v => Step(v.Index) is not null,
-            _ => true,
-        });
+        return ((long[])[4, 8, 16]).All(IsUniformFor);
 
-        long? Step(IndexExpr index) => index.Substitute(along, (vector * (long)Lanes) + lane).Coefficient(lane);
+        bool IsUniformFor(long lanes)
+        {
+            IndexVar vector = new("vector", 0, along.Max / lanes), lane = new("lane", 0, lanes - 1);
+            long? Step(IndexExpr index) => index.Substitute(along, (vector * lanes) + lane).Coefficient(lane);
+            return ExprWalk.All(expression).All(e => e switch
+            {
+                Access a => a.Indices.All(i => Step(i) == 0),
+                IndexValue v => Step(v.Index) is not null,
+                _ => true,
+            });
+        }
     }
 
     /// <summary>True if a is better than b.</summary>
