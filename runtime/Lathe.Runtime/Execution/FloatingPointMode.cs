@@ -14,21 +14,21 @@ internal static unsafe class FloatingPointMode
 
     private const int Room = 32;
 
-    private static Functions? _code;
-
     private static uint Bits => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? ArmFlush : X86Flush;
 
     /// <summary>True if this machine and system allow to set the mode.</summary>
-    public static bool IsAvailable => Code.Set != 0;
+    public static bool IsAvailable => SetMode != 0;
 
-    /// <summary>Made once, and again where code that is linked into the program has what could not be mapped before.</summary>
-    private static Functions Code => _code is { } code && (code.Set != 0 || LinkedCode.Current is null) ? code : _code = Load();
+    /// <summary>Where the instructions are, linked into the program or else mapped; 0 if there are none.</summary>
+    private static nint GetMode => LinkedCode.Current is { } linked ? linked[LinkedCode.GetMode] : Mapped.Get;
+
+    private static nint SetMode => LinkedCode.Current is { } linked ? linked[LinkedCode.SetMode] : Mapped.Set;
 
     /// <summary>Flushes denormals of the calling thread from now on.</summary>
     /// <returns>The mode before, for <see cref="Restore"/>.</returns>
     public static uint Flush()
     {
-        uint before = ((delegate* unmanaged[SuppressGCTransition]<uint>)Code.Get)();
+        uint before = ((delegate* unmanaged[SuppressGCTransition]<uint>)GetMode)();
         uint wanted = before | Bits;
         if (wanted != before) Restore(wanted);
         return before;
@@ -37,22 +37,11 @@ internal static unsafe class FloatingPointMode
     /// <summary>Computes with denormals on the calling thread from now on.</summary>
     public static void Reset()
     {
-        if (IsAvailable) Restore(((delegate* unmanaged[SuppressGCTransition]<uint>)Code.Get)() & ~Bits);
+        if (IsAvailable) Restore(((delegate* unmanaged[SuppressGCTransition]<uint>)GetMode)() & ~Bits);
     }
 
     /// <summary>Sets the calling thread's mode to what it was.</summary>
-    public static void Restore(uint mode) => ((delegate* unmanaged[SuppressGCTransition]<uint, void>)Code.Set)(mode);
-
-    private static Functions Load()
-    {
-        if (LinkedCode.Current is { } linked) return new(linked[LinkedCode.GetMode], linked[LinkedCode.SetMode], null);
-        (byte[] get, byte[] set) = Instructions();
-        if (get.Length == 0) return new(0, 0, null);
-        byte[] code = new byte[2 * Room];
-        get.CopyTo(code, 0);
-        set.CopyTo(code, Room);
-        return ExecutableMemory.TryMap(code) is { } memory ? new(memory.Address, memory.Address + Room, memory) : new(0, 0, null);
-    }
+    public static void Restore(uint mode) => ((delegate* unmanaged[SuppressGCTransition]<uint, void>)SetMode)(mode);
 
     private static (byte[] Get, byte[] Set) Instructions() => RuntimeInformation.ProcessArchitecture switch
     {
@@ -71,6 +60,23 @@ internal static unsafe class FloatingPointMode
         _ => ([], []),
     };
 
-    /// <summary>Where the instructions are; and the memory that holds them, if they were mapped for it.</summary>
-    private sealed record Functions(nint Get, nint Set, ExecutableMemory? Memory);
+    /// <summary>Made when first asked for, and kept: a thread may be in it at any time.</summary>
+    private static class Mapped
+    {
+        private static readonly ExecutableMemory? Memory = Load();
+
+        public static nint Get => Memory?.Address ?? 0;
+
+        public static nint Set => Memory is null ? 0 : Memory.Address + Room;
+
+        private static ExecutableMemory? Load()
+        {
+            (byte[] get, byte[] set) = Instructions();
+            if (get.Length == 0) return null;
+            byte[] code = new byte[2 * Room];
+            get.CopyTo(code, 0);
+            set.CopyTo(code, Room);
+            return ExecutableMemory.TryMap(code);
+        }
+    }
 }

@@ -36,6 +36,7 @@ internal sealed class NativeKernels
         {
             if (code.Isa != isa) continue;
             if (OperatingSystem.IsWindows()) return new(isa, 0, "there is no native code for the calling convention of Windows");
+            if (module.NativeLibrary is not null && !OperatingSystem.IsLinux()) return new(isa, 0, "the library of the native kernels is one for Linux");
             // Before the processor is asked, which without it takes code that is mapped.
             LinkedCode? linked = LinkedCode.Of(module, plan);
             if (!CpuFeatures.CanRun(isa)) return new(isa, 0, CpuFeatures.IsRefused ? NoCode : $"this processor or system does not have all that native {isa.Name()} kernels need");
