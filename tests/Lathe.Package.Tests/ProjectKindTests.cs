@@ -40,7 +40,10 @@ public sealed class ProjectKindTests
         string item = Item.Replace(" />", " Kernels=\"native\" NativeCode=\"library\" />", StringComparison.Ordinal);
         Consumer app = Sum("native library").Project(item).Write("Program.cs", Adds + "Console.WriteLine(request.Ran.Kernels[\"native\"]);");
         string library = app["bin/Debug/net10.0/MyApp.Sum.Lathe.so"];
-        Assert.That(app.Build().Compiled, Has.Count.EqualTo(1));
+        BuildResult first = app.TryBuild();
+        if (first.Output.Contains("LATHE0301", StringComparison.Ordinal)) Assert.Ignore("libLLVM is not installed");
+        Assert.That(first.Compiled, Has.Count.EqualTo(1), first.Output);
+        Assert.That(first.Problems, Is.Empty, first.Output);
         Assert.That(File.Exists(library), "the library is beside the application");
         Assert.That(app.Run(), Is.EqualTo($"16{Environment.NewLine}1"));
         Assert.That(app.Build().Compiled, Is.Empty);
