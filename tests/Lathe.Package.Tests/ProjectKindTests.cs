@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics.X86;
+
 namespace Lathe.Package.Tests;
 
 /// <summary>Projects of every kind that a model may be part of.</summary>
@@ -28,6 +30,29 @@ public sealed class ProjectKindTests
             .Write("Program.cs", Adds);
         app.Build();
         Assert.That(app.Run(), Is.EqualTo("16"));
+    }
+
+    [Test]
+    [Platform("Linux", Reason = "the library is one for Linux")]
+    public void LibraryOfNativeKernels_LiesBesideTheApplication_WhereverThatIs()
+    {
+        if (!(Avx2.IsSupported && Fma.IsSupported)) Assert.Ignore("this machine runs no native kernels");
+        string item = Item.Replace(" />", " Kernels=\"native\" NativeCode=\"library\" />", StringComparison.Ordinal);
+        Consumer app = Sum("native library").Project(item).Write("Program.cs", Adds + "Console.WriteLine(request.Ran.Kernels[\"native\"]);");
+        string library = app["bin/Debug/net10.0/MyApp.Sum.Lathe.so"];
+        BuildResult first = app.TryBuild();
+        if (first.Output.Contains("LATHE0301", StringComparison.Ordinal)) Assert.Ignore("libLLVM is not installed");
+        Assert.That(first.Compiled, Has.Count.EqualTo(1), first.Output);
+        Assert.That(first.Problems, Is.Empty, first.Output);
+        Assert.That(File.Exists(library), "the library is beside the application");
+        Assert.That(app.Run(), Is.EqualTo($"16{Environment.NewLine}1"));
+        Assert.That(app.Build().Compiled, Is.Empty);
+
+        // What there is no more of is not asked for, though the file of the last build is still there.
+        app.Project(item.Replace("library", "embedded", StringComparison.Ordinal));
+        Assert.That(app.Build().Compiled, Has.Count.EqualTo(1));
+        File.Delete(library);
+        Assert.That(app.Run(), Is.EqualTo($"16{Environment.NewLine}1"));
     }
 
     [Test]
