@@ -31,11 +31,11 @@ internal sealed partial class StageLowering
             IndexExpr[] from = Along(first, producer.Output.Dims.Select(_ => IndexExpr.Zero)), extents = Along(count, producer.Output.Dims);
             Ring ring = Ring.Of(producer.Output, axis, length, context.Names.Unique(producer.Output.Name));
             context.Add(ring);
-            context.Stage(producer.Output.Name, new Region(from, extents, ring.Memory.Name, ring));
+            Region region = new(from, extents, ring.Memory.Name, ring);
+            context.Stage(producer.Output.Name, region);
             consumers = [Regions.View(producer, new Region(Along(lo, from), Along(length, extents), null))];
 
-            Stage part = producer with { Pure = [.. producer.Pure.Items.Select((a, d) => a with { Extent = extents[d] })] };
-            StageSchedule chosen = place.Schedule(part) ?? throw new InvalidOperationException($"Stage '{producer.Name}' has no schedule.");
+            StageSchedule chosen = place.Schedule(Part(producer, region)) ?? throw new InvalidOperationException($"Stage '{producer.Name}' has no schedule.");
             parts.Insert(0, () => [.. Zeros(ring, start, -start), .. Zeros(ring, IndexExpr.Max(start, dim), end - IndexExpr.Max(start, dim)), new StageLowering(context, chosen, from).Lower()]);
         }
 

@@ -136,7 +136,6 @@ internal sealed partial class StageLowering(LoweringContext context, StageSchedu
             return Block.Of(smaller);
         }
 
-        if (step == 1) return parts;
         IndexExpr last = rest % step;
         // Not empty and less than a vector: one vector, which the range of its size does not say.
         Scope one = after.Shift(split.Parent, rest - last).Resize(split.Inner, last).Resize(vectors.Outer, IndexExpr.One);
@@ -222,12 +221,7 @@ internal sealed partial class StageLowering(LoweringContext context, StageSchedu
             if (Regions.Of(producer, consumers, context) is not { } region) continue;
             // What is computed elsewhere still says which parts of earlier stages are read.
             consumers.Add(Regions.View(producer, region));
-            Stage part = producer with
-            {
-                Pure = [.. producer.Pure.Items.Select((a, d) => a with { Extent = region.Extents[d] })],
-                Part = new StagePart(region.Lo, tensor => context.Computation.Stages.All(s => s.Output.Name != tensor.Name)),
-            };
-            if (place.Schedule(part) is { } chosen) staged.Insert(0, (producer, region, chosen));
+            if (place.Schedule(Part(producer, region)) is { } chosen) staged.Insert(0, (producer, region, chosen));
         }
 
         foreach ((Stage stage, Region region, _) in staged) context.Stage(stage.Output.Name, region);
@@ -241,6 +235,13 @@ internal sealed partial class StageLowering(LoweringContext context, StageSchedu
             if (region.Buffer is not null) result = new Alloc(region.Buffer, stage.Output.Element, stage.Output.Layout.Length(region.Extents), MemoryScope.Thread, result);
         return result;
     }
+
+    /// <summary>What a schedule is made for: a producer as a stage of the extents of its region.</summary>
+    private Stage Part(Stage producer, Region region) => producer with
+    {
+        Pure = [.. producer.Pure.Items.Select((a, d) => a with { Extent = region.Extents[d] })],
+        Part = new StagePart(region.Lo, tensor => context.Computation.Stages.All(s => s.Output.Name != tensor.Name)),
+    };
 
     /// <summary>This stage as a consumer: axes by bound values and by the variables of the leaves that are still to run.</summary>
     private (Stage, Func<IndexVar, IndexExpr?>, Dictionary<IndexVar, IndexExpr>) View(Scope scope)

@@ -1,6 +1,7 @@
 using Lathe.Compiler.Graph;
 using Lathe.Kernels;
 using Lathe.Kernels.Loops;
+using Lathe.Kernels.Schedules;
 using Lathe.Runtime;
 
 namespace Lathe.Compiler.Operators.Reductions;
@@ -66,7 +67,7 @@ public abstract record ArgOperator(long Axis, bool Keepdims, bool SelectLastInde
         LoweredPass elements = new([.. all], [], [], Element(place, copied.Variable));
         ElementType type = elements.Result.Type.Element;
         bool isTogether = length.Range.Max <= MostTogether && places.Length > 0;
-        bool isTurned = isTogether && IsUniform(elements.Result, places[^1].Variable);
+        bool isTurned = isTogether && Neighbours.ReadTheSame(elements.Result, places[^1].Variable);
         List<LoweredPass> passes = length.Range.Max <= MostCopied && !isTurned ? [elements] : [];
         Expr Element(IndexExpr[] at, IndexExpr along) => context.Read(0, [.. at.Take(axis), along, .. at.Skip(axis)]).Widen();
         Func<IndexExpr[], IndexExpr, Expr> held = passes.Count > 0 ? (at, along) => context.ReadTemporary(0, type, all, [.. at, along]) : Element;
@@ -104,24 +105,6 @@ public abstract record ArgOperator(long Axis, bool Keepdims, bool SelectLastInde
             Expr here = held(at, i.Variable).EqualTo(value).Choose(((IndexExpr)i.Variable).ToExpr(counter), none);
             Accumulator index = context.Accumulate("at", counter, none, acc => SelectLastIndex ? here.Max(acc) : here.Min(acc));
             return new LoweredPass(axes, [i], [index], SelectLastIndex ? index.Value : IsBetter(value, Worst(type)).Choose(index.Value, Const.OfInteger(counter, 0)));
-        }
-    }
-
-    /// <summary>True where an expression reads the same elements for as many neighbours along an axis as a vector has lanes, whatever the machine.</summary>
-    private static bool IsUniform(Expr expression, IndexVar along)
-    {
-        return ((long[])[4, 8, 16]).All(IsUniformFor);
-
-        bool IsUniformFor(long lanes)
-        {
-            IndexVar vector = new("vector", 0, along.Max / lanes), lane = new("lane", 0, lanes - 1);
-            long? Step(IndexExpr index) => index.Substitute(along, (vector * lanes) + lane).Coefficient(lane);
-            return ExprWalk.All(expression).All(e => e switch
-            {
-                Access a => a.Indices.All(i => Step(i) == 0),
-                IndexValue v => Step(v.Index) is not null,
-                _ => true,
-            });
         }
     }
 
